@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_ASSAY_H
+#define ASSAY_ASSAY_H
+
+/* All of libassay. A program may as well include only the nouns it uses. */
+
+#include <assay/bytes.h>
+#include <assay/checks.h>
+#include <assay/claims.h>
+#include <assay/error.h>
+#include <assay/evidence.h>
+#include <assay/policy.h>
+#include <assay/trust.h>
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_EVIDENCE_H
+#define ASSAY_EVIDENCE_H
+
+#include <assay/checks.h>
+#include <assay/claims.h>
+#include <assay/trust.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One piece of evidence, parsed: an SGX or TDX quote, an SEV-SNP report with or without its
+ * certificate table, a legacy SEV attestation report. Const while it is verified. */
+struct assay_evidence;
+
+/*
+ * Recognises and parses evidence.
+ *
+ * out     *out NULL: a new object is made, the caller frees it with assay_evidence_free(). Else
+ *         the object of an earlier call is reused, without allocating when its buffer suffices;
+ *         after a failure it is empty, and only good for reuse or freeing.
+ * in      Raw vendor bytes, or the whole-file hex or base64 text of them. Copied.
+ * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_NOMEM.
+ * Proves  Nothing.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_evidence_parse(struct assay_evidence **out, struct assay_bytes in, struct assay_error *err);
+void assay_evidence_free(struct assay_evidence *ev); /* NULL is fine */
+
+/* "sgx", "tdx", "snp", "sev", "sev-es". Static text. */
+const char *assay_evidence_tee(const struct assay_evidence *ev);
+/* The same for people: "Intel TDX". Static text. */
+const char *assay_evidence_title(const struct assay_evidence *ev);
+/* "quote v4, 4936 bytes"; lives with the evidence. */
+const char *assay_evidence_kind(const struct assay_evidence *ev);
+
+/* All that a verdict depends on besides the evidence. Start from zero: = { .trust = t, .now = n } */
+struct assay_appraisal {
+	const struct assay_trust *trust;
+	int64_t now; /* Unix seconds */
+	/* Expected REPORT_DATA, at most 64 bytes, short ones zero-padded, all 64 compared; for
+	 * legacy SEV the expected MNONCE, at most 16. Empty: not compared, and said so. */
+	struct assay_bytes report_data;
+	struct assay_cache *cache; /* NULL: every signature is verified anew */
+	bool require_crl;          /* a missing AMD CRL makes the verdict undetermined */
+};
+
+/*
+ * Verifies evidence: signatures, chain to a trusted root, revocation, identities, dates, report
+ * data, platform lists. Appends a row per check; all checks that can still run do run.
+ *
+ * claims  *claims NULL: made, and freed by the caller with assay_claims_free(); else reused.
+ *         Filled also when the evidence is refused: what is then in them is not proven.
+ * checks  Rows are appended.
+ * Returns assay_checks_verdict(checks); ASSAY_E_NOMEM and ASSAY_E_USAGE when it could not run.
+ *         err is filled with the sentence of the row that decided.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
+    const struct assay_evidence *ev, const struct assay_appraisal *how, struct assay_error *err);
+
+/*
+ * Every field of a file by its manual's name, for `assay inspect`: evidence, certificates, CRLs,
+ * TCB info, QE identities, certificate tables.
+ *
+ * visit   Called once per field, in file order; group is "header", "TD report", ...; value and
+ *         note are text made for the call, and gone after it.
+ * kind    Set to what the file is, "TDX quote v4"; static text.
+ * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED.
+ * Proves  Nothing.
+ */
+typedef void assay_field_visit(
+    void *arg, const char *group, const char *name, const char *value, const char *note);
+ASSAY_MUST_USE enum assay_code assay_inspect(const char **kind, struct assay_bytes in,
+    assay_field_visit *visit, void *arg, struct assay_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

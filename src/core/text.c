@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/core.h"
+
+void
+assay_hex(char *out, struct assay_bytes in)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < in.len; i++) {
+		*out++ = digits[in.ptr[i] >> 4];
+		*out++ = digits[in.ptr[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int
+nibble(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool
+assay_unhex(uint8_t *out, size_t n, struct assay_bytes text)
+{
+	if (text.len / 2 != n || text.len % 2 != 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int high = nibble(text.ptr[2 * i]);
+		int low = nibble(text.ptr[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+enum { SPACE = 65, PAD = 66 };
+
+/* RFC 4648 section 4: the value plus 1; 0 is refused. */
+/* clang-format off */
+static const uint8_t sextets[256] = {
+	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
+	['N'] = 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	['n'] = 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+	['+'] = 63, ['/'] = 64,
+	[' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE,
+	['='] = PAD,
+};
+/* clang-format on */
+
+bool
+assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text)
+{
+	uint32_t group = 0;
+	size_t n = 0;
+	unsigned held = 0, pads = 0;
+
+	for (size_t i = 0; i < text.len;) {
+		/* Whole groups without white space are nearly all of a certificate. */
+		while (held == 0 && pads == 0 && text.len - i >= 4) {
+			const uint8_t *p = text.ptr + i;
+			uint32_t a = sextets[p[0]] - 1U, b = sextets[p[1]] - 1U;
+			uint32_t c = sextets[p[2]] - 1U, d = sextets[p[3]] - 1U;
+			if ((a | b | c | d) >= 64)
+				break;
+			group = a << 18 | b << 12 | c << 6 | d;
+			out[n++] = (uint8_t)(group >> 16);
+			out[n++] = (uint8_t)(group >> 8);
+			out[n++] = (uint8_t)group;
+			i += 4;
+		}
+		if (i == text.len)
+			break;
+		uint8_t v = sextets[text.ptr[i++]];
+		if (v == SPACE)
+			continue;
+		if (v == PAD) {
+			pads++;
+			continue;
+		}
+		if (v == 0 || pads > 0)
+			return false;
+		group = (held == 0 ? 0 : group << 6) | (v - 1U);
+		if (++held == 4) {
+			out[n++] = (uint8_t)(group >> 16);
+			out[n++] = (uint8_t)(group >> 8);
+			out[n++] = (uint8_t)group;
+			held = 0;
+		}
+	}
+	if (held == 1 || (held == 0 && pads != 0) || (held > 0 && held + pads != 4))
+		return false;
+	if (held == 2) {
+		if (group & 0xf)
+			return false;
+		out[n++] = (uint8_t)(group >> 4);
+	} else if (held == 3) {
+		if (group & 0x3)
+			return false;
+		out[n++] = (uint8_t)(group >> 10);
+		out[n++] = (uint8_t)(group >> 2);
+	}
+	*out_len = n;
+	return true;
+}
+
+static bool
+leap(int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+bool
+assay_time_make(int64_t *out, int year, int month, int day, int hour, int minute, int second)
+{
+	static const int before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365 };
+
+	if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || hour < 0 ||
+	    hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
+		return false;
+	if (day > before[month] - before[month - 1] + (month == 2 && leap(year) ? 1 : 0))
+		return false;
+	int64_t past = year - 1;
+	int64_t days = past * 365 + past / 4 - past / 100 + past / 400 - 719162 +
+	    before[month - 1] + (month > 2 && leap(year) ? 1 : 0) + day - 1;
+	*out = days * 86400 + hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+static bool
+digits(int *out, const uint8_t *p, size_t n)
+{
+	*out = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+		*out = *out * 10 + (p[i] - '0');
+	}
+	return true;
+}
+
+bool
+assay_time_parse(int64_t *out, struct assay_bytes t)
+{
+	int year, month, day, hour, minute, second;
+
+	return t.len == 20 && digits(&year, t.ptr, 4) && t.ptr[4] == '-' &&
+	    digits(&month, t.ptr + 5, 2) && t.ptr[7] == '-' && digits(&day, t.ptr + 8, 2) &&
+	    t.ptr[10] == 'T' && digits(&hour, t.ptr + 11, 2) && t.ptr[13] == ':' &&
+	    digits(&minute, t.ptr + 14, 2) && t.ptr[16] == ':' && digits(&second, t.ptr + 17, 2) &&
+	    t.ptr[19] == 'Z' && assay_time_make(out, year, month, day, hour, minute, second);
+}
+
+void
+assay_time_text(char out[ASSAY_TIME_TEXT], int64_t t)
+{
+	int64_t days = t / 86400, rest = t % 86400;
+	int year = 1970, month = 1;
+
+	if (rest < 0) {
+		rest += 86400;
+		days--;
+	}
+	days += 719162; /* days since 0001-01-01; a 400-year cycle is 146097 of them */
+	if (days < 0 || days >= 3652059) { /* outside years 1 to 9999 */
+		(void)snprintf(
+		    out, ASSAY_TIME_TEXT, "%s", days < 0 ? "before year 1" : "after year 9999");
+		return;
+	}
+	year = (int)(days / 146097) * 400 + 1;
+	days %= 146097;
+	while (days >= (leap(year) ? 366 : 365))
+		days -= leap(year++) ? 366 : 365;
+	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	while (days >= lengths[month - 1] + (month == 2 && leap(year) ? 1 : 0)) {
+		days -= lengths[month - 1] + (month == 2 && leap(year) ? 1 : 0);
+		month++;
+	}
+	(void)snprintf(out, ASSAY_TIME_TEXT, "%04d-%02d-%02dT%02d:%02d:%02dZ", year, month,
+	    (int)days + 1, (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+}
