@@ -24,36 +24,40 @@ struct assay_bit {
 };
 
 struct assay_field {
-	const char *name;   /* "mr_td": in claims and JSON */
+	const char *name;   /* "mr_td"; an element of an array is a row of its own: "rtmr[0]" */
+	const char *claim;  /* "tdx.mr_td": in claims and JSON */
 	const char *manual; /* "MRTD": the manual's name */
 	const char *group;  /* "TD report": heading in `inspect` */
 	uint16_t at;        /* offset in the input */
-	uint16_t size;      /* of one element, bytes */
-	uint16_t count;     /* 1, or how many elements stand side by side */
+	uint16_t size;      /* bytes */
 	uint16_t member;    /* offset in the struct */
 	enum assay_width width;
+	uint8_t since; /* the version of the report that brought it; 0: always there */
 	const struct assay_bit *bits; /* NULL: no named bits */
 };
 
+/* The claims object to which the fields of a struct belong. */
+#define CLAIM_OBJECT_quote      "dcap"
+#define CLAIM_OBJECT_sgx_report "sgx"
+#define CLAIM_OBJECT_td_report  "tdx"
+#define CLAIM_OBJECT_snp_report "snp"
+#define CLAIM_OBJECT_sev_report "sev"
+
+#define FIELD_ROW(type, member, at, width, manual, group, since, bits)                             \
+	{                                                                                          \
+#member, CLAIM_OBJECT_##type "." #member, manual, group, at,                       \
+		    sizeof(((struct type *)0)->member), offsetof(struct type, member), width,      \
+		    since, bits                                                                    \
+	}
 #define FIELD(type, member, at, width, manual, group)                                              \
-	{                                                                                          \
-#member, manual, group, at, sizeof(((struct type *)0)->member), 1,                 \
-		    offsetof(struct type, member), width, NULL                                     \
-	}
+	FIELD_ROW(type, member, at, width, manual, group, 0, NULL)
 #define FIELD_BITS(type, member, at, width, manual, group, bits)                                   \
-	{                                                                                          \
-#member, manual, group, at, sizeof(((struct type *)0)->member), 1,                 \
-		    offsetof(struct type, member), width, bits                                     \
-	}
-#define FIELD_ARRAY(type, member, at, width, manual, group)                                        \
-	{                                                                                          \
-#member, manual, group, at, sizeof(((struct type *)0)->member[0]),                 \
-		    sizeof(((struct type *)0)->member) / sizeof(((struct type *)0)->member[0]),    \
-		    offsetof(struct type, member), width, NULL                                     \
-	}
+	FIELD_ROW(type, member, at, width, manual, group, 0, bits)
+#define FIELD_SINCE(type, member, at, width, manual, group, since)                                 \
+	FIELD_ROW(type, member, at, width, manual, group, since, NULL)
 #define FIELD_END                                                                                  \
 	{                                                                                          \
-		NULL, NULL, NULL, 0, 0, 0, 0, ASSAY_RAW, NULL                                      \
+		NULL, NULL, NULL, NULL, 0, 0, 0, ASSAY_RAW, 0, NULL                                \
 	}
 
 /* Decodes every row whose bytes are all within `in`; members of other rows are left alone. */

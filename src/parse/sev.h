@@ -45,6 +45,10 @@ struct sev_signature {
 	size_t len;           /* 256 or 512, 96; 0 if the slot is unused or malformed */
 };
 
+/* The scheme behind an algorithm id and the length of the signature; NONE for others. The curve is
+ * P-384 in every certificate and report. */
+enum assay_scheme assay_sev_scheme(uint32_t algo, size_t signature_len);
+
 struct sev_cert {
 	uint32_t version;
 	uint8_t api_major, api_minor;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parse/pem.h"
+#include "verify/tee.h"
+#include "verify/trust.h"
+
+enum {
+	EVIDENCE_MAX = 1 << 20, /* a quote is 5 KB, a report with its certificates 10 KB */
+};
+
+static const struct assay_tee *
+recognise(struct assay_bytes in)
+{
+	for (const struct assay_tee *const *t = assay_tees; *t != NULL; t++)
+		if ((*t)->recognise(in))
+			return *t;
+	return NULL;
+}
+
+/* Room in the evidence's store; NULL when it is used up. The store never moves: slices point
+ * into it. */
+static uint8_t *
+reserve(struct assay_evidence *ev, size_t n)
+{
+	if (n > ev->store_size - ev->store_used)
+		return NULL;
+	return ev->store + ev->store_used;
+}
+
+static bool
+add_cert(struct assay_evidence *ev, struct assay_bytes der, const char *what)
+{
+	struct x509_cert *cert = &ev->certs[ev->cert_count];
+
+	if (ev->cert_count == EVIDENCE_CERTS_MAX) {
+		(void)assay_fail(&ev->cert_error, ASSAY_E_FORMAT,
+		    "%s: holds more than %d certificates", what, EVIDENCE_CERTS_MAX);
+		return false;
+	}
+	if (assay_x509_parse(cert, der, what, &ev->cert_error) != ASSAY_OK)
+		return false;
+	ev->cert_count++;
+	return true;
+}
+
+void
+assay_evidence_add_certs(struct assay_evidence *ev, struct assay_bytes in, const char *what)
+{
+	size_t at = 0, len;
+
+	if (!assay_pem_recognise(in)) {
+		(void)add_cert(ev, in, what);
+		return;
+	}
+	for (;;) {
+		struct pem_block block;
+		if (assay_pem_next(&block, &at, in, what, &ev->cert_error) != ASSAY_OK ||
+		    block.label.len == 0)
+			return;
+		uint8_t *der = reserve(ev, ASSAY_UNBASE64_MAX(block.body.len));
+		if (der == NULL || !assay_bytes_equal(block.label, assay_bytes_of("CERTIFICATE")) ||
+		    !assay_unbase64(der, &len, block.body)) {
+			(void)assay_fail(&ev->cert_error, ASSAY_E_FORMAT,
+			    "%s: a PEM block %s is no certificate", what,
+			    assay_quote(block.label).text);
+			return;
+		}
+		ev->store_used += len;
+		if (!add_cert(ev, (struct assay_bytes){ der, len }, what))
+			return;
+	}
+}
+
+/* Copies the input into the store, with room for what will be decoded from it. */
+static enum assay_code
+take(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
+{
+	size_t want = 2 * in.len + 64; /* base64 decodes to less than it is long */
+
+	if (want > ev->store_size) {
+		uint8_t *store = malloc(want);
+		if (store == NULL)
+			return assay_fail_nomem(err);
+		free(ev->store);
+		ev->store = store;
+		ev->store_size = want;
+	}
+	memcpy(ev->store, in.ptr, in.len);
+	ev->store_used = in.len;
+	return ASSAY_OK;
+}
+
+static enum assay_code
+parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
+{
+	const struct assay_tee *tee = recognise(in);
+	uint8_t *text = NULL;
+	size_t len = 0;
+	enum assay_code rc;
+
+	if (tee == NULL) { /* not raw: hex or base64 of it? */
+		if ((rc = assay_untext(&text, &len, in, err)) != ASSAY_OK)
+			return rc;
+		if (text != NULL) {
+			in = (struct assay_bytes){ text, len };
+			tee = recognise(in);
+		}
+	}
+	if (tee == NULL)
+		rc = assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "is no evidence: not an SGX or TDX quote, not an SEV-SNP report, not a legacy "
+		    "SEV report");
+	else
+		rc = take(ev, in, err);
+	free(text);
+	if (rc != ASSAY_OK)
+		return rc;
+	rc = tee->parse(ev, (struct assay_bytes){ ev->store, in.len }, err);
+	if (rc == ASSAY_OK)
+		ev->tee = tee;
+	return rc;
+}
+
+enum assay_code
+assay_evidence_parse(struct assay_evidence **out, struct assay_bytes in, struct assay_error *err)
+{
+	struct assay_evidence *ev = *out;
+
+	if (in.len == 0)
+		return assay_fail(err, ASSAY_E_FORMAT, "is empty; evidence has at least 208 bytes");
+	if (in.len > EVIDENCE_MAX)
+		return assay_fail(err, ASSAY_E_FORMAT, "is %zu bytes; evidence has at most %d",
+		    in.len, EVIDENCE_MAX);
+	if (ev == NULL && (ev = calloc(1, sizeof *ev)) == NULL)
+		return assay_fail_nomem(err);
+	ev->tee = NULL;
+	ev->cert_count = 0;
+	ev->cert_error.code = ASSAY_OK;
+	enum assay_code rc = parse(ev, in, err);
+	if (rc == ASSAY_OK)
+		*out = ev;
+	else if (*out == NULL)
+		assay_evidence_free(ev);
+	return rc;
+}
+
+void
+assay_evidence_free(struct assay_evidence *ev)
+{
+	if (ev == NULL)
+		return;
+	free(ev->store);
+	free(ev);
+}
+
+const char *
+assay_evidence_tee(const struct assay_evidence *ev)
+{
+	return ev->tee != NULL ? ev->tee->name : "";
+}
+
+const char *
+assay_evidence_title(const struct assay_evidence *ev)
+{
+	return ev->tee != NULL ? ev->tee->title : "";
+}
+
+const char *
+assay_evidence_kind(const struct assay_evidence *ev)
+{
+	return ev->tee != NULL ? ev->kind : "";
+}
+
+enum assay_code
+assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
+    const struct assay_evidence *ev, const struct assay_appraisal *how, struct assay_error *err)
+{
+	if (ev->tee == NULL)
+		return assay_fail(
+		    err, ASSAY_E_USAGE, "the evidence is empty: its parse has failed");
+	if (how->trust == NULL)
+		return assay_fail(err, ASSAY_E_USAGE, "no trust object was given");
+	if (how->report_data.len > ev->tee->report_data_size)
+		return assay_fail(err, ASSAY_E_USAGE,
+		    "%zu bytes of report data: %s evidence holds %zu", how->report_data.len,
+		    ev->tee->title, ev->tee->report_data_size);
+	if (*claims == NULL && (*claims = calloc(1, sizeof **claims)) == NULL)
+		return assay_fail_nomem(err);
+	assay_check_pass(checks, CHECK_EVIDENCE_FORMAT, "well formed");
+	ev->tee->verify(*claims, checks, ev, how);
+	return assay_checks_conclude(checks, err);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/run.h"
+
+#include <string.h>
+
+void
+assay_run_start(struct run *run, const struct assay_appraisal *how, struct assay_checks *checks,
+    struct assay_claims *claims)
+{
+	*run = (struct run){ .how = how,
+		.trust = how->trust,
+		.checks = checks,
+		.claims = claims,
+		.expires = INT64_MAX,
+		.expires_what = "" };
+}
+
+struct signer
+assay_signer(const struct run *run, struct assay_public key)
+{
+	const struct anchor *anchor = assay_trust_anchor(run->trust, key);
+
+	return (struct signer){ .public = key, .ready = anchor != NULL ? &anchor->key : NULL };
+}
+
+void
+assay_signer_clear(struct signer *signer)
+{
+	assay_key_clear(&signer->own);
+}
+
+bool
+assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
+    enum assay_scheme scheme, struct assay_bytes digest, struct assay_bytes signature)
+{
+	const struct fact fact = { role, scheme, by->public, digest, signature };
+
+	if (assay_cache_knows(run->how->cache, &fact))
+		return true;
+	if (by->ready == NULL && !by->broken) {
+		by->broken = assay_key_prepare(&by->own, by->public, NULL) != ASSAY_OK;
+		if (!by->broken)
+			by->ready = &by->own;
+	}
+	if (by->ready == NULL || !assay_key_verify(by->ready, scheme, digest, signature))
+		return false;
+	assay_cache_learn(run->how->cache, &fact);
+	return true;
+}
+
+bool
+assay_run_cert_signed(const struct run *run, struct signer *by, const struct x509_cert *cert)
+{
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	size_t n = assay_scheme_digest(digest, cert->scheme, cert->tbs);
+
+	return assay_run_signed(run, by, FACT_CERTIFICATE, cert->scheme,
+	    (struct assay_bytes){ digest, n },
+	    (struct assay_bytes){ cert->signature, cert->signature_len });
+}
+
+bool
+assay_run_item_signed(const struct run *run, struct signer *by, const struct item *item)
+{
+	struct assay_bytes digest = { item->digest, item->digest_len };
+
+	switch (item->kind) {
+	case ITEM_CERT:
+		return assay_run_signed(run, by, FACT_CERTIFICATE, item->cert.scheme, digest,
+		    (struct assay_bytes){ item->cert.signature, item->cert.signature_len });
+	case ITEM_CRL:
+		return assay_run_signed(run, by, FACT_CRL, item->crl.scheme, digest,
+		    (struct assay_bytes){ item->crl.signature, item->crl.signature_len });
+	case ITEM_TCB_INFO:
+		return assay_run_signed(run, by, FACT_TCB_INFO, ASSAY_ECDSA_P256_SHA256, digest,
+		    (struct assay_bytes){
+			item->tcb.doc.signature, sizeof item->tcb.doc.signature });
+	case ITEM_QE_IDENTITY:
+		return assay_run_signed(run, by, FACT_QE_IDENTITY, ASSAY_ECDSA_P256_SHA256, digest,
+		    (struct assay_bytes){ item->qe.doc.signature, sizeof item->qe.doc.signature });
+	case ITEM_SEV_CERT:
+	case ITEM_AMD_CERT:
+		break;
+	}
+	return false;
+}
+
+bool
+assay_run_dates(
+    struct run *run, enum assay_check_id id, int64_t since, int64_t until, const char *what)
+{
+	char bound[ASSAY_TIME_TEXT], now[ASSAY_TIME_TEXT];
+	bool early = run->how->now < since;
+
+	if (until < run->expires) {
+		run->expires = until;
+		run->expires_what = what;
+	}
+	if (!early && run->how->now <= until) {
+		assay_check_pass(run->checks, id, "within its validity");
+		return true;
+	}
+	assay_time_text(bound, early ? since : until);
+	assay_time_text(now, run->how->now);
+	return assay_check_fail(run->checks, id, ASSAY_E_EXPIRED, "%s: %s %s, judged as of %s",
+	    what, early ? "is valid only from" : "has ended at", bound, now);
+}
+
+/* Is a better than b at this time? A newer one in force wins; what ended loses to what has not. */
+static bool
+better(const struct x509_crl *a, const struct x509_crl *b, int64_t now)
+{
+	bool live_a = a->this_update <= now && now <= a->next_update;
+	bool live_b = b->this_update <= now && now <= b->next_update;
+
+	if (live_a != live_b)
+		return live_a;
+	if (a->this_update != b->this_update)
+		return a->this_update > b->this_update;
+	return a->number > b->number;
+}
+
+const struct item *
+assay_run_crl(const struct run *run, struct assay_bytes issuer)
+{
+	const struct item *best = NULL, *item;
+
+	for (size_t at = 0; (item = assay_trust_next(run->trust, ITEM_CRL, &at)) != NULL;)
+		if (assay_bytes_equal(item->crl.issuer, issuer) &&
+		    (best == NULL || better(&item->crl, &best->crl, run->how->now)))
+			best = item;
+	return best;
+}
+
+bool
+assay_run_crl_floor(struct run *run, enum assay_check_id id, const struct x509_crl *crl)
+{
+	uint64_t floor = assay_trust_crl_floor(run->trust, crl->issuer);
+
+	if (!crl->has_number)
+		return assay_check_fail(
+		    run->checks, id, ASSAY_E_FORMAT, "the CRL has no crlNumber");
+	return assay_check_that(run->checks, id, crl->number >= floor, ASSAY_E_EXPIRED,
+	    "not older than the newest CRL believed",
+	    "the CRL has number %llu, and number %llu is known: an older one is being replayed",
+	    (unsigned long long)crl->number, (unsigned long long)floor);
+}
+
+void
+assay_run_report_data(struct run *run, struct assay_bytes got)
+{
+	struct assay_bytes want = run->how->report_data;
+
+	if (want.len == 0) {
+		assay_check_skip(run->checks, CHECK_EVIDENCE_REPORT_DATA,
+		    "freshness: no nonce or report data was given to compare");
+		return;
+	}
+	bool same = want.len <= got.len && memcmp(got.ptr, want.ptr, want.len) == 0 &&
+	    assay_bytes_zero((struct assay_bytes){ got.ptr + want.len, got.len - want.len });
+	assay_check_that(run->checks, CHECK_EVIDENCE_REPORT_DATA, same, ASSAY_E_POLICY,
+	    "equal to what was asked for, every byte", "is %s, want %s%s",
+	    assay_quote_hex(got).text, assay_quote_hex(want).text,
+	    want.len < got.len ? " and zeros behind" : "");
+}
+
+void
+assay_run_platform(struct run *run, const struct platform_id *ids, size_t count)
+{
+	bool asked = false;
+
+	if (run->trust->platform_count == 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (ids[i].id.len == 0)
+			continue;
+		int listed = assay_trust_platform(run->trust, ids[i].kind, ids[i].id);
+		asked = true;
+		if (listed == 1)
+			continue;
+		assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
+		    listed == 0 ? "%s %s is on the deny list" : "%s %s is not on the allow list",
+		    assay_platform_kind_name(ids[i].kind), assay_quote_hex(ids[i].id).text);
+		return;
+	}
+	/* A list was given, and nothing that it speaks of is known of this platform. */
+	if (!asked)
+		assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
+		    "the platform shows no id that a list could name");
+	else
+		assay_check_pass(
+		    run->checks, CHECK_PLATFORM_LISTED, "allowed by the list of platforms");
+}
+
+void
+assay_run_finish(struct run *run, const struct anchor *anchor)
+{
+	struct assay_claims *c = run->claims;
+
+	if (run->expires != INT64_MAX) {
+		assay_claim_time(c, CLAIM_COLLATERAL_EXPIRES, run->expires);
+		assay_claim_text(c, CLAIM_COLLATERAL_EXPIRES_WHAT, run->expires_what);
+		assay_claim_number(c, CLAIM_COLLATERAL_DAYS_LEFT,
+		    run->expires > run->how->now ? (uint64_t)(run->expires - run->how->now) / 86400
+						 : 0);
+	}
+	if (anchor != NULL) {
+		assay_claim_text(c, CLAIM_TRUST_ROOT, anchor->name);
+		assay_claim_flag(c, CLAIM_TRUST_BUILTIN, anchor->builtin);
+	}
+}

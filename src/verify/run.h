@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_RUN_H
+#define ASSAY_RUN_H
+
+/* What every verifier does the same way: signatures through the cache, dates on both sides, the
+ * expected report data, lists of platforms. */
+
+#include "core/checks.h"
+#include "verify/cache.h"
+#include "verify/tee.h"
+#include "verify/trust.h"
+
+struct run {
+	const struct assay_appraisal *how;
+	const struct assay_trust *trust;
+	struct assay_checks *checks;
+	struct assay_claims *claims;
+	int64_t expires;          /* the earliest end so far */
+	const char *expires_what; /* static */
+};
+
+void assay_run_start(struct run *run, const struct assay_appraisal *how,
+    struct assay_checks *checks, struct assay_claims *claims);
+
+/* A key that signs several things: made ready at most once, and not at all when every signature
+ * is remembered. An anchor's is ready already. */
+struct signer {
+	struct assay_public public;
+	const struct assay_key *ready;
+	struct assay_key own;
+	bool broken; /* the key is none: nothing verifies under it */
+};
+struct signer assay_signer(const struct run *run, struct assay_public key);
+void assay_signer_clear(struct signer *signer);
+
+bool assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
+    enum assay_scheme scheme, struct assay_bytes digest, struct assay_bytes signature);
+bool assay_run_cert_signed(const struct run *run, struct signer *by, const struct x509_cert *cert);
+/* The item's digest is ready. */
+bool assay_run_item_signed(const struct run *run, struct signer *by, const struct item *item);
+
+/* since <= now <= until, or the check fails; remembers the earliest end. what is static text. */
+bool assay_run_dates(
+    struct run *run, enum assay_check_id id, int64_t since, int64_t until, const char *what);
+
+/* Among the items that match: within its dates at `now` before others, then the newest. */
+const struct item *assay_run_crl(const struct run *run, struct assay_bytes issuer);
+/* crlNumber present and not below the floor. */
+bool assay_run_crl_floor(struct run *run, enum assay_check_id id, const struct x509_crl *crl);
+
+void assay_run_report_data(struct run *run, struct assay_bytes got);
+/* One check over all ids that the platform has; an empty id is passed over. */
+struct platform_id {
+	enum platform_kind kind;
+	struct assay_bytes id;
+};
+void assay_run_platform(struct run *run, const struct platform_id *ids, size_t count);
+/* Writes the claims collateral.* and trust.*. */
+void assay_run_finish(struct run *run, const struct anchor *anchor);
+
+#endif

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Legacy SEV and SEV-ES: the platform's certificates and the ATTESTATION report. Source: AMD
+ * 55766, SEV API, appendix C and 6.8. */
+#include <string.h>
+
+#include "verify/roots.h"
+#include "verify/run.h"
+
+enum { EVIDENCE_BROKER = SEV_REPORT_SIZE + 3 * SEV_CERT_SIZE }; /* report, CEK, PEK, OCA */
+
+struct sev {
+	struct run run;
+	const struct sev_evidence *ev;
+	const struct sev_cert *pek, *cek, *oca, *pdh;
+	const struct sev_authority *authority; /* whose ASK signed the CEK, if it is built in */
+	const struct amd_cert *ask, *ark;      /* as given */
+	const struct anchor *anchor;
+};
+
+/* --- finding ------------------------------------------------------------------------------------- */
+
+/* Certificates of the evidence first, then those of the collateral. NULL at the end. */
+static const struct sev_cert *
+next_cert(const struct sev *s, uint32_t usage, size_t *at)
+{
+	while (*at < s->ev->cert_count) {
+		const struct sev_cert *c = &s->ev->certs[(*at)++];
+		if (c->usage == usage)
+			return c;
+	}
+	for (;;) {
+		size_t item_at = *at - s->ev->cert_count;
+		const struct item *item = assay_trust_next(s->run.trust, ITEM_SEV_CERT, &item_at);
+		*at = s->ev->cert_count + item_at;
+		if (item == NULL || item->sev.usage == usage)
+			return item != NULL ? &item->sev : NULL;
+	}
+}
+
+/* Is one of the two slots a signature of this key, made in the role `usage`? */
+static bool
+slot_signed(
+    const struct sev *s, const struct sev_cert *cert, uint32_t usage, struct assay_public key)
+{
+	struct signer by = assay_signer(&s->run, key);
+	bool ok = false;
+
+	for (size_t i = 0; i < 2 && !ok; i++) {
+		const struct sev_signature *sig = &cert->signatures[i];
+		enum assay_scheme scheme = assay_sev_scheme(sig->algo, sig->len);
+		uint8_t digest[ASSAY_DIGEST_MAX];
+		if (sig->usage != usage || scheme == ASSAY_SCHEME_NONE)
+			continue;
+		size_t n = assay_scheme_digest(digest, scheme, cert->signed_part);
+		ok = assay_run_signed(&s->run, &by, FACT_CERTIFICATE, scheme,
+		    (struct assay_bytes){ digest, n }, (struct assay_bytes){ sig->raw, sig->len });
+	}
+	assay_signer_clear(&by);
+	return ok;
+}
+
+/* An ECDH key can never verify a signature; a slot's algorithm is its signer's. */
+static bool
+signs(const struct sev_cert *signer, const struct sev_cert *cert)
+{
+	if (signer->algo != SEV_ECDSA_SHA256 && signer->algo != SEV_ECDSA_SHA384)
+		return false;
+	for (size_t i = 0; i < 2; i++)
+		if (cert->signatures[i].usage == signer->usage &&
+		    cert->signatures[i].algo == signer->algo)
+			return true;
+	return false;
+}
+
+static bool
+signed_by(const struct sev *s, const struct sev_cert *cert, const struct sev_cert *signer)
+{
+	return signs(signer, cert) && slot_signed(s, cert, signer->usage, signer->public);
+}
+
+static bool
+report_signed(const struct sev *s, const struct sev_cert *pek)
+{
+	const struct sev_report *r = &s->ev->report;
+	enum assay_scheme scheme = assay_sev_scheme(pek->algo, sizeof r->signature);
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	struct assay_key key = { 0 };
+	bool ok = false;
+
+	if (pek->algo != SEV_ECDSA_SHA256 && pek->algo != SEV_ECDSA_SHA384)
+		return false;
+	size_t n = assay_scheme_digest(digest, scheme, r->signed_part);
+	if (assay_key_prepare(&key, pek->public, NULL) == ASSAY_OK)
+		ok = assay_key_verify(&key, scheme, (struct assay_bytes){ digest, n },
+		    (struct assay_bytes){ r->signature, sizeof r->signature });
+	assay_key_clear(&key);
+	return ok;
+}
+
+/* The certificate of this usage that fits its child; else the first, so that the check can say
+ * that it does not. */
+static const struct sev_cert *
+find_signer(const struct sev *s, uint32_t usage, const struct sev_cert *child)
+{
+	const struct sev_cert *cert, *first = NULL;
+
+	for (size_t at = 0; (cert = next_cert(s, usage, &at)) != NULL;) {
+		if (child != NULL && signed_by(s, child, cert))
+			return cert;
+		if (first == NULL)
+			first = cert;
+	}
+	return first;
+}
+
+static const struct sev_cert *
+find_pek(const struct sev *s)
+{
+	const struct sev_cert *cert, *first = NULL;
+
+	if (!s->ev->has_report)
+		return find_signer(s, SEV_USAGE_PEK, s->pdh);
+	for (size_t at = 0; (cert = next_cert(s, SEV_USAGE_PEK, &at)) != NULL;) {
+		if (report_signed(s, cert))
+			return cert;
+		if (first == NULL)
+			first = cert;
+	}
+	return first;
+}
+
+static const struct sev_cert *
+find_pdh(const struct sev *s)
+{
+	const struct sev_cert *cert, *first = NULL;
+
+	for (size_t at = 0; (cert = next_cert(s, SEV_USAGE_PDH, &at)) != NULL;) {
+		if (s->pek == NULL || signed_by(s, cert, s->pek))
+			return cert;
+		if (first == NULL)
+			first = cert;
+	}
+	return first;
+}
+
+/* --- AMD's half --------------------------------------------------------------------------------------- */
+
+static enum assay_scheme
+amd_scheme(const struct amd_cert *c)
+{
+	return c->key_len == 256 ? ASSAY_RSA_PSS_SHA256 : ASSAY_RSA_PSS_SHA384;
+}
+
+static bool
+amd_signed(const struct sev *s, const struct amd_cert *cert, struct assay_public key)
+{
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	struct signer by = assay_signer(&s->run, key);
+	enum assay_scheme scheme = amd_scheme(cert);
+	size_t n = assay_scheme_digest(digest, scheme, cert->signed_part);
+	bool ok = cert->has_signature &&
+	    assay_run_signed(&s->run, &by, FACT_CERTIFICATE, scheme,
+		(struct assay_bytes){ digest, n },
+		(struct assay_bytes){ cert->signature, cert->key_len });
+
+	assay_signer_clear(&by);
+	return ok;
+}
+
+/* No field names the product: it is that of the ASK under which the CEK verifies. */
+static bool
+find_ask(struct sev *s)
+{
+	const struct item *item;
+	const struct amd_cert *first = NULL;
+
+	for (size_t i = 0; i < SEV_AUTHORITIES; i++)
+		if (slot_signed(s, s->cek, SEV_USAGE_ASK, assay_sev_authorities[i].ask)) {
+			s->authority = &assay_sev_authorities[i];
+			return true;
+		}
+	for (size_t at = 0; (item = assay_trust_next(s->run.trust, ITEM_AMD_CERT, &at)) != NULL;) {
+		if (item->amd.usage != SEV_USAGE_ASK)
+			continue;
+		if (slot_signed(s, s->cek, SEV_USAGE_ASK, item->amd.public)) {
+			s->ask = &item->amd;
+			return true;
+		}
+		if (first == NULL)
+			first = &item->amd;
+	}
+	s->ask = first;
+	return false;
+}
+
+/* The ARK that signed a given ASK: an anchor, or one that came along. */
+static void
+find_ark(struct sev *s)
+{
+	const struct assay_trust *t = s->run.trust;
+	const struct item *item;
+
+	for (size_t at = 0; (item = assay_trust_next(t, ITEM_AMD_CERT, &at)) != NULL;)
+		if (item->amd.usage == SEV_USAGE_ARK && amd_signed(s, s->ask, item->amd.public)) {
+			s->ark = &item->amd;
+			s->anchor = assay_trust_anchor(t, item->amd.public);
+			break;
+		}
+	for (size_t i = 0; i < t->anchor_count && s->anchor == NULL; i++)
+		if (t->anchors[i].key.public.kind == ASSAY_KEY_RSA &&
+		    amd_signed(s, s->ask, t->anchors[i].key.public))
+			s->anchor = &t->anchors[i];
+}
+
+static void
+check_given_ask(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+
+	find_ark(s);
+	bool profile = s->ask->usage == SEV_USAGE_ASK &&
+	    (s->ark == NULL || memcmp(s->ask->certifying_id, s->ark->key_id, 16) == 0);
+	assay_check_that(cs, CHECK_SEV_ASK_PROFILE, profile, ASSAY_E_SIGNATURE,
+	    "an ASK under its ARK", "the ASK says that another key than this ARK's certifies it");
+	assay_check_that(cs, CHECK_SEV_ASK_SIGNATURE, s->anchor != NULL || s->ark != NULL,
+	    ASSAY_E_SIGNATURE, "signed by the ARK",
+	    "the ASK is not signed by an ARK that is known");
+	assay_check_that(cs, CHECK_SEV_ARK_PINNED, s->anchor != NULL, ASSAY_E_SIGNATURE,
+	    "ends in a trusted root key",
+	    "the chain ends in a root that is not AMD's, nor one of --trust-root, whatever its key "
+	    "id says");
+	if (s->ark == NULL)
+		assay_check_pass(
+		    cs, CHECK_SEV_ARK_SIGNATURE, "pinned by key, without a certificate");
+	else
+		assay_check_that(cs, CHECK_SEV_ARK_SIGNATURE, amd_signed(s, s->ark, s->ark->public),
+		    ASSAY_E_SIGNATURE, "signed by itself",
+		    "the ARK is not signed by itself: it is damaged");
+}
+
+/* A file given for the pinned ARK must be whole, too. Once AMD published that of Naples without
+ * its signature. */
+static void
+check_pinned_ark(struct sev *s)
+{
+	const struct item *item;
+
+	for (size_t at = 0; (item = assay_trust_next(s->run.trust, ITEM_AMD_CERT, &at)) != NULL;) {
+		if (item->amd.usage != SEV_USAGE_ARK ||
+		    !assay_public_equal(item->amd.public, s->authority->ark))
+			continue;
+		assay_check_that(s->run.checks, CHECK_SEV_ARK_SIGNATURE,
+		    !item->amd.has_signature || amd_signed(s, &item->amd, item->amd.public),
+		    ASSAY_E_SIGNATURE,
+		    item->amd.has_signature ? "signed by itself"
+					    : "pinned by key; this edition has no signature",
+		    "the ARK given is not signed by itself: it is damaged");
+		return;
+	}
+	assay_check_pass(s->run.checks, CHECK_SEV_ARK_SIGNATURE, "built in");
+}
+
+static void
+check_amd(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+
+	if (s->cek == NULL) {
+		assay_check_need(cs, CHECK_SEV_CEK_SIGNATURE, "CEK", "the chip's, from AMD's KDS",
+		    "the CEK that AMD signed was not given");
+		return;
+	}
+	assay_check_that(cs, CHECK_SEV_CEK_PROFILE,
+	    s->cek->usage == SEV_USAGE_CEK &&
+		(s->cek->algo == SEV_ECDSA_SHA256 || s->cek->algo == SEV_ECDSA_SHA384),
+	    ASSAY_E_SIGNATURE, "a chip endorsement key", "the CEK holds no ECDSA key");
+	bool ok = find_ask(s);
+	bool unsigned_cek = s->cek->signatures[0].usage != SEV_USAGE_ASK &&
+	    s->cek->signatures[1].usage != SEV_USAGE_ASK;
+	assay_check_that(cs, CHECK_SEV_CEK_SIGNATURE, ok, ASSAY_E_SIGNATURE, "signed by an ASK",
+	    unsigned_cek
+		? "the CEK carries no signature: the platform exports it so; bring AMD's from the "
+		  "KDS"
+		: "the CEK is not signed by AMD's ASK of any product, nor by one that was given");
+	if (s->authority != NULL) {
+		assay_check_pass(cs, CHECK_SEV_ASK_PROFILE, "built in");
+		assay_check_pass(cs, CHECK_SEV_ASK_SIGNATURE, "built in");
+		assay_check_pass(cs, CHECK_SEV_ARK_PINNED, "built in");
+		s->anchor = assay_trust_anchor(s->run.trust, s->authority->ark);
+		check_pinned_ark(s);
+	} else if (s->ask != NULL)
+		check_given_ask(s);
+}
+
+/* --- the owner's half, and the platform's --------------------------------------------------------------- */
+
+static void
+check_oca(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+
+	if (s->oca == NULL) {
+		assay_check_need(cs, CHECK_SEV_OCA_SIGNATURE, "OCA", "the platform owner's",
+		    "the OCA certificate was not given");
+		return;
+	}
+	assay_check_that(cs, CHECK_SEV_OCA_PROFILE,
+	    s->oca->algo == SEV_ECDSA_SHA256 || s->oca->algo == SEV_ECDSA_SHA384, ASSAY_E_SIGNATURE,
+	    "an owner's key", "the OCA holds no ECDSA key");
+	assay_check_that(cs, CHECK_SEV_OCA_SIGNATURE, signed_by(s, s->oca, s->oca),
+	    ASSAY_E_SIGNATURE, "signed by itself", "the OCA is not signed by itself");
+}
+
+static void
+check_pek(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+
+	assay_check_that(cs, CHECK_SEV_PEK_PROFILE,
+	    (s->pek->algo == SEV_ECDSA_SHA256 || s->pek->algo == SEV_ECDSA_SHA384) &&
+		s->pek->public.kind == ASSAY_KEY_P384,
+	    ASSAY_E_SIGNATURE, "a platform endorsement key", "the PEK holds no ECDSA P-384 key");
+	if (s->cek != NULL)
+		assay_check_that(cs, CHECK_SEV_PEK_CEK_SIGNATURE, signed_by(s, s->pek, s->cek),
+		    ASSAY_E_SIGNATURE, "signed by the chip's key",
+		    "the PEK is not signed by this CEK: it is of another chip, or old");
+	if (s->oca != NULL)
+		assay_check_that(cs, CHECK_SEV_PEK_OCA_SIGNATURE, signed_by(s, s->pek, s->oca),
+		    ASSAY_E_SIGNATURE, "signed by the owner's key",
+		    "the PEK is not signed by this OCA: the platform has another owner");
+}
+
+static void
+check_pdh(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+
+	if (s->pdh == NULL)
+		return;
+	assay_check_that(cs, CHECK_SEV_PDH_PROFILE,
+	    s->pdh->algo == SEV_ECDH_SHA256 || s->pdh->algo == SEV_ECDH_SHA384, ASSAY_E_SIGNATURE,
+	    "a Diffie-Hellman key", "the PDH holds no ECDH key");
+	if (s->pek != NULL)
+		assay_check_that(cs, CHECK_SEV_PDH_SIGNATURE, signed_by(s, s->pdh, s->pek),
+		    ASSAY_E_SIGNATURE, "signed by the PEK", "the PDH is not signed by this PEK");
+}
+
+static void
+check_report(struct sev *s)
+{
+	struct assay_checks *cs = s->run.checks;
+	const struct sev_report *r = &s->ev->report;
+
+	/* Not signed, and so to be held against the certificate. */
+	assay_check_that(cs, CHECK_SEV_REPORT_SIGNER,
+	    r->signature_usage == SEV_USAGE_PEK && r->reserved == 0 &&
+		r->signature_algo == s->pek->algo,
+	    ASSAY_E_FORMAT, "names the PEK and its algorithm",
+	    "the report names signer 0x%x, algorithm 0x%x, reserved 0x%x; want 0x1002, 0x%x, 0",
+	    r->signature_usage, r->signature_algo, r->reserved, s->pek->algo);
+	assay_check_that(cs, CHECK_SEV_REPORT_SIGNATURE, report_signed(s, s->pek),
+	    ASSAY_E_SIGNATURE, "signed by the PEK",
+	    "the report is not signed by this PEK: it was changed, or is of another platform");
+}
+
+/* --- claims ---------------------------------------------------------------------------------------------- */
+
+static void
+claim(struct sev *s)
+{
+	struct assay_claims *c = s->run.claims;
+	const struct sev_report *r = &s->ev->report;
+	uint8_t digest[ASSAY_SHA256_LEN];
+	char api[16];
+
+	assay_claim_text(c, CLAIM_BINDING, "none");
+	if (s->ev->has_report) {
+		assay_claim_flag(c, CLAIM_DEBUG, (r->policy >> SEV_POLICY_NODBG & 1) == 0);
+		assay_claim_bytes(
+		    c, CLAIM_MEASUREMENT, (struct assay_bytes){ r->launch_digest, 32 });
+		assay_claim_bytes(c, CLAIM_REPORT_DATA, (struct assay_bytes){ r->mnonce, 16 });
+		assay_claim_flag(c, CLAIM_SEV_ES, (r->policy >> SEV_POLICY_ES & 1) != 0);
+	}
+	if (s->authority != NULL)
+		assay_claim_text(c, CLAIM_PLATFORM_PRODUCT, s->authority->product);
+	if (s->pek != NULL) {
+		(void)snprintf(api, sizeof api, "%u.%u", s->pek->api_major, s->pek->api_minor);
+		assay_claim_text(c, CLAIM_SEV_API, api);
+	}
+	if (s->cek != NULL) {
+		assay_sha256(digest, s->cek->signed_part);
+		assay_claim_bytes(
+		    c, CLAIM_SEV_CEK_DIGEST, (struct assay_bytes){ digest, sizeof digest });
+		assay_claim_bytes(
+		    c, CLAIM_PLATFORM_ID, (struct assay_bytes){ digest, sizeof digest });
+	}
+	const struct platform_id id = { PLATFORM_CEK,
+		{ digest, s->cek != NULL ? sizeof digest : 0 } };
+	assay_run_platform(&s->run, &id, 1);
+}
+
+static void
+verify(struct assay_claims *out, struct assay_checks *checks, const struct assay_evidence *ev,
+    const struct assay_appraisal *how)
+{
+	struct sev s = { .ev = &ev->sev };
+
+	assay_run_start(&s.run, how, checks, out);
+	assay_claims_reset(out, ev->tee,
+	    (struct assay_bytes){ ev->store, ev->sev.has_report ? SEV_REPORT_SIZE : 0 }, 0);
+	if (!ev->sev.has_report)
+		s.pdh = find_pdh(&s);
+	s.pek = find_pek(&s);
+	if (ev->sev.has_report)
+		s.pdh = find_pdh(&s);
+	if (s.pek == NULL)
+		assay_check_need(checks, CHECK_SEV_REPORT_SIGNATURE, "PEK", "the platform's",
+		    "the PEK certificate was not given");
+	s.cek = find_signer(&s, SEV_USAGE_CEK, s.pek);
+	s.oca = find_signer(&s, SEV_USAGE_OCA, s.pek);
+	check_amd(&s);
+	check_oca(&s);
+	if (s.pek != NULL)
+		check_pek(&s);
+	check_pdh(&s);
+	if (s.pek != NULL && ev->sev.has_report)
+		check_report(&s);
+	claim(&s);
+	if (ev->sev.has_report)
+		assay_run_report_data(&s.run, (struct assay_bytes){ ev->sev.report.mnonce, 16 });
+	else if (how->report_data.len > 0)
+		assay_check_fail(checks, CHECK_EVIDENCE_REPORT_DATA, ASSAY_E_POLICY,
+		    "certificates carry no nonce: bring the platform's attestation report");
+	assay_run_finish(&s.run, s.anchor);
+}
+
+/* --- evidence ----------------------------------------------------------------------------------------------- */
+
+/* A report, with the certificates that a broker puts behind it or without; or certificates. */
+static enum assay_code
+parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
+{
+	struct sev_evidence *s = &ev->sev;
+	size_t at = 0;
+	enum assay_code rc = ASSAY_OK;
+
+	s->has_report = assay_sev_report_recognise(assay_bytes_at(in, 0, SEV_REPORT_SIZE));
+	s->cert_count = 0;
+	if (s->has_report) {
+		rc =
+		    assay_sev_report_parse(&s->report, assay_bytes_at(in, 0, SEV_REPORT_SIZE), err);
+		at = SEV_REPORT_SIZE;
+	}
+	(void)snprintf(ev->kind, sizeof ev->kind, "%s, %zu bytes",
+	    s->has_report ? "attestation report" : "platform certificates", in.len);
+	/* One form ends in a byte that names the product; the chain tells, not the byte. */
+	size_t end = in.len == EVIDENCE_BROKER + 1 ? in.len - 1 : in.len;
+	while (rc == ASSAY_OK && at < end) {
+		size_t n = end - at < SEV_CERT_SIZE ? end - at : SEV_CERT_SIZE;
+		if (s->cert_count == EVIDENCE_SEV_CERTS_MAX)
+			return assay_fail(
+			    err, ASSAY_E_FORMAT, "%zu bytes follow the last certificate", end - at);
+		rc = assay_sev_cert_parse(
+		    &s->certs[s->cert_count], assay_bytes_at(in, at, n), "SEV certificate", err);
+		at += n;
+		s->cert_count++;
+	}
+	return rc;
+}
+
+static bool
+recognise_report(struct assay_bytes in, bool es)
+{
+	struct assay_bytes report = assay_bytes_at(in, 0, SEV_REPORT_SIZE);
+
+	return (in.len == SEV_REPORT_SIZE || in.len == EVIDENCE_BROKER ||
+		   in.len == EVIDENCE_BROKER + 1) &&
+	    assay_sev_report_recognise(report) &&
+	    ((assay_u32le(report.ptr + 0x30) >> SEV_POLICY_ES & 1) != 0) == es;
+}
+
+static bool
+recognise_sev_es(struct assay_bytes in)
+{
+	return recognise_report(in, true);
+}
+
+static bool
+recognise_sev(struct assay_bytes in)
+{
+	return recognise_report(in, false) ||
+	    (in.len % SEV_CERT_SIZE == 0 &&
+		assay_sev_cert_recognise(assay_bytes_at(in, 0, SEV_CERT_SIZE)));
+}
+
+/* --- default policy ------------------------------------------------------------------------------------------ */
+
+static void
+judge(struct assay_checks *checks, const struct assay_claims *c)
+{
+	uint64_t policy = assay_claims_field(c, "policy");
+
+	assay_check_that(checks, CHECK_SEV_POLICY_BINDING,
+	    strcmp(c->values[CLAIM_BINDING].text, "vm") == 0, ASSAY_E_POLICY, "bound to one VM",
+	    "nothing ties this to one VM (binding: %s): the host may show another guest's report",
+	    c->values[CLAIM_BINDING].text);
+	assay_check_that(checks, CHECK_SEV_POLICY_ES, (policy >> SEV_POLICY_ES & 1) != 0,
+	    ASSAY_E_POLICY, "registers are encrypted",
+	    "the guest's policy does not ask for SEV-ES: the host sees its registers");
+	assay_check_that(checks, CHECK_SEV_POLICY_NOKS, (policy >> SEV_POLICY_NOKS & 1) != 0,
+	    ASSAY_E_POLICY, "no key sharing",
+	    "the guest's policy allows its key to be shared with other guests");
+	assay_check_that(checks, CHECK_SEV_POLICY_NOSEND, (policy >> SEV_POLICY_NOSEND & 1) != 0,
+	    ASSAY_E_POLICY, "no migration",
+	    "the guest's policy allows it to be sent to another platform");
+}
+
+#define SEV_TEE(id, tee_title, tee_recognise)                                                      \
+	{                                                                                          \
+		.name = id, .title = tee_title, .object = "sev", .fields = sev_report_fields,      \
+		.recognise = tee_recognise, .parse = parse, .verify = verify,                      \
+		.report_data_size = 16, .judge = judge,                                            \
+	}
+
+const struct assay_tee assay_tee_sev = SEV_TEE("sev", "AMD SEV", recognise_sev);
+const struct assay_tee assay_tee_sev_es = SEV_TEE("sev-es", "AMD SEV-ES", recognise_sev_es);

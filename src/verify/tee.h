@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_TEE_H
+#define ASSAY_TEE_H
+
+/* A TEE is one const table. To add one: src/parse/foo.c, src/verify/foo.c with its table, and one
+ * line in tees.c. Nothing else names a TEE. */
+
+#include <assay/evidence.h>
+
+#include "core/checks.h"
+#include "crypto/x509.h"
+#include "parse/quote.h"
+#include "parse/sev.h"
+#include "parse/snp_report.h"
+#include "verify/claims.h"
+
+struct assay_policy_rule;
+
+struct assay_tee {
+	const char *name;                 /* "snp": in JSON and --tee */
+	const char *title;                /* "AMD SEV-SNP" */
+	const char *object;               /* its claims object: "snp"; sev and sev-es share "sev" */
+	const struct assay_field *fields; /* of its report */
+	bool (*recognise)(struct assay_bytes in); /* magic and length only, never a parse */
+	enum assay_code (*parse)(
+	    struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err);
+	void (*verify)(struct assay_claims *out, struct assay_checks *checks,
+	    const struct assay_evidence *ev, const struct assay_appraisal *how);
+	size_t report_data_size; /* 64; legacy SEV 16 */
+	/* What the "default" policy asks of its claims, beyond debug off. */
+	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);
+};
+
+extern const struct assay_tee assay_tee_sgx, assay_tee_tdx, assay_tee_snp, assay_tee_sev,
+    assay_tee_sev_es;
+extern const struct assay_tee *const assay_tees[]; /* NULL at the end */
+
+enum { EVIDENCE_CERTS_MAX = 8, EVIDENCE_SEV_CERTS_MAX = 4 };
+
+/* Legacy SEV: a report, the certificates of a platform, or both. */
+struct sev_evidence {
+	bool has_report;
+	struct sev_report report;
+	struct sev_cert certs[EVIDENCE_SEV_CERTS_MAX];
+	size_t cert_count;
+};
+
+struct assay_evidence {
+	const struct assay_tee *tee; /* NULL: empty */
+	uint8_t *store;              /* the copied input, then decoded certificates */
+	size_t store_size, store_used;
+	char kind[64];
+	union {
+		struct quote quote;
+		struct snp_report snp;
+		struct sev_evidence sev;
+	};
+	/* Certificates that came with the evidence, in the order in which they stood there. */
+	struct x509_cert certs[EVIDENCE_CERTS_MAX];
+	size_t cert_count;
+	struct assay_error cert_error; /* code != ASSAY_OK: they could not be read, and why */
+};
+
+/* Decodes one certificate, or all of a PEM text, into ev->certs. A failure goes to ev->cert_error:
+ * the check that needs the chain reports it. */
+void assay_evidence_add_certs(struct assay_evidence *ev, struct assay_bytes in, const char *what);
+
+#endif

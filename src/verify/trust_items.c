@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A trust object seen from outside: what it holds, for whom, until when, and whether it is
+ * genuine. */
+#include "verify/trust.h"
+
+#include <string.h>
+
+#include "parse/quote.h"
+#include "verify/roots.h"
+
+bool
+assay_is_tcb_signing(const struct x509_cert *cert)
+{
+	static const char *const name[] = { "CN", "Intel SGX TCB Signing", "O", "Intel Corporation",
+		"L", "Santa Clara", "ST", "CA", "C", "US", NULL };
+
+	return assay_x509_name_is(cert->subject, name);
+}
+
+static void
+describe_name(char *out, size_t size, struct assay_bytes name)
+{
+	struct assay_bytes cn = assay_x509_common_name(name);
+
+	(void)snprintf(out, size, "%.*s", (int)(cn.len < 96 ? cn.len : 96), (const char *)cn.ptr);
+	for (char *p = out; *p != '\0'; p++)
+		if (*p < 0x20 || *p > 0x7e)
+			*p = '?';
+}
+
+void
+assay_trust_describe(struct item *item)
+{
+	char hex[2 * 6 + 1];
+
+	switch (item->kind) {
+	case ITEM_CERT:
+		describe_name(item->subject, sizeof item->subject, item->cert.subject);
+		break;
+	case ITEM_CRL:
+		describe_name(item->subject, sizeof item->subject, item->crl.issuer);
+		(void)snprintf(
+		    item->note, sizeof item->note, "%zu revoked", item->crl.revoked_count);
+		break;
+	case ITEM_TCB_INFO:
+		assay_hex(hex, (struct assay_bytes){ item->tcb.fmspc, sizeof item->tcb.fmspc });
+		(void)snprintf(item->subject, sizeof item->subject, "%s, FMSPC %s",
+		    item->tcb.tdx ? "TDX" : "SGX", hex);
+		(void)snprintf(item->note, sizeof item->note, "eval %u", item->tcb.doc.evaluation);
+		break;
+	case ITEM_QE_IDENTITY:
+		(void)snprintf(item->subject, sizeof item->subject, "%s",
+		    strcmp(item->qe.id, "TD_QE") == 0 ? "TD QE" : item->qe.id);
+		(void)snprintf(item->note, sizeof item->note, "eval %u", item->qe.doc.evaluation);
+		break;
+	case ITEM_SEV_CERT:
+		(void)snprintf(item->subject, sizeof item->subject, "%s",
+		    assay_sev_usage_name(item->sev.usage));
+		break;
+	case ITEM_AMD_CERT:
+		(void)snprintf(item->subject, sizeof item->subject, "%s",
+		    item->amd.usage == SEV_USAGE_ARK ? "ARK" : "ASK");
+		break;
+	}
+}
+
+size_t
+assay_trust_count(const struct assay_trust *trust)
+{
+	return trust->item_count;
+}
+
+const char *
+assay_trust_item_kind(const struct assay_trust *trust, size_t i)
+{
+	const struct item *item = trust->items[i];
+
+	switch (item->kind) {
+	case ITEM_CERT:
+		return "certificate";
+	case ITEM_TCB_INFO:
+		return item->tcb.tdx ? "TDX TCB info" : "SGX TCB info";
+	case ITEM_QE_IDENTITY:
+		return "QE identity";
+	case ITEM_SEV_CERT:
+		return "SEV certificate";
+	case ITEM_AMD_CERT:
+		return "AMD certificate";
+	case ITEM_CRL:
+		break;
+	}
+	if (strstr(item->subject, "PCK") != NULL)
+		return "PCK CRL";
+	return strncmp(item->subject, "ARK", 3) == 0 ? "AMD CRL" : "root CRL";
+}
+
+const char *
+assay_trust_item_subject(const struct assay_trust *trust, size_t i)
+{
+	return trust->items[i]->subject;
+}
+
+const char *
+assay_trust_item_note(const struct assay_trust *trust, size_t i)
+{
+	return trust->items[i]->note;
+}
+
+const char *
+assay_trust_item_name(const struct assay_trust *trust, size_t i)
+{
+	return trust->items[i]->name;
+}
+
+static const struct signed_json *
+document(const struct item *item)
+{
+	return item->kind == ITEM_TCB_INFO   ? &item->tcb.doc
+	    : item->kind == ITEM_QE_IDENTITY ? &item->qe.doc
+					     : NULL;
+}
+
+int64_t
+assay_trust_item_since(const struct assay_trust *trust, size_t i)
+{
+	const struct item *item = trust->items[i];
+
+	if (item->kind == ITEM_CERT)
+		return item->cert.not_before;
+	if (item->kind == ITEM_CRL)
+		return item->crl.this_update;
+	return document(item) != NULL ? document(item)->issue_date : INT64_MIN;
+}
+
+int64_t
+assay_trust_item_until(const struct assay_trust *trust, size_t i)
+{
+	const struct item *item = trust->items[i];
+
+	if (item->kind == ITEM_CERT)
+		return item->cert.not_after;
+	if (item->kind == ITEM_CRL)
+		return item->crl.next_update;
+	return document(item) != NULL ? document(item)->next_update : INT64_MAX;
+}
+
+struct assay_bytes
+assay_trust_item_bytes(const struct assay_trust *trust, size_t i)
+{
+	return (struct assay_bytes){ trust->items[i]->raw, trust->items[i]->len };
+}
+
+const char *
+assay_trust_item_label(const struct assay_trust *trust, size_t i)
+{
+	static const char *const labels[] = {
+		[ITEM_CERT] = "CERTIFICATE",
+		[ITEM_CRL] = "X509 CRL",
+		[ITEM_TCB_INFO] = "TCB INFO",
+		[ITEM_QE_IDENTITY] = "ENCLAVE IDENTITY",
+		[ITEM_SEV_CERT] = "SEV CERTIFICATE",
+		[ITEM_AMD_CERT] = "AMD CERTIFICATE",
+	};
+
+	return labels[trust->items[i]->kind];
+}
+
+/* The same thing for the same purpose; a certificate only if it holds the same key. */
+static bool
+same_thing(const struct item *a, const struct item *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case ITEM_CERT:
+		return assay_bytes_equal(a->cert.subject, b->cert.subject) &&
+		    assay_bytes_equal(a->cert.issuer, b->cert.issuer) &&
+		    assay_public_equal(a->cert.key, b->cert.key);
+	case ITEM_CRL:
+		return assay_bytes_equal(a->crl.issuer, b->crl.issuer) &&
+		    assay_bytes_equal(a->crl.akid, b->crl.akid);
+	case ITEM_TCB_INFO:
+		return a->tcb.tdx == b->tcb.tdx &&
+		    memcmp(a->tcb.fmspc, b->tcb.fmspc, sizeof a->tcb.fmspc) == 0 &&
+		    memcmp(a->tcb.pce_id, b->tcb.pce_id, sizeof a->tcb.pce_id) == 0;
+	case ITEM_QE_IDENTITY:
+		return strcmp(a->qe.id, b->qe.id) == 0;
+	case ITEM_SEV_CERT:
+	case ITEM_AMD_CERT:
+		break; /* they have no dates: none is newer */
+	}
+	return false;
+}
+
+bool
+assay_trust_item_replaced(const struct assay_trust *trust, size_t i, size_t j)
+{
+	const struct item *a = trust->items[i], *b = trust->items[j];
+
+	if (i == j || !same_thing(a, b))
+		return false;
+	if (document(a) != NULL && document(b)->evaluation != document(a)->evaluation)
+		return document(b)->evaluation > document(a)->evaluation &&
+		    document(b)->issue_date >= document(a)->issue_date;
+	int64_t since = assay_trust_item_since(trust, i), newer = assay_trust_item_since(trust, j);
+	return newer > since || (newer == since && j > i);
+}
+
+/* --- genuine? ---------------------------------------------------------------------------- */
+
+static bool
+signed_with(struct assay_public key, enum assay_scheme scheme, struct assay_bytes digest,
+    struct assay_bytes signature)
+{
+	struct assay_key ready = { 0 };
+
+	if (assay_key_prepare(&ready, key, NULL) != ASSAY_OK)
+		return false;
+	bool ok = assay_key_verify(&ready, scheme, digest, signature);
+	assay_key_clear(&ready);
+	return ok;
+}
+
+enum { CHAIN_MAX = 4 };
+
+static enum assay_code chain(
+    const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err);
+
+/* Signed by an anchor, or by a certificate among the items that is genuine itself? */
+static enum assay_code
+signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_scheme scheme,
+    struct assay_bytes digest, struct assay_bytes signature, const char *name, unsigned depth,
+    struct assay_error *err)
+{
+	bool named = false;
+	const struct item *by;
+
+	for (size_t i = 0; i < t->anchor_count; i++)
+		if (t->anchors[i].key.public.kind == assay_scheme_key(scheme) &&
+		    assay_key_verify(&t->anchors[i].key, scheme, digest, signature))
+			return ASSAY_OK;
+	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
+		if (!assay_bytes_equal(by->cert.subject, issuer) || !by->cert.ca)
+			continue;
+		named = true;
+		if (depth < CHAIN_MAX && signed_with(by->cert.key, scheme, digest, signature))
+			return chain(t, by, depth + 1, err);
+	}
+	char cn[64];
+	describe_name(cn, sizeof cn, issuer);
+	if (named)
+		return assay_fail(
+		    err, ASSAY_E_SIGNATURE, "%s: is not signed by its issuer %s", name, cn);
+	return assay_fail(
+	    err, ASSAY_E_INCOMPLETE, "%s: the certificate of its issuer %s is not here", name, cn);
+}
+
+static enum assay_code
+document_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
+{
+	struct assay_bytes digest = { item->digest, item->digest_len };
+	struct assay_bytes signature = { document(item)->signature, 64 };
+	enum assay_code rc = ASSAY_E_INCOMPLETE;
+	const struct item *by;
+
+	(void)assay_fail(err, rc, "%s: the TCB signing certificate is not here", item->name);
+	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
+		if (!assay_is_tcb_signing(&by->cert))
+			continue;
+		if (signed_with(by->cert.key, ASSAY_ECDSA_P256_SHA256, digest, signature))
+			return chain(t, by, 1, err);
+		rc = assay_fail(
+		    err, ASSAY_E_SIGNATURE, "%s: is not signed by the TCB signing key", item->name);
+	}
+	return rc;
+}
+
+/* Slots that name the usage of the signer are tried; any one that verifies will do. */
+static enum assay_code
+sev_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
+{
+	const struct sev_cert *c = &item->sev;
+	uint32_t by_usage = c->usage == SEV_USAGE_CEK ? SEV_USAGE_ASK
+	    : c->usage == SEV_USAGE_PDH               ? SEV_USAGE_PEK
+	    : c->usage == SEV_USAGE_PEK               ? SEV_USAGE_CEK
+						      : SEV_USAGE_OCA;
+	const struct item *by;
+
+	for (size_t s = 0; s < 2; s++) {
+		const struct sev_signature *sig = &c->signatures[s];
+		enum assay_scheme scheme = assay_sev_scheme(sig->algo, sig->len);
+		uint8_t digest[ASSAY_DIGEST_MAX];
+		struct assay_bytes raw = { sig->raw, sig->len };
+		if (sig->usage != by_usage || scheme == ASSAY_SCHEME_NONE)
+			continue;
+		struct assay_bytes d = { digest,
+			assay_scheme_digest(digest, scheme, c->signed_part) };
+		for (size_t i = 0; by_usage == SEV_USAGE_ASK && i < t->anchor_count; i++)
+			if (assay_key_verify(&t->anchors[i].key, scheme, d, raw))
+				return ASSAY_OK;
+		for (size_t at = 0; by_usage == SEV_USAGE_ASK &&
+		     (by = assay_trust_next(t, ITEM_AMD_CERT, &at)) != NULL;)
+			if (by->amd.usage == SEV_USAGE_ASK &&
+			    signed_with(by->amd.public, scheme, d, raw))
+				return chain(t, by, 1, err);
+		for (size_t at = 0; (by = assay_trust_next(t, ITEM_SEV_CERT, &at)) != NULL;)
+			if (by->sev.usage == by_usage &&
+			    signed_with(by->sev.public, scheme, d, raw))
+				return by == item ? ASSAY_OK : sev_signed(t, by, err);
+	}
+	return assay_fail(err, ASSAY_E_INCOMPLETE, "%s: the %s that signed this %s is not here",
+	    item->name, assay_sev_usage_name(by_usage), assay_sev_usage_name(c->usage));
+}
+
+static enum assay_code
+amd_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
+{
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	const struct amd_cert *c = &item->amd;
+	enum assay_scheme scheme = c->key_len == 256 ? ASSAY_RSA_PSS_SHA256 : ASSAY_RSA_PSS_SHA384;
+	struct assay_bytes d = { digest, assay_scheme_digest(digest, scheme, c->signed_part) };
+
+	if (assay_trust_anchor(t, c->public) != NULL)
+		return ASSAY_OK;
+	for (size_t i = 0; c->has_signature && i < t->anchor_count; i++)
+		if (assay_key_verify(&t->anchors[i].key, scheme, d,
+			(struct assay_bytes){ c->signature, c->key_len }))
+			return ASSAY_OK;
+	return assay_fail(
+	    err, ASSAY_E_SIGNATURE, "%s: is not signed by one of AMD's roots", item->name);
+}
+
+static enum assay_code
+chain(const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err)
+{
+	struct assay_bytes digest = { item->digest, item->digest_len };
+
+	switch (item->kind) {
+	case ITEM_CERT:
+		if (assay_trust_anchor(t, item->cert.key) != NULL)
+			return ASSAY_OK;
+		if (assay_bytes_equal(item->cert.issuer, item->cert.subject))
+			return assay_fail(
+			    err, ASSAY_E_SIGNATURE, "%s: a root that is not trusted", item->name);
+		return signed_in(t, item->cert.issuer, item->cert.scheme, digest,
+		    (struct assay_bytes){ item->cert.signature, item->cert.signature_len },
+		    item->name, depth, err);
+	case ITEM_CRL:
+		return signed_in(t, item->crl.issuer, item->crl.scheme, digest,
+		    (struct assay_bytes){ item->crl.signature, item->crl.signature_len },
+		    item->name, depth, err);
+	case ITEM_TCB_INFO:
+	case ITEM_QE_IDENTITY:
+		return document_signed(t, item, err);
+	case ITEM_SEV_CERT:
+		return sev_signed(t, item, err);
+	case ITEM_AMD_CERT:
+		return amd_signed(t, item, err);
+	}
+	return assay_fail(err, ASSAY_E_UNSUPPORTED, "%s: of no kind", item->name);
+}
+
+enum assay_code
+assay_trust_item_verify(const struct assay_trust *trust, size_t i, struct assay_error *err)
+{
+	return chain(trust, trust->items[i], 0, err);
+}
