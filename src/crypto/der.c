@@ -12,18 +12,18 @@ refuse(struct assay_reader *r)
 	return nothing;
 }
 
-struct assay_bytes
-assay_der_any(struct assay_reader *r, uint8_t *tag, struct assay_bytes *whole)
+/* The next value; its head is head_len long. This is where a certificate's time goes: inline, and
+ * the one-octet length first. */
+static inline struct assay_bytes
+next_value(struct assay_reader *r, size_t *head_len)
 {
-	*tag = 0;
-	if (whole != NULL)
-		*whole = nothing;
-	if (r->overrun || r->in.len - r->pos < 2)
-		return refuse(r);
-
-	const uint8_t *head = r->in.ptr + r->pos;
 	size_t left = r->in.len - r->pos;
-	size_t head_len = 2, len = head[1];
+
+	if (r->overrun || left < 2)
+		return refuse(r);
+	const uint8_t *head = r->in.ptr + r->pos;
+	size_t len = head[1];
+	*head_len = 2;
 	if ((head[0] & 0x1f) == 0x1f || head[0] == 0) /* a long tag; end-of-contents */
 		return refuse(r);
 	if (len >= 0x80) {
@@ -35,31 +35,47 @@ assay_der_any(struct assay_reader *r, uint8_t *tag, struct assay_bytes *whole)
 			len = len << 8 | head[2 + i];
 		if (len < 0x80 || head[2] == 0) /* not the shortest form */
 			return refuse(r);
-		head_len += octets;
+		*head_len += octets;
 	}
-	if (len > left - head_len)
+	if (len > left - *head_len)
 		return refuse(r);
-	*tag = head[0];
+	r->pos += *head_len + len;
+	return (struct assay_bytes){ head + *head_len, len };
+}
+
+static inline struct assay_bytes
+take(struct assay_reader *r, uint8_t tag)
+{
+	size_t head_len;
+
+	if (r->pos == r->in.len || r->in.ptr[r->pos] != tag)
+		return refuse(r);
+	return next_value(r, &head_len);
+}
+
+struct assay_bytes
+assay_der_any(struct assay_reader *r, uint8_t *tag, struct assay_bytes *whole)
+{
+	size_t head_len = 0;
+	struct assay_bytes content = next_value(r, &head_len);
+	const uint8_t *head = r->overrun ? NULL : content.ptr - head_len;
+
+	*tag = head != NULL ? *head : 0;
 	if (whole != NULL)
-		*whole = (struct assay_bytes){ head, head_len + len };
-	r->pos += head_len + len;
-	return (struct assay_bytes){ head + head_len, len };
+		*whole = (struct assay_bytes){ head, head != NULL ? head_len + content.len : 0 };
+	return content;
 }
 
 struct assay_bytes
 assay_der_take(struct assay_reader *r, uint8_t tag)
 {
-	uint8_t got;
-
-	if (assay_der_peek(r) != tag)
-		return refuse(r);
-	return assay_der_any(r, &got, NULL);
+	return take(r, tag);
 }
 
 struct assay_reader
 assay_der_enter(struct assay_reader *r, uint8_t tag)
 {
-	struct assay_bytes content = assay_der_take(r, tag);
+	struct assay_bytes content = take(r, tag);
 
 	return (struct assay_reader){ .what = r->what, .in = content, .overrun = r->overrun };
 }
@@ -74,7 +90,7 @@ assay_der_peek(const struct assay_reader *r)
 static struct assay_bytes
 magnitude(struct assay_reader *r, uint8_t tag)
 {
-	struct assay_bytes b = assay_der_take(r, tag);
+	struct assay_bytes b = take(r, tag);
 
 	if (b.len == 0 || b.ptr[0] >= 0x80 || (b.len > 1 && b.ptr[0] == 0 && b.ptr[1] < 0x80))
 		return refuse(r);
@@ -113,7 +129,7 @@ assay_der_uint_into(struct assay_reader *r, uint8_t *out, size_t n)
 bool
 assay_der_boolean(struct assay_reader *r)
 {
-	struct assay_bytes b = assay_der_take(r, DER_BOOLEAN);
+	struct assay_bytes b = take(r, DER_BOOLEAN);
 
 	if (b.len == 1 && (b.ptr[0] == 0x00 || b.ptr[0] == 0xff))
 		return b.ptr[0] == 0xff;
@@ -125,7 +141,7 @@ int64_t
 assay_der_time(struct assay_reader *r)
 {
 	bool two_digits = assay_der_peek(r) == DER_UTC_TIME;
-	struct assay_bytes b = assay_der_take(r, two_digits ? DER_UTC_TIME : DER_GENERALIZED_TIME);
+	struct assay_bytes b = take(r, two_digits ? DER_UTC_TIME : DER_GENERALIZED_TIME);
 	int part[7] = { 0 }; /* century, year, month, day, hour, minute, second */
 	size_t first = two_digits ? 1 : 0;
 	int64_t t = 0;
