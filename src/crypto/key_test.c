@@ -286,6 +286,52 @@ test_points(void **context)
 	    ASSAY_E_FORMAT);
 }
 
+/* A key prepared like another verifies as if prepared alone, whatever the other was. */
+static void
+test_like(void **context)
+{
+	struct raw k256 = hex(P256_KEY), k384 = hex(P384_KEY), off = hex(P256_KEY);
+	struct assay_key likes[3] = { 0 };
+	uint8_t d[ASSAY_DIGEST_MAX];
+
+	(void)context;
+	assert_int_equal(
+	    assay_key_prepare(&likes[1], (struct assay_public){ ASSAY_KEY_P256, all(&k256) }, NULL),
+	    ASSAY_OK);
+	assert_int_equal(
+	    assay_key_prepare(&likes[2], (struct assay_public){ ASSAY_KEY_P384, all(&k384) }, NULL),
+	    ASSAY_OK);
+	off.octets[63] ^= 1;
+	for (size_t l = 0; l < 3; l++) {
+		struct assay_key like, key;
+		struct assay_public from = likes[l].public;
+		memset(&like, 0, sizeof like);
+		if (l > 0)
+			assert_int_equal(assay_key_prepare(&like, from, NULL), ASSAY_OK);
+		assert_int_equal(
+		    assay_key_prepare_like(
+			&key, (struct assay_public){ ASSAY_KEY_P256, all(&off) }, &like, NULL),
+		    ASSAY_E_FORMAT);
+		for (size_t i = 0; i < 3; i++) {
+			bool small = i == 0;
+			struct raw sig = hex(known[small ? 0 : 2 * i].signature);
+			enum assay_scheme scheme = known[small ? 0 : 2 * i].scheme;
+			assert_int_equal(
+			    assay_key_prepare_like(&key, likes[small ? 1 : 2].public, &like, NULL),
+			    ASSAY_OK);
+			size_t n = assay_scheme_digest(d, scheme, assay_bytes_of("sample"));
+			if (i == 2) /* nothing of it is kept */
+				assay_key_clear(&like);
+			assert_true(assay_key_verify(
+			    &key, scheme, (struct assay_bytes){ d, n }, all(&sig)));
+			assay_key_clear(&key);
+		}
+		assay_key_clear(&like);
+	}
+	assay_key_clear(&likes[1]);
+	assay_key_clear(&likes[2]);
+}
+
 /* --- RSASSA-PSS -------------------------------------------------------------------------- */
 
 static EVP_PKEY *rsa2048, *rsa4096;
@@ -492,6 +538,7 @@ main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_mismatch),
 		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_like),
 		cmocka_unit_test(test_pss),
 		cmocka_unit_test(test_pss_encoding),
 		cmocka_unit_test(test_rsa_numbers),
