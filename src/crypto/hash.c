@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The low-level calls, deprecated in OpenSSL 3: SHA256() and EVP look the algorithm up on every call,
+ * which doubles the price of a report-sized input. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "crypto/crypto.h"
+
+#include <openssl/sha.h>
+
+void
+assay_sha256(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes in)
+{
+	assay_sha256_two(out, in, (struct assay_bytes){ NULL, 0 });
+}
+
+void
+assay_sha256_two(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes a, struct assay_bytes b)
+{
+	SHA256_CTX c;
+
+	(void)SHA256_Init(&c);
+	(void)SHA256_Update(&c, a.ptr, a.len);
+	(void)SHA256_Update(&c, b.ptr, b.len);
+	(void)SHA256_Final(out, &c);
+}
+
+void
+assay_sha384(uint8_t out[ASSAY_SHA384_LEN], struct assay_bytes in)
+{
+	SHA512_CTX c;
+
+	(void)SHA384_Init(&c);
+	(void)SHA384_Update(&c, in.ptr, in.len);
+	(void)SHA384_Final(out, &c);
+}
+
+void
+assay_sha512(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes in)
+{
+	SHA512_CTX c;
+
+	(void)SHA512_Init(&c);
+	(void)SHA512_Update(&c, in.ptr, in.len);
+	(void)SHA512_Final(out, &c);
+}
