@@ -33,30 +33,41 @@ struct assay_field {
 	uint16_t member;    /* offset in the struct */
 	enum assay_width width;
 	const struct assay_bit *bits; /* NULL: no named bits */
+	uint8_t since;                /* the input's version that brought it; 0: always there */
 };
 
 #define FIELD(type, member, at, width, manual, group)                                              \
 	{                                                                                          \
 #member, manual, group, at, sizeof(((struct type *)0)->member), 1,                 \
-		    offsetof(struct type, member), width, NULL                                     \
+		    offsetof(struct type, member), width, NULL, 0                                  \
 	}
 #define FIELD_BITS(type, member, at, width, manual, group, bits)                                   \
 	{                                                                                          \
 #member, manual, group, at, sizeof(((struct type *)0)->member), 1,                 \
-		    offsetof(struct type, member), width, bits                                     \
+		    offsetof(struct type, member), width, bits, 0                                  \
+	}
+#define FIELD_SINCE(type, member, at, width, manual, group, since)                                 \
+	{                                                                                          \
+#member, manual, group, at, sizeof(((struct type *)0)->member), 1,                 \
+		    offsetof(struct type, member), width, NULL, since                              \
 	}
 #define FIELD_ARRAY(type, member, at, width, manual, group)                                        \
 	{                                                                                          \
 #member, manual, group, at, sizeof(((struct type *)0)->member[0]),                 \
 		    sizeof(((struct type *)0)->member) / sizeof(((struct type *)0)->member[0]),    \
-		    offsetof(struct type, member), width, NULL                                     \
+		    offsetof(struct type, member), width, NULL, 0                                  \
 	}
 #define FIELD_END                                                                                  \
 	{                                                                                          \
-		NULL, NULL, NULL, 0, 0, 0, 0, ASSAY_RAW, NULL                                      \
+		NULL, NULL, NULL, 0, 0, 0, 0, ASSAY_RAW, NULL, 0                                   \
 	}
 
 /* Decodes every row whose bytes are all within `in`; members of other rows are left alone. */
 void assay_fields_decode(void *out, const struct assay_field *rows, struct assay_bytes in);
+
+/* Bytes that a layout reserves: refuses the first of the `size` at `at` that is not zero, or their
+ * absence. */
+ASSAY_MUST_USE enum assay_code assay_reserved_check(
+    struct assay_bytes in, size_t at, size_t size, const char *what, struct assay_error *err);
 
 #endif
