@@ -43,24 +43,25 @@ struct assay_field {
 #define CLAIM_OBJECT_snp_report "snp"
 #define CLAIM_OBJECT_sev_report "sev"
 
-#define FIELD_ROW(type, member, at, width, manual, group, since, bits)                             \
-	{                                                                                          \
-#member, CLAIM_OBJECT_##type "." #member, manual, group, at,                       \
-		    sizeof(((struct type *)0)->member), offsetof(struct type, member), width,      \
-		    since, bits                                                                    \
-	}
-#define FIELD(type, member, at, width, manual, group)                                              \
+/* clang-format off */
+#define FIELD_ROW(type, member, at, width, manual, group, since, bits) \
+	{ #member, CLAIM_OBJECT_##type "." #member, manual, group, at, \
+	    sizeof(((struct type *)0)->member), offsetof(struct type, member), width, since, bits }
+#define FIELD(type, member, at, width, manual, group) \
 	FIELD_ROW(type, member, at, width, manual, group, 0, NULL)
-#define FIELD_BITS(type, member, at, width, manual, group, bits)                                   \
+#define FIELD_BITS(type, member, at, width, manual, group, bits) \
 	FIELD_ROW(type, member, at, width, manual, group, 0, bits)
-#define FIELD_SINCE(type, member, at, width, manual, group, since)                                 \
+#define FIELD_SINCE(type, member, at, width, manual, group, since) \
 	FIELD_ROW(type, member, at, width, manual, group, since, NULL)
-#define FIELD_END                                                                                  \
-	{                                                                                          \
-		NULL, NULL, NULL, NULL, 0, 0, 0, ASSAY_RAW, 0, NULL                                \
-	}
+#define FIELD_END { NULL, NULL, NULL, NULL, 0, 0, 0, ASSAY_RAW, 0, NULL }
+/* clang-format on */
 
 /* Decodes every row whose bytes are all within `in`; members of other rows are left alone. */
 void assay_fields_decode(void *out, const struct assay_field *rows, struct assay_bytes in);
+
+/* Bytes that a layout reserves: refuses the first of the `size` at `at` that is not zero, or their
+ * absence. */
+ASSAY_MUST_USE enum assay_code assay_reserved_check(
+    struct assay_bytes in, size_t at, size_t size, const char *what, struct assay_error *err);
 
 #endif

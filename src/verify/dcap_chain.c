@@ -90,7 +90,7 @@ static void
 need_pck(struct dcap *d)
 {
 	struct assay_checks *cs = d->run.checks;
-	char which[80];
+	char which[112];
 
 	if (d->quote->pck_cert_type == QUOTE_CERT_PCK_LEAF && d->leaf != NULL) {
 		assay_check_need(cs, CHECK_DCAP_PCK_CHAIN, "PCK CA certificate",
