@@ -64,7 +64,8 @@ assay_cert_table_recognise(struct assay_bytes in)
 {
 	struct assay_bytes first = assay_bytes_at(in, 0, ENTRY_SIZE);
 
-	return first.len == ENTRY_SIZE && (find_guid(first.ptr) < GUIDS || assay_bytes_zero(first));
+	/* Nothing follows the end of an empty table but the padding of its page. */
+	return first.len == ENTRY_SIZE && (find_guid(first.ptr) < GUIDS || assay_bytes_zero(in));
 }
 
 enum assay_code

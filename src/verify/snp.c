@@ -678,12 +678,18 @@ static enum assay_code
 parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 {
 	struct cert_table table = { .count = 0 };
+	struct assay_bytes behind = assay_bytes_at(in, SNP_REPORT_SIZE, in.len - SNP_REPORT_SIZE);
 	enum assay_code rc =
 	    assay_snp_report_parse(&ev->snp, assay_bytes_at(in, 0, SNP_REPORT_SIZE), err);
 
-	if (rc == ASSAY_OK && in.len > SNP_REPORT_SIZE)
-		rc = assay_cert_table_parse(
-		    &table, assay_bytes_at(in, SNP_REPORT_SIZE, in.len - SNP_REPORT_SIZE), err);
+	if (rc == ASSAY_OK && behind.len > 0) {
+		if (!assay_cert_table_recognise(behind))
+			return assay_fail(err, ASSAY_E_FORMAT,
+			    "snp report: is %zu bytes, want %d; what follows the report is no "
+			    "certificate table",
+			    in.len, SNP_REPORT_SIZE);
+		rc = assay_cert_table_parse(&table, behind, err);
+	}
 	if (rc != ASSAY_OK)
 		return rc;
 	(void)snprintf(ev->kind, sizeof ev->kind, "report v%u, %zu bytes", ev->snp.version, in.len);

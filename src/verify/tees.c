@@ -5,8 +5,8 @@
 const struct assay_tee *const assay_tees[] = {
 	&assay_tee_tdx,
 	&assay_tee_sgx,
-	&assay_tee_snp,
 	&assay_tee_sev_es,
 	&assay_tee_sev,
+	&assay_tee_snp,
 	NULL,
 };

@@ -200,8 +200,8 @@ assay_trust_item_replaced(const struct assay_trust *trust, size_t i, size_t j)
 	if (i == j || !same_thing(a, b))
 		return false;
 	const struct signed_json *old = document(a), *new = document(b);
-	if (old != NULL && new != NULL && new->evaluation != old->evaluation)
-		return new->evaluation > old->evaluation && new->issue_date >= old->issue_date;
+	if (old != NULL && new != NULL &&new->evaluation != old->evaluation)
+		return new->evaluation > old->evaluation &&new->issue_date >= old->issue_date;
 	int64_t since = assay_trust_item_since(trust, i), newer = assay_trust_item_since(trust, j);
 	return newer > since || (newer == since && j > i);
 }
@@ -259,7 +259,8 @@ static enum assay_code
 document_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
 {
 	struct assay_bytes digest = { item->digest, item->digest_len };
-	const struct signed_json *doc = item->kind == ITEM_TCB_INFO ? &item->tcb.doc : &item->qe.doc;
+	const struct signed_json *doc =
+	    item->kind == ITEM_TCB_INFO ? &item->tcb.doc : &item->qe.doc;
 	struct assay_bytes signature = { doc->signature, sizeof doc->signature };
 	enum assay_code rc = ASSAY_E_INCOMPLETE;
 	const struct item *by;
