@@ -67,7 +67,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Intel SGX PCK Certificate and CRL Profile; Intel SGX ECDSA Quote Library API and TDX "
 	    "DCAP Quoting Library API, quote format, certification data types 1 to 5; RFC 5280, "
 	    "6.1",
-	    "If the quote names its PCK certificate by PPID only, bring the PCK certificate chain "
+	    "If the quote names its PCK certificate by PPID only, pass the PCK certificate chain "
 	    "with -c.",
 	},
 	[CHECK_DCAP_ROOT_PINNED] = {
@@ -125,8 +125,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The root's revocation list does not name the PCK CA.",
 	    "PCK certificates of a CA whose key is no longer safe.",
 	    "Intel SGX PCK Certificate and CRL Profile; RFC 5280, 6.3.3",
-	    "If it is on the list, refuse every platform of this CA. If the list is missing, "
-	    "fetch it: assay collateral fetch.",
+	    "If it is on the list, refuse every platform of this CA. If the list is missing, get "
+	    "the root CRL from Intel's PCS and pass it with -c.",
 	},
 	[CHECK_DCAP_PCK_PROFILE] = {
 	    "dcap.pck.profile",
@@ -164,8 +164,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Quotes of a platform whose key Intel has withdrawn.",
 	    "Intel SGX PCK Certificate and CRL Profile; Intel PCS API v4, Get Revocation List; "
 	    "RFC 5280, 6.3.3",
-	    "If it is on the list, refuse this platform. If the list is missing, fetch it: assay "
-	    "collateral fetch.",
+	    "If it is on the list, refuse this platform. If the list is missing, get the PCK CRL "
+	    "from Intel's PCS and pass it with -c.",
 	},
 	[CHECK_DCAP_ROOT_CRL_SIGNATURE] = {
 	    "dcap.root_crl.signature",
@@ -173,8 +173,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The root signed its revocation list.",
 	    "An empty list made by the attacker, which hides that a CA was revoked.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 6.3.3 (f) and (g)",
-	    "Fetch collateral anew: assay collateral fetch. The list that you hold was altered or "
-	    "belongs to another root.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. The list that you hold was altered or belongs to another root.",
 	},
 	[CHECK_DCAP_ROOT_CRL_DATES] = {
 	    "dcap.root_crl.dates",
@@ -183,8 +183,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An old list, from before the revocation, presented again.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 5.1.2.4 and "
 	    "5.1.2.5",
-	    "Fetch collateral anew: assay collateral fetch. To judge old evidence, give --time "
-	    "with a day on which the collateral was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
 	},
 	[CHECK_DCAP_ROOT_CRL_FLOOR] = {
 	    "dcap.root_crl.floor",
@@ -193,8 +193,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "believe.",
 	    "A list that is still within its dates, but from before the latest revocation.",
 	    "RFC 5280, 5.2.3 (CRL number); the floor is yours",
-	    "Fetch collateral anew: assay collateral fetch. If the newest list is still below the "
-	    "floor, the floor is wrong.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. If the newest list is still below the floor, the floor is wrong.",
 	},
 	[CHECK_DCAP_PCK_CRL_SIGNATURE] = {
 	    "dcap.pck_crl.signature",
@@ -203,8 +203,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An empty list made by the attacker, or that of the other CA, which hides that the "
 	    "platform was revoked.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 6.3.3 (f) and (g)",
-	    "Fetch collateral anew: assay collateral fetch. The list that you hold was altered or "
-	    "belongs to another CA.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. The list that you hold was altered or belongs to another CA.",
 	},
 	[CHECK_DCAP_PCK_CRL_DATES] = {
 	    "dcap.pck_crl.dates",
@@ -213,8 +213,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An old list, from before the revocation, presented again.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 5.1.2.4 and "
 	    "5.1.2.5",
-	    "Fetch collateral anew: assay collateral fetch. To judge old evidence, give --time "
-	    "with a day on which the collateral was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
 	},
 	[CHECK_DCAP_PCK_CRL_FLOOR] = {
 	    "dcap.pck_crl.floor",
@@ -223,8 +223,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "still believe.",
 	    "A list that is still within its dates, but from before the latest revocation.",
 	    "RFC 5280, 5.2.3 (CRL number); the floor is yours",
-	    "Fetch collateral anew: assay collateral fetch. If the newest list is still below the "
-	    "floor, the floor is wrong.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. If the newest list is still below the floor, the floor is wrong.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_PROFILE] = {
 	    "dcap.tcb_signing.profile",
@@ -234,8 +234,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Another certificate of Intel's, such as any platform's, signing its own TCB levels.",
 	    "Intel PCS API v4, issuer chains; Intel SGX PCK Certificate and CRL Profile; RFC "
 	    "5280, 4.2.1.3 and 4.2.1.9",
-	    "Fetch collateral anew: assay collateral fetch. Keep the signing chain that comes "
-	    "with the answer.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. Keep the signing chain that comes with the answer.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_SIGNATURE] = {
 	    "dcap.tcb_signing.signature",
@@ -244,8 +244,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "TCB levels that the attacker wrote and signed, under which any platform is up to "
 	    "date.",
 	    "Intel PCS API v4, issuer chains; RFC 5280, 6.1.3 (a)(1)",
-	    "Fetch collateral anew: assay collateral fetch. The signing chain that you hold was "
-	    "altered or belongs to another root.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. The signing chain that you hold was altered or belongs to another root.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_DATES] = {
 	    "dcap.tcb_signing.dates",
@@ -253,8 +253,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The certificate of the TCB signer was valid at the time of the verdict.",
 	    "TCB levels signed with a key for which the root no longer vouches.",
 	    "Intel PCS API v4, issuer chains; RFC 5280, 4.1.2.5",
-	    "Fetch collateral anew: assay collateral fetch. Collateral stored before the middle "
-	    "of 2025 carries an edition that has expired.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. Collateral stored before the middle of 2025 carries an edition that has "
+	    "expired.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_REVOKED] = {
 	    "dcap.tcb_signing.revoked",
@@ -262,8 +263,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The root's revocation list does not name the TCB signer.",
 	    "TCB levels signed with a key that was lost.",
 	    "Intel SGX PCK Certificate and CRL Profile; RFC 5280, 6.3.3",
-	    "If it is on the list, fetch collateral of the new signer. If the list is missing, "
-	    "fetch it: assay collateral fetch.",
+	    "If it is on the list, get collateral of the new signer. If the list is missing, get "
+	    "the root CRL from Intel's PCS and pass it with -c.",
 	},
 	[CHECK_DCAP_TCB_INFO_SIGNATURE] = {
 	    "dcap.tcb_info.signature",
@@ -271,8 +272,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The TCB signer signed the TCB info, byte for byte as it was received.",
 	    "A TCB info in which the attacker turned OutOfDate into UpToDate.",
 	    "Intel PCS API v4, Get TCB Info: signature over the tcbInfo object",
-	    "Fetch collateral anew: assay collateral fetch. Keep the answer as it came; a file "
-	    "that was re-indented does not verify.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. Keep the answer as it came; a file that was re-indented does not verify.",
 	},
 	[CHECK_DCAP_TCB_INFO_DATES] = {
 	    "dcap.tcb_info.dates",
@@ -280,8 +281,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The TCB info was current at the time of the verdict.",
 	    "An old TCB info, from before a weakness became known, presented again.",
 	    "Intel PCS API v4, Get TCB Info: issueDate, nextUpdate",
-	    "Fetch collateral anew: assay collateral fetch. To judge old evidence, give --time "
-	    "with a day on which the collateral was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
 	},
 	[CHECK_DCAP_TCB_INFO_EVALUATION] = {
 	    "dcap.tcb_info.evaluation",
@@ -290,8 +291,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "believe.",
 	    "A TCB info that is within its dates, but from before the latest TCB recovery.",
 	    "Intel PCS API v4, Get TCB Info: tcbEvaluationDataNumber; the floor is yours",
-	    "Fetch collateral anew: assay collateral fetch. If the newest answer is still below "
-	    "the floor, ask for the early update or lower the floor knowingly.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. If the newest is still below the floor, ask for the early update or lower "
+	    "the floor knowingly.",
 	},
 	[CHECK_DCAP_TCB_INFO_PLATFORM] = {
 	    "dcap.tcb_info.platform",
@@ -301,7 +303,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Judging a weak platform by the levels of another one, or a TD by those of SGX.",
 	    "Intel PCS API v4, Get TCB Info: id, fmspc, pceId; Intel SGX PCK Certificate and CRL "
 	    "Profile, SGX extensions",
-	    "Fetch the TCB info of this FMSPC: assay collateral fetch with this evidence.",
+	    "Get the TCB info of this FMSPC from Intel's PCS or your PCCS, and pass it with -c.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_SIGNATURE] = {
 	    "dcap.qe_identity.signature",
@@ -311,8 +313,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An identity that lets an enclave of the attacker's sign quotes.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: signature over the enclaveIdentity "
 	    "object",
-	    "Fetch collateral anew: assay collateral fetch. Keep the answer as it came; a file "
-	    "that was re-indented does not verify.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. Keep the answer as it came; a file that was re-indented does not verify.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_DATES] = {
 	    "dcap.qe_identity.dates",
@@ -320,8 +322,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The identity of the quoting enclave was current at the time of the verdict.",
 	    "An old identity, which still believes a quoting enclave with a known weakness.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: issueDate, nextUpdate",
-	    "Fetch collateral anew: assay collateral fetch. To judge old evidence, give --time "
-	    "with a day on which the collateral was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_EVALUATION] = {
 	    "dcap.qe_identity.evaluation",
@@ -331,8 +333,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An identity that is within its dates, but from before the latest TCB recovery.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: tcbEvaluationDataNumber; the floor "
 	    "is yours",
-	    "Fetch collateral anew: assay collateral fetch. If the newest answer is still below "
-	    "the floor, ask for the early update or lower the floor knowingly.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. If the newest is still below the floor, ask for the early update or lower "
+	    "the floor knowingly.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_ID] = {
 	    "dcap.qe_identity.id",
@@ -340,7 +343,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The identity is that of the quoting enclave of this TEE: QE for SGX, TD_QE for TDX.",
 	    "Judging one quoting enclave by the identity of the other.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: id, version",
-	    "Fetch the QE identity of this TEE: assay collateral fetch with this evidence.",
+	    "Get the QE identity of this TEE from Intel's PCS or your PCCS, and pass it with -c.",
 	},
 	[CHECK_DCAP_QE_REPORT_SIGNATURE] = {
 	    "dcap.qe_report.signature",
@@ -427,8 +430,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "A TDX module, or a version of one, that Intel does not know or no longer vouches "
 	    "for.",
 	    "Intel PCS API v4, Get TCB Info: tdxModule, tdxModuleIdentities",
-	    "Fetch collateral anew: assay collateral fetch. If this module is still not named, "
-	    "the host's operator must load a TDX module that is.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
+	    "with -c. If this module is still not named, the host's operator must load a TDX "
+	    "module that is.",
 	},
 	[CHECK_TDX_MODULE_SIGNER] = {
 	    "tdx.module.signer",
@@ -486,8 +490,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "No service TD, such as a migration TD, is bound to this TD.",
 	    "A service TD that may move the TD, with its memory, to another platform.",
 	    "TD quote body 1.5, MRSERVICETD",
-	    "Start the TD without a service TD, or accept this one knowingly with --expect and a "
-	    "policy of your own.",
+	    "Start the TD without a service TD, or accept this one knowingly with --policy "
+	    "genuine and --expect for all that matters.",
 	},
 	[CHECK_TDX_POLICY_ATTRIBUTES] = {
 	    "tdx.policy.attributes",
@@ -536,8 +540,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "a CA.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, ASK and ASVK; RFC 5280, 4.2.1.3 and "
 	    "4.2.1.9",
-	    "Bring the certificate chain of the right line, as AMD's KDS serves it: assay "
-	    "collateral fetch.",
+	    "Pass the certificate chain of the right line with -c, as AMD's KDS serves it "
+	    "(cert_chain).",
 	},
 	[CHECK_SNP_ASK_SIGNATURE] = {
 	    "snp.ask.signature",
@@ -553,8 +557,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The certificate of the ASK or ASVK was valid at the time of the verdict.",
 	    "Use of a CA outside the time for which the root vouches for it.",
 	    "AMD 57230, VCEK Certificate and KDS Interface; RFC 5280, 4.1.2.5",
-	    "Check --time and the clock of this machine; otherwise bring AMD's current chain: "
-	    "assay collateral fetch.",
+	    "Check --time and the clock of this machine; otherwise pass AMD's current chain with "
+	    "-c (KDS, cert_chain).",
 	},
 	[CHECK_SNP_ASK_REVOKED] = {
 	    "snp.ask.revoked",
@@ -563,8 +567,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Chip certificates of a CA that AMD has withdrawn, as it did with one of Genoa's in "
 	    "2022.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, CRL; RFC 5280, 6.3.3",
-	    "Fetch the current chain, and the chip's certificate under the new CA: assay "
-	    "collateral fetch.",
+	    "Get the current chain, and the chip's certificate under the new CA, from AMD's KDS, "
+	    "and pass both with -c.",
 	},
 	[CHECK_SNP_CRL] = {
 	    "snp.crl",
@@ -572,8 +576,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The revocation list is that of this product and line, and the root signed it.",
 	    "An empty list made by the attacker, which hides that the CA was revoked.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, CRL; RFC 5280, 6.3.3",
-	    "Fetch the list: assay collateral fetch. Without --require-crl the verdict does not "
-	    "wait for one.",
+	    "Get the list of this product and line from AMD's KDS and pass it with -c. Without "
+	    "--require-crl the verdict does not wait for one.",
 	},
 	[CHECK_SNP_CRL_DATES] = {
 	    "snp.crl.dates",
@@ -581,7 +585,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The revocation list was current at the time of the verdict.",
 	    "An old list, from before the revocation, presented again.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, CRL; RFC 5280, 5.1.2.4 and 5.1.2.5",
-	    "Fetch the current list: assay collateral fetch. To judge old evidence, give --time.",
+	    "Get the current list from AMD's KDS and pass it with -c. To judge old evidence, give "
+	    "--time.",
 	},
 	[CHECK_SNP_CRL_FLOOR] = {
 	    "snp.crl.floor",
@@ -589,8 +594,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The revocation list is not older than the lowest CRL number that you still believe.",
 	    "A list that is still within its dates, but from before the latest revocation.",
 	    "RFC 5280, 5.2.3 (CRL number); the floor is yours",
-	    "Fetch the current list: assay collateral fetch. If it is still below the floor, the "
-	    "floor is wrong.",
+	    "Get the current list from AMD's KDS and pass it with -c. If it is still below the "
+	    "floor, the floor is wrong.",
 	},
 	[CHECK_SNP_VCEK_KIND] = {
 	    "snp.vcek.kind",
@@ -600,8 +605,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "A VLEK, which names no chip, passed off as a chip's own key.",
 	    "AMD 56860, SEV-SNP Firmware ABI, ATTESTATION_REPORT, SIGNING_KEY; AMD 57230, VCEK "
 	    "Certificate and KDS Interface",
-	    "Bring the certificate of the key that signed: the VCEK from AMD's KDS, the VLEK from "
-	    "the cloud provider.",
+	    "Pass the certificate of the key that signed with -c: the VCEK from AMD's KDS, the "
+	    "VLEK from the cloud provider.",
 	},
 	[CHECK_SNP_VCEK_PROFILE] = {
 	    "snp.vcek.profile",
@@ -610,8 +615,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "extension of its kind once.",
 	    "A certificate that lacks the TCB or the chip id, so that a comparison is skipped.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, VCEK and VLEK certificate, extensions",
-	    "Fetch the certificate from AMD's KDS again: assay collateral fetch with this "
-	    "evidence.",
+	    "Get the certificate from AMD's KDS again and pass it with -c.",
 	},
 	[CHECK_SNP_VCEK_SIGNATURE] = {
 	    "snp.vcek.signature",
@@ -629,8 +633,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Use of a key outside the time for which AMD vouches for it; a VLEK lives one year "
 	    "only.",
 	    "AMD 57230, VCEK Certificate and KDS Interface; RFC 5280, 4.1.2.5",
-	    "Fetch a new VCEK: assay collateral fetch; a VLEK comes from the cloud provider. "
-	    "Check --time and the clock.",
+	    "Check --time and the clock. A new VCEK comes from AMD's KDS, a new VLEK from the "
+	    "cloud provider; pass it with -c.",
 	},
 	[CHECK_SNP_VCEK_PRODUCT] = {
 	    "snp.vcek.product",
@@ -640,8 +644,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "looks new.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, productName and structVersion; AMD "
 	    "56860, SEV-SNP Firmware ABI, TCB_VERSION",
-	    "Bring the certificate and the chain of the product that the report names: assay "
-	    "collateral fetch.",
+	    "Pass the certificate and the chain of the product that the report names with -c.",
 	},
 	[CHECK_SNP_VCEK_TCB_MATCHES] = {
 	    "snp.vcek.tcb_matches",
@@ -651,8 +654,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The key of an older, weaker firmware signing reports that claim a newer one.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, SPL extensions; AMD 56860, SEV-SNP "
 	    "Firmware ABI, ATTESTATION_REPORT, REPORTED_TCB",
-	    "Fetch the VCEK of this report's TCB: assay collateral fetch with this evidence. "
-	    "After a firmware update it is another one.",
+	    "Get the VCEK of this report's chip and REPORTED_TCB from AMD's KDS and pass it with "
+	    "-c; each firmware update brings another one.",
 	},
 	[CHECK_SNP_VCEK_CHIP_ID] = {
 	    "snp.vcek.chip_id",
@@ -661,7 +664,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "A report of one chip under the certificate of another, which defeats lists of chips.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, hwID; AMD 56860, SEV-SNP Firmware "
 	    "ABI, ATTESTATION_REPORT, CHIP_ID",
-	    "Fetch the VCEK of this chip: assay collateral fetch with this evidence.",
+	    "Get the VCEK of this report's CHIP_ID and REPORTED_TCB from AMD's KDS and pass it "
+	    "with -c.",
 	},
 	[CHECK_SNP_REPORT_SIGNED] = {
 	    "snp.report.signed",
@@ -722,7 +726,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "AMD 56860, SEV-SNP Firmware ABI, ATTESTATION_REPORT, REPORTED_TCB; AMD's security "
 	    "bulletins; the floor is yours or built in",
 	    "The host's operator must install the parts that are short and commit them "
-	    "(SNP_COMMIT). Then take new evidence and fetch its new VCEK.",
+	    "(SNP_COMMIT). Then take new evidence and get its new VCEK.",
 	},
 	[CHECK_SNP_POLICY_VMPL] = {
 	    "snp.policy.vmpl",
@@ -730,8 +734,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The report was asked for at privilege level 0, the level of the whole guest.",
 	    "A less privileged part of the guest, or the host, speaking for the whole guest.",
 	    "AMD 56860, SEV-SNP Firmware ABI, ATTESTATION_REPORT, VMPL",
-	    "Ask for the report at VMPL 0; under an SVSM accept its level knowingly with a policy "
-	    "of your own.",
+	    "Ask for the report at VMPL 0; under an SVSM accept its level knowingly with --policy "
+	    "genuine and --expect.",
 	},
 	[CHECK_SNP_POLICY_MIGRATION] = {
 	    "snp.policy.migration",
@@ -884,8 +888,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The evidence is bound to one guest, by a key that its owner put into it at launch.",
 	    "A host that answers with the report of another guest of the same digest and policy.",
 	    "AMD 55766, SEV API, ATTESTATION and LAUNCH_SECRET: the report itself names no guest",
-	    "Give the launch record with --launch. Without one, accept only that some such guest "
-	    "exists on this platform, with --policy genuine.",
+	    "Use SEV-SNP where you can. With --policy genuine you accept that some guest of this "
+	    "digest exists on this platform, and no more.",
 	},
 	[CHECK_SEV_POLICY_ES] = {
 	    "sev.policy.es",
