@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front: Meson builds, scripts/ holds the work. `make demo` and `make check` install what
+# they miss on a fresh Debian; everything else says what it needs.
+
+FUZZ_SECONDS ?= 60
+DESTDIR ?=
+export FUZZ_SECONDS
+
+.PHONY: all deps demo check check-long bench fuzz mutate interop vectors install clean
+
+all: deps
+	@scripts/build release
+
+deps:
+	@scripts/deps base
+
+demo: deps
+	@scripts/build release
+	@scripts/demo
+
+check: deps
+	@scripts/check
+
+check-long:
+	@scripts/deps base long
+	@scripts/check-long
+
+bench:
+	@scripts/deps base bench
+	@scripts/bench
+
+fuzz:
+	@scripts/deps base fuzz
+	@scripts/fuzz
+
+mutate: deps
+	@scripts/mutate
+
+interop: deps
+	@scripts/interop
+
+vectors:
+	@scripts/vectors
+
+install: deps
+	@scripts/build release
+	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+
+clean:
+	@rm -rf build build-asan build-clang build-fuzz build-mutate
