@@ -251,7 +251,7 @@ print_table(struct screen *s, const struct listing *l)
 	fputs("\n  ", s->to);
 	print_cell(s, "item", kind);
 	print_cell(s, "for", subject);
-	fputs("since       until        days  note\n", s->to);
+	fputs("since       until       days  note\n", s->to);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct item *item = &l->items[i];
 		const char *note = remark(item, l->now);
@@ -265,7 +265,7 @@ print_table(struct screen *s, const struct listing *l)
 		fputs("  ", s->to);
 		print_cell(s, item->kind, kind);
 		print_cell(s, item->subject, subject);
-		fprintf(s->to, "%-10s  %-10s  %5s", since, until, days);
+		fprintf(s->to, "%-10s  %-10s  %4s", since, until, days);
 		if (note[0] != '\0')
 			fputs("  ", s->to);
 		screen_coloured(s, item->genuine == ASSAY_OK ? PLAIN : RED, note);

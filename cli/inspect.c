@@ -297,7 +297,7 @@ static const struct option options[] = { OPTION_JSON, OPTION_OUTPUT, OPTION_HELP
 const struct command command_inspect = {
 	.name = "inspect",
 	.arguments = "[options] FILE...",
-	.summary = "Prints every field of evidence or collateral; proves nothing.",
+	.summary = "Prints every field of a file; proves nothing.",
 	.operands = "  FILE   evidence, certificate, CRL, TCB info, ...; - for standard input;\n"
 		    "         of a folder, each file that is known\n",
 	.words = NULL,

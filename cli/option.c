@@ -257,6 +257,22 @@ parse_short(struct args *args, int argc, char **argv, int *i)
 	return give(args, o, NULL, value);
 }
 
+/* Two readers of one stream would each get a part. */
+static int
+check_stdin(const struct args *args)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < args->operand_count; i++)
+		n += strcmp(args->operands[i], "-") == 0;
+	for (size_t i = 0; i < args->given_count; i++)
+		n += args->given[i].option->id != OPT_OUTPUT && args->given[i].value != NULL &&
+		    strcmp(args->given[i].value, "-") == 0;
+	if (n > 1)
+		return misused(args->command, "-: standard input can be read once");
+	return 0;
+}
+
 int
 args_parse(struct args *args, const struct command *command, int argc, char **argv)
 {
@@ -281,7 +297,7 @@ args_parse(struct args *args, const struct command *command, int argc, char **ar
 		else
 			rc = parse_short(args, argc, argv, &i);
 	}
-	return rc;
+	return rc != 0 ? rc : check_stdin(args);
 }
 
 void

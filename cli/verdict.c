@@ -341,7 +341,7 @@ print_shortfall(struct screen *s, const struct verdict *v)
 	screen_pad(s, 0, BLOCK);
 	fputs("part", s->to);
 	screen_pad(s, 4, width);
-	fprintf(s->to, "  reported  wanted  short by%s\n", running ? "  running" : "");
+	fprintf(s->to, "  reported   wanted   short by%s\n", running ? "   running" : "");
 	for (size_t i = 0; i < count; i++) {
 		struct assay_shortfall part = assay_claims_short_at(v->claims, i);
 		bool lacks = part.want > part.got;
@@ -349,10 +349,10 @@ print_shortfall(struct screen *s, const struct verdict *v)
 		screen_text(s, part.part);
 		screen_pad(s, screen_columns(part.part), width);
 		print_number(s, true, part.got, 10);
-		print_number(s, lacks, part.want, 8);
-		print_number(s, lacks, part.want - part.got, 10);
+		print_number(s, lacks, part.want, 9);
+		print_number(s, lacks, part.want - part.got, 11);
 		if (running)
-			print_number(s, true, part.running, 9);
+			print_number(s, true, part.running, 10);
 		fputc('\n', s->to);
 	}
 }
@@ -364,16 +364,15 @@ about_tcb(const struct row *row)
 }
 
 static void
-print_wrong(struct screen *s, const struct verdict *v)
+print_wrong(struct screen *s, const struct verdict *v, enum assay_outcome outcome)
 {
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct row *row = &v->rows[i];
-		bool skip = row->outcome == ASSAY_SKIPPED;
-		if (row->outcome == ASSAY_PASS || (skip && !v->explain))
+		if (row->outcome != outcome)
 			continue;
 		fputc('\n', s->to);
 		print_row(s, row);
-		if (!skip && about_tcb(row)) {
+		if (outcome == ASSAY_FAIL && about_tcb(row)) {
 			print_shortfall(s, v);
 			if (row->fix[0] != '\0' || v->explain)
 				fputc('\n', s->to);
@@ -525,6 +524,7 @@ static void
 print_body(struct screen *s, const struct verdict *v)
 {
 	bool proven = v->genuine == ASSAY_OK;
+	bool told = v->claims != NULL && (proven || v->code != ASSAY_E_INCOMPLETE);
 	const char *label = "measurement";
 	size_t i;
 
@@ -532,7 +532,7 @@ print_body(struct screen *s, const struct verdict *v)
 		if (strcmp(measurements[k].tee, v->tee) == 0)
 			label = measurements[k].label;
 	fputc('\n', s->to);
-	if (v->claims != NULL)
+	if (told)
 		print_file(s, v, proven);
 	if (proven) {
 		print_tcb(s, v);
@@ -548,7 +548,7 @@ print_body(struct screen *s, const struct verdict *v)
 		print_platform(s, v);
 		print_trust(s, v);
 	}
-	if (v->claims != NULL)
+	if (told)
 		print_time(s, v);
 	print_counts(s, v);
 }
@@ -558,7 +558,10 @@ verdict_print(struct screen *s, const struct verdict *v)
 {
 	print_head(s, v);
 	print_not_checked(s, v);
-	print_wrong(s, v);
+	print_wrong(s, v, ASSAY_FAIL);
+	print_wrong(s, v, ASSAY_WARNING);
+	if (v->explain)
+		print_wrong(s, v, ASSAY_SKIPPED);
 	print_missing(s, v);
 	print_body(s, v);
 	if (!v->verbose)
