@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "input.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+
+enum {
+	BLOCK = 16 * 1024, /* most evidence fits */
+	FILES_MAX = 4096,  /* in one folder */
+};
+
+static int
+trouble(const struct command *command, const char *path, int error)
+{
+	complain(command, "%s: %s", path, strerror(error));
+	return EXIT_TROUBLE;
+}
+
+static int
+too_large(const struct command *command, const char *path, const char *what, uint64_t size)
+{
+	if (size >= 1024 * 1024 * 1024)
+		complain(command, "%s: is %.1f GiB; %s is at most 64 MiB", path,
+		    (double)size / (1024 * 1024 * 1024), what);
+	else
+		complain(command, "%s: is more than 64 MiB; %s is at most that", path, what);
+	return EXIT_USAGE;
+}
+
+/* Reads to the end: the size that a file claims is not to be believed (pipes, configfs). */
+static int
+read_all(
+    const struct command *command, struct input *in, int fd, const char *path, const char *what)
+{
+	size_t room = 0;
+
+	for (;;) {
+		if (in->len == room) {
+			room = room == 0 ? BLOCK : 2 * room;
+			uint8_t *more = realloc(in->data, room);
+			if (more == NULL)
+				return trouble(command, path, ENOMEM);
+			in->data = more;
+		}
+		ssize_t n = read(fd, in->data + in->len, room - in->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return trouble(command, path, errno);
+		if (n == 0)
+			return 0;
+		in->len += (size_t)n;
+		if (in->len > INPUT_MAX)
+			return too_large(command, path, what, 0);
+	}
+}
+
+static int
+read_open(
+    const struct command *command, struct input *in, int fd, const char *path, const char *what)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return trouble(command, path, errno);
+	if (S_ISDIR(st.st_mode)) {
+		complain(command, "%s: is a folder; %s is one file", path, what);
+		return EXIT_USAGE;
+	}
+	if (S_ISREG(st.st_mode) && st.st_size > INPUT_MAX)
+		return too_large(command, path, what, (uint64_t)st.st_size);
+	return read_all(command, in, fd, path, what);
+}
+
+int
+input_read(const struct command *command, struct input *in, const char *path, const char *what)
+{
+	*in = (struct input){ 0 };
+	if (strcmp(path, "-") == 0)
+		return read_open(command, in, STDIN_FILENO, "standard input", what);
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return trouble(command, path, errno);
+	int rc = read_open(command, in, fd, path, what);
+	close(fd);
+	return rc;
+}
+
+void
+input_clear(struct input *in)
+{
+	free(in->data);
+	*in = (struct input){ 0 };
+}
+
+struct assay_bytes
+input_bytes(const struct input *in)
+{
+	return (struct assay_bytes){ in->data, in->len };
+}
+
+bool
+input_is_folder(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *
+input_join(const char *folder, const char *name)
+{
+	size_t len = strlen(folder), size = len + strlen(name) + 2;
+	char *path = malloc(size);
+
+	if (path != NULL)
+		snprintf(path, size, "%s%s%s", folder, len > 0 && folder[len - 1] == '/' ? "" : "/",
+		    name);
+	return path;
+}
+
+bool
+input_exists(const char *folder, const char *name)
+{
+	char *path = input_join(folder, name);
+	struct stat st;
+	bool there = path != NULL && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+
+	free(path);
+	return there;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The paths of the files in a folder, sorted. */
+static int
+list(const struct command *command, const char *folder, char **paths, size_t *count)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int rc = 0;
+
+	if (dir == NULL)
+		return trouble(command, folder, errno);
+	while (rc == 0 && (entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (*count == FILES_MAX) {
+			complain(command, "%s: holds more than %d files", folder, FILES_MAX);
+			rc = EXIT_USAGE;
+		} else if ((paths[*count] = input_join(folder, entry->d_name)) == NULL) {
+			rc = trouble(command, folder, ENOMEM);
+		} else {
+			++*count;
+		}
+	}
+	closedir(dir);
+	qsort(paths, *count, sizeof *paths, by_name);
+	return rc;
+}
+
+static int
+visit_file(const struct command *command, const char *path, input_visit *visit, void *arg)
+{
+	struct input in = { 0 };
+	struct stat st;
+	int rc = 0;
+
+	if (stat(path, &st) != 0)
+		return trouble(command, path, errno);
+	if (!S_ISREG(st.st_mode) || st.st_size > INPUT_MAX)
+		return 0;
+	if ((rc = input_read(command, &in, path, "collateral")) == 0)
+		rc = visit(arg, path, &in);
+	input_clear(&in);
+	return rc;
+}
+
+int
+input_folder(const struct command *command, const char *folder, input_visit *visit, void *arg)
+{
+	char **paths = calloc(FILES_MAX, sizeof *paths);
+	size_t count = 0;
+
+	if (paths == NULL)
+		return trouble(command, folder, ENOMEM);
+	int rc = list(command, folder, paths, &count);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = visit_file(command, paths[i], visit, arg);
+	for (size_t i = 0; i < count; i++)
+		free(paths[i]);
+	free(paths);
+	return rc;
+}

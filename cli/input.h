@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_CLI_INPUT_H
+#define ASSAY_CLI_INPUT_H
+
+/* Files, standard input and folders, read whole and within limits. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <assay/bytes.h>
+
+struct command;
+
+enum { INPUT_MAX = 64 * 1024 * 1024 };
+
+struct input {
+	uint8_t *data;
+	size_t len;
+};
+
+/*
+ * Reads a file whole, or standard input if path is "-"; a pipe too, as far as the limit. what
+ * names in messages what it should be: "evidence". Returns 0; else the exit code, after it has
+ * complained. The caller frees with input_clear().
+ */
+int input_read(const struct command *command, struct input *in, const char *path, const char *what);
+void input_clear(struct input *in);
+struct assay_bytes input_bytes(const struct input *in);
+
+bool input_is_folder(const char *path);
+bool input_exists(const char *folder, const char *name);
+/* "folder/name", which the caller frees; NULL when out of memory. */
+char *input_join(const char *folder, const char *name);
+
+/*
+ * Calls visit for each regular file of a folder that is not hidden, in the order of the names,
+ * with its path; stops at the first that does not return 0, and returns that. Files that are too
+ * large are passed over.
+ */
+typedef int input_visit(void *arg, const char *path, const struct input *in);
+int input_folder(const struct command *command, const char *folder, input_visit *visit, void *arg);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_CLI_OPTION_H
+#define ASSAY_CLI_OPTION_H
+
+/* The command line: tables of options, and what was given of them. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct command;
+
+enum option_id {
+	OPT_CLAIMS,
+	OPT_COLLATERAL,
+	OPT_COLOR,
+	OPT_EXPECT,
+	OPT_EXPLAIN,
+	OPT_HELP,
+	OPT_JSON,
+	OPT_MIN_TCB,
+	OPT_NONCE,
+	OPT_OUTPUT,
+	OPT_PLATFORMS,
+	OPT_POLICY,
+	OPT_QUIET,
+	OPT_REPORT_DATA,
+	OPT_REQUIRE_CRL,
+	OPT_TIME,
+	OPT_TRUST_ROOT,
+	OPT_VERBOSE,
+	OPT_WITHIN,
+};
+
+struct option {
+	enum option_id id;
+	char letter;       /* 0: none */
+	const char *name;  /* "collateral" */
+	const char *value; /* "PATH"; NULL: a switch */
+	bool repeats;
+	const char *words; /* what the value is one of, "auto|always|never"; NULL: free */
+	const char *help;
+};
+
+/* Rows that mean the same wherever they occur. */
+#define OPTION_COLOR                                                                               \
+	{                                                                                          \
+		OPT_COLOR, 0, "color", "WHEN", false, "auto|always|never",                         \
+		    "auto (default), always or never"                                              \
+	}
+#define OPTION_HELP                                                                                \
+	{                                                                                          \
+		OPT_HELP, 'h', "help", NULL, false, NULL, "print this"                             \
+	}
+#define OPTION_JSON                                                                                \
+	{                                                                                          \
+		OPT_JSON, 0, "json", NULL, false, NULL, "one JSON object"                          \
+	}
+#define OPTION_OUTPUT                                                                              \
+	{                                                                                          \
+		OPT_OUTPUT, 'o', "output", "FILE", false, NULL, "write the answer there"           \
+	}
+#define OPTION_TIME                                                                                \
+	{                                                                                          \
+		OPT_TIME, 0, "time", "T", false, NULL, "judge as of T, RFC 3339 or a date (now)"   \
+	}
+#define OPTION_TRUST_ROOT                                                                          \
+	{                                                                                          \
+		OPT_TRUST_ROOT, 0, "trust-root", "FILE", true, NULL,                               \
+		    "a further root, beside the built-in ones"                                     \
+	}
+#define OPTION_END                                                                                 \
+	{                                                                                          \
+		OPT_HELP, 0, NULL, NULL, false, NULL, NULL                                         \
+	}
+
+/* A spelling that users bring from another tool. */
+enum alias_kind {
+	ALIAS_NAME,    /* another name of the option */
+	ALIAS_BOOLEAN, /* of a switch; takes =true and =false */
+	ALIAS_PACKED,  /* takes a TCB as one 64-bit number as well */
+	ALIAS_CLAIM,   /* --expect of one claim */
+};
+
+struct alias {
+	const char *name; /* with '-' for '_' */
+	const char *option;
+	enum alias_kind kind;
+	const char *claim; /* of ALIAS_CLAIM, else NULL */
+};
+
+struct given {
+	const struct option *option;
+	const struct alias *alias; /* how it was spelt; NULL: by its own name */
+	const char *value;         /* NULL for a switch */
+};
+
+struct args {
+	const struct command *command;
+	struct given *given; /* in the order of the command line */
+	size_t given_count;
+	const char **operands;
+	size_t operand_count;
+};
+
+/* Reads the words after the command. Returns 0; else the exit code, after it has complained.
+ * The caller frees with args_clear(), whatever was returned. */
+int args_parse(struct args *args, const struct command *command, int argc, char **argv);
+void args_clear(struct args *args);
+
+bool args_has(const struct args *args, enum option_id id);
+/* The value of an option that does not repeat; NULL if it was not given. */
+const char *args_value(const struct args *args, enum option_id id);
+/* Complains, and returns false, unless there are between least and most operands. */
+bool args_operands(const struct args *args, size_t least, size_t most);
+
+/* One sentence on standard error, "assay verify: SENTENCE", never broken, without control
+ * characters. command may be NULL. */
+void
+complain(const struct command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, and a line that says how the command is used. Returns EXIT_USAGE. */
+int
+misused(const struct command *command, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void help_print(FILE *to, const struct command *command);
+
+/* The right name nearest to a wrong one; next() gives the n-th name, NULL at the end. NULL if none
+ * is near. */
+const char *
+nearest(const char *wrong, const char *(*next)(const void *arg, size_t n), const void *arg);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_CLI_VALUE_H
+#define ASSAY_CLI_VALUE_H
+
+/* Values as people write and read them: times, durations, bytes. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "option.h"
+
+/* "now", "2025-07-04", "2025-07-04T10:16:31Z", "2025-07-04T12:16:31+02:00". */
+bool value_time(int64_t *out, const char *text);
+/* "500ms", "30s", "10m", "12h", "7d"; in seconds, rounded up. */
+bool value_duration(int64_t *out_s, const char *text);
+
+enum { TIME_MAX = 32 };
+/* "2025-07-04 10:16:31Z"; "" for a time that no calendar has. */
+void value_time_text(char out[TIME_MAX], int64_t t);
+/* "2025-07-04T10:16:31Z" */
+void value_time_json(char out[TIME_MAX], int64_t t);
+/* "in 14 days", "3 hours ago" */
+void value_distance(char out[TIME_MAX], int64_t from, int64_t to);
+
+/*
+ * Bytes on the command line: hex (any case, 0x, colons), base64:TEXT of either alphabet, @FILE.
+ * Returns 0; else the exit code, after it has complained in the name of `option`.
+ */
+int value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len,
+    const char *option, const char *text);
+
+#endif
