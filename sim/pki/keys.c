@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys and signatures that depend on the seed alone. OpenSSL does the cryptography, in a library
+ * context of its own whose random generator is OpenSSL's TEST-RAND: before each use it is filled
+ * with bytes derived from the seed and from what is to be made. A nonce thus follows from key and
+ * message, and two messages never share one.
+ */
+#include "pki/internal.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/provider.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POOL = 64 * 1024 }; /* far more than a signature takes */
+
+static const char *
+hash_name(enum sim_hash hash)
+{
+	static const char *const names[] = { "SHA1", "SHA256", "SHA384", "SHA512" };
+
+	return names[hash];
+}
+
+size_t
+sim_digest(uint8_t out[64], enum sim_hash hash, struct sim_bytes in)
+{
+	size_t n = 0;
+
+	if (EVP_Q_digest(NULL, hash_name(hash), NULL, in.ptr, in.len, out, &n) != 1)
+		sim_die("cannot hash");
+	return n;
+}
+
+static void
+stretch(struct sim *sim, uint8_t *out, size_t n, const char *label, struct sim_bytes more)
+{
+	EVP_MD *shake = EVP_MD_fetch(NULL, "SHAKE256", NULL);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t seed[8];
+
+	sim_store_u64(seed, sim->seed);
+	if (shake == NULL || ctx == NULL || EVP_DigestInit_ex(ctx, shake, NULL) != 1 ||
+	    EVP_DigestUpdate(ctx, seed, sizeof seed) != 1 ||
+	    EVP_DigestUpdate(ctx, label, strlen(label) + 1) != 1 ||
+	    EVP_DigestUpdate(ctx, more.ptr, more.len) != 1 || EVP_DigestFinalXOF(ctx, out, n) != 1)
+		sim_die("cannot derive %s", label);
+	EVP_MD_CTX_free(ctx);
+	EVP_MD_free(shake);
+}
+
+void
+sim_derive(struct sim *sim, void *out, size_t n, const char *label)
+{
+	stretch(sim, out, n, label, (struct sim_bytes){ NULL, 0 });
+}
+
+/* Fills the random generator for the one operation that follows. */
+static void
+fill(struct sim *sim, const char *label, struct sim_bytes more)
+{
+	uint8_t *pool = malloc(POOL);
+	unsigned int strength = 1024;
+
+	if (pool == NULL)
+		sim_die("out of memory");
+	stretch(sim, pool, POOL, label, more);
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_octet_string(OSSL_RAND_PARAM_TEST_ENTROPY, pool, POOL),
+		OSSL_PARAM_uint(OSSL_RAND_PARAM_STRENGTH, &strength),
+		OSSL_PARAM_END,
+	};
+	EVP_RAND_CTX *rands[] = { RAND_get0_private(sim->library), RAND_get0_public(sim->library) };
+	for (size_t i = 0; i < 2; i++)
+		if (rands[i] == NULL || EVP_RAND_CTX_set_params(rands[i], params) != 1)
+			sim_die("OpenSSL's TEST-RAND does not work");
+	free(pool);
+}
+
+static EVP_PKEY *
+make_ec(struct sim *sim, enum sim_kind kind, const char *label)
+{
+	fill(sim, label, (struct sim_bytes){ NULL, 0 });
+	return EVP_PKEY_Q_keygen(sim->library, NULL, "EC", kind == SIM_P256 ? "P-256" : "P-384");
+}
+
+static void
+push(OSSL_PARAM_BLD *bld, const char *name, const BIGNUM *v)
+{
+	if (OSSL_PARAM_BLD_push_BN(bld, name, v) != 1)
+		sim_die("cannot make an RSA key");
+}
+
+static EVP_PKEY *
+make_rsa(struct sim *sim, const struct test_key *from)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *p = NULL, *q = NULL;
+	BIGNUM *n = BN_new(), *e = BN_new(), *d = BN_new(), *phi = BN_new(), *p1 = BN_new(),
+	       *q1 = BN_new(), *dp = BN_new(), *dq = BN_new(), *qi = BN_new();
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	EVP_PKEY *pkey = NULL;
+
+	if (BN_hex2bn(&p, from->p) == 0 || BN_hex2bn(&q, from->q) == 0 ||
+	    BN_mul(n, p, q, ctx) != 1 || BN_set_word(e, 65537) != 1 ||
+	    BN_sub(p1, p, BN_value_one()) != 1 || BN_sub(q1, q, BN_value_one()) != 1 ||
+	    BN_mul(phi, p1, q1, ctx) != 1 || BN_mod_inverse(d, e, phi, ctx) == NULL ||
+	    BN_mod(dp, d, p1, ctx) != 1 || BN_mod(dq, d, q1, ctx) != 1 ||
+	    BN_mod_inverse(qi, q, p, ctx) == NULL || bld == NULL)
+		sim_die("cannot make RSA key %s", from->label);
+	push(bld, OSSL_PKEY_PARAM_RSA_N, n);
+	push(bld, OSSL_PKEY_PARAM_RSA_E, e);
+	push(bld, OSSL_PKEY_PARAM_RSA_D, d);
+	push(bld, OSSL_PKEY_PARAM_RSA_FACTOR1, p);
+	push(bld, OSSL_PKEY_PARAM_RSA_FACTOR2, q);
+	push(bld, OSSL_PKEY_PARAM_RSA_EXPONENT1, dp);
+	push(bld, OSSL_PKEY_PARAM_RSA_EXPONENT2, dq);
+	push(bld, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, qi);
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(sim->library, "RSA", NULL);
+	if (params == NULL || make == NULL || EVP_PKEY_fromdata_init(make) != 1 ||
+	    EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+		sim_die("cannot make RSA key %s", from->label);
+	EVP_PKEY_CTX_free(make);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	BIGNUM *all[] = { p, q, n, e, d, phi, p1, q1, dp, dq, qi };
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		BN_free(all[i]);
+	BN_CTX_free(ctx);
+	return pkey;
+}
+
+static void
+read_public(struct sim_key *key)
+{
+	uint8_t point[1 + 96];
+	size_t n = 0;
+
+	if (key->kind == SIM_P256 || key->kind == SIM_P384) {
+		if (EVP_PKEY_get_octet_string_param(
+			key->pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) != 1)
+			sim_die("cannot read the public key of %s", key->label);
+		key->raw_len = n - 1;
+		memcpy(key->raw, point + 1, n - 1);
+	} else {
+		BIGNUM *modulus = NULL;
+		key->raw_len = key->kind == SIM_RSA2048 ? 256 : 512;
+		if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &modulus) != 1 ||
+		    BN_bn2binpad(modulus, key->raw, (int)key->raw_len) != (int)key->raw_len)
+			sim_die("RSA key %s is not of its size", key->label);
+		BN_free(modulus);
+	}
+	uint8_t digest[64];
+	sim_digest(digest, SIM_SHA1, (struct sim_bytes){ key->raw, key->raw_len });
+	memcpy(key->id, digest, sizeof key->id);
+}
+
+static EVP_PKEY *
+make(struct sim *sim, enum sim_kind kind, const char *label)
+{
+	if (kind == SIM_P256 || kind == SIM_P384)
+		return make_ec(sim, kind, label);
+	for (size_t i = 0; i < sim_test_key_count; i++)
+		if (strcmp(sim_test_keys[i].label, label) == 0)
+			return make_rsa(sim, &sim_test_keys[i]);
+	return NULL;
+}
+
+const struct sim_key *
+sim_key(struct sim *sim, enum sim_kind kind, const char *label)
+{
+	for (size_t i = 0; i < sim->key_count; i++)
+		if (sim->keys[i]->kind == kind && strcmp(sim->keys[i]->label, label) == 0)
+			return sim->keys[i];
+	struct sim_key *key = calloc(1, sizeof *key);
+	if (key == NULL || sim->key_count == KEYS_MAX || strlen(label) >= sizeof key->label)
+		sim_die("cannot keep key %s", label);
+	key->kind = kind;
+	memcpy(key->label, label, strlen(label));
+	key->pkey = make(sim, kind, label);
+	if (key->pkey == NULL)
+		sim_die("there is no key %s", label);
+	read_public(key);
+	sim->keys[sim->key_count++] = key;
+	return key;
+}
+
+static struct sim_bytes
+sign(struct sim *sim, const struct sim_key *key, enum sim_hash hash, struct sim_bytes message,
+    int padding)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how = NULL;
+	uint8_t digest[64], *out = sim_alloc(sim, 512);
+	size_t n = 512;
+	bool rsa = key->kind == SIM_RSA2048 || key->kind == SIM_RSA4096;
+
+	fill(
+	    sim, key->label, (struct sim_bytes){ digest, sim_digest(digest, SIM_SHA512, message) });
+	if (ctx == NULL ||
+	    EVP_DigestSignInit_ex(
+		ctx, &how, hash_name(hash), sim->library, NULL, key->pkey, NULL) != 1 ||
+	    (rsa && EVP_PKEY_CTX_set_rsa_padding(how, padding) != 1) ||
+	    (rsa && padding == RSA_PKCS1_PSS_PADDING &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) != 1) ||
+	    EVP_DigestSign(ctx, out, &n, message.ptr, message.len) != 1)
+		sim_die("cannot sign with %s", key->label);
+	EVP_MD_CTX_free(ctx);
+	return (struct sim_bytes){ out, n };
+}
+
+struct sim_bytes
+sim_sign(struct sim *sim, const struct sim_key *key, enum sim_hash hash, struct sim_bytes message)
+{
+	struct sim_bytes sig = sign(sim, key, hash, message, RSA_PKCS1_PSS_PADDING);
+	const uint8_t *p = sig.ptr;
+
+	if (key->kind == SIM_RSA2048 || key->kind == SIM_RSA4096)
+		return sig;
+	ECDSA_SIG *rs = d2i_ECDSA_SIG(NULL, &p, (long)sig.len);
+	int half = (int)key->raw_len / 2;
+	if (rs == NULL || BN_bn2binpad(ECDSA_SIG_get0_r(rs), sig.ptr, half) != half ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(rs), sig.ptr + half, half) != half)
+		sim_die("cannot read a signature of %s", key->label);
+	ECDSA_SIG_free(rs);
+	return (struct sim_bytes){ sig.ptr, key->raw_len };
+}
+
+struct sim_bytes
+sim_sign_pkcs1(
+    struct sim *sim, const struct sim_key *key, enum sim_hash hash, struct sim_bytes message)
+{
+	return sign(sim, key, hash, message, RSA_PKCS1_PADDING);
+}
+
+struct sim *
+sim_new(uint64_t seed)
+{
+	struct sim *sim = calloc(1, sizeof *sim);
+	OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+
+	if (sim == NULL || library == NULL ||
+	    RAND_set_DRBG_type(library, "TEST-RAND", NULL, NULL, NULL) != 1)
+		sim_die("OpenSSL gives no library context with TEST-RAND");
+	sim->seed = seed;
+	sim->library = library;
+	return sim;
+}
+
+void
+sim_free(struct sim *sim)
+{
+	if (sim == NULL)
+		return;
+	sim_reset(sim);
+	for (size_t i = 0; i < sim->key_count; i++) {
+		EVP_PKEY_free(sim->keys[i]->pkey);
+		free(sim->keys[i]);
+	}
+	OSSL_LIB_CTX_free(sim->library);
+	free(sim);
+}
