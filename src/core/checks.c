@@ -185,6 +185,7 @@ assay_check_need(struct assay_checks *checks, enum assay_check_id id, const char
 	struct row *row = add_known(checks, id, ASSAY_SKIPPED, ASSAY_OK, keep(checks, fmt, ap));
 	va_end(ap);
 	row->needed = true;
+	row->fix = what[0] != '\0' ? keep_text(checks, "bring the %s: %s", what, which) : "";
 	for (size_t i = 0; i + 1 < checks->count; i++)
 		if (strcmp(checks->rows[i].what, what) == 0 &&
 		    strcmp(checks->rows[i].which, which) == 0)

@@ -45,59 +45,31 @@ hash(uint8_t *out, size_t len, struct assay_bytes in)
 
 /* --- ECDSA ------------------------------------------------------------------------------- */
 
-/* An EC_KEY without its point. Building a group costs more than decoding the point; copying one
- * that is there, a third of that. */
-static EC_KEY *
-new_ec(enum assay_key_kind kind, const struct assay_key *like)
-{
-	if (like == NULL || like->handle == NULL || like->public.kind != kind)
-		return EC_KEY_new_by_curve_name(
-		    kind == ASSAY_KEY_P256 ? NID_X9_62_prime256v1 : NID_secp384r1);
-
-	EC_KEY *key = EC_KEY_new();
-	if (key != NULL && EC_KEY_set_group(key, EC_KEY_get0_group(like->handle)) != 1) {
-		EC_KEY_free(key);
-		key = NULL;
-	}
-	return key;
-}
-
 static enum assay_code
-prepare_ec(
-    void **handle, struct assay_public from, const struct assay_key *like, struct assay_error *err)
+prepare_ec(struct assay_key *key, struct assay_public from, struct assay_error *err)
 {
-	const char *curve = from.kind == ASSAY_KEY_P256 ? "P-256" : "P-384";
-	size_t want = from.kind == ASSAY_KEY_P256 ? 64 : 96;
+	bool p256 = from.kind == ASSAY_KEY_P256;
+	size_t want = p256 ? 64 : 96;
 	uint8_t point[1 + 2 * COORDINATE_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
-	enum assay_code rc = ASSAY_E_NOMEM;
 
 	if (from.raw.len != want)
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "public key: is %zu bytes, want %zu for x || y on %s; the evidence is damaged",
-		    from.raw.len, want, curve);
+		    from.raw.len, want, p256 ? "P-256" : "P-384");
+	if (key->handle == NULL &&
+	    (key->handle = EC_KEY_new_by_curve_name(p256 ? NID_X9_62_prime256v1 : NID_secp384r1)) ==
+		NULL)
+		return assay_fail_nomem(err);
+	key->public = from;
 	memcpy(point + 1, from.raw.ptr, want);
-
-	/* oct2point checks that x and y are below p and on the curve; both curves have cofactor 1,
-	 * so that is the whole public key validation. */
-	EC_KEY *key = new_ec(from.kind, like);
-	const EC_GROUP *group = key != NULL ? EC_KEY_get0_group(key) : NULL;
-	EC_POINT *q = group != NULL ? EC_POINT_new(group) : NULL;
-	if (q == NULL)
-		(void)assay_fail_nomem(err);
-	else if (EC_POINT_oct2point(group, q, point, 1 + want, NULL) != 1)
-		rc = assay_fail(err, ASSAY_E_FORMAT,
+	/* Checks that x and y are below p and on the curve; both curves have cofactor 1, so that is
+	 * the whole public key validation. */
+	if (EC_KEY_oct2key(key->handle, point, 1 + want, NULL) != 1)
+		return assay_fail(err, ASSAY_E_FORMAT,
 		    "public key: x = %s is no point of %s; the evidence is damaged or forged",
-		    assay_quote_hex((struct assay_bytes){ from.raw.ptr, want / 2 }).text, curve);
-	else if (EC_KEY_set_public_key(key, q) != 1)
-		(void)assay_fail_nomem(err);
-	else
-		rc = ASSAY_OK;
-	EC_POINT_free(q);
-	if (rc == ASSAY_OK)
-		*handle = key;
-	else
-		EC_KEY_free(key);
-	return rc;
+		    assay_quote_hex((struct assay_bytes){ from.raw.ptr, want / 2 }).text,
+		    p256 ? "P-256" : "P-384");
+	return ASSAY_OK;
 }
 
 static bool
@@ -123,7 +95,7 @@ verify_ec(const struct assay_key *key, struct assay_bytes digest, struct assay_b
 /* --- RSASSA-PSS -------------------------------------------------------------------------- */
 
 static enum assay_code
-prepare_rsa(void **handle, struct assay_public from, struct assay_error *err)
+prepare_rsa(struct assay_key *key, struct assay_public from, struct assay_error *err)
 {
 	if (from.raw.len != RSA_SMALL && from.raw.len != RSA_LARGE)
 		return assay_fail(err, ASSAY_E_FORMAT,
@@ -146,7 +118,7 @@ prepare_rsa(void **handle, struct assay_public from, struct assay_error *err)
 		BN_MONT_CTX_free(mont);
 		return assay_fail_nomem(err);
 	}
-	*handle = mont;
+	*key = (struct assay_key){ from, mont };
 	return ASSAY_OK;
 }
 
@@ -219,35 +191,29 @@ assay_public_equal(struct assay_public a, struct assay_public b)
 }
 
 enum assay_code
-assay_key_prepare(struct assay_key *out, struct assay_public from, struct assay_error *err)
-{
-	return assay_key_prepare_like(out, from, NULL, err);
-}
-
-enum assay_code
-assay_key_prepare_like(struct assay_key *out, struct assay_public from,
-    const struct assay_key *like, struct assay_error *err)
+assay_key_prepare(struct assay_key *key, struct assay_public from, struct assay_error *err)
 {
 	enum assay_code rc;
-	void *handle = NULL;
 
+	if (key->public.kind != from.kind || from.kind == ASSAY_KEY_RSA)
+		assay_key_clear(key);
 	switch (from.kind) {
 	case ASSAY_KEY_P256:
 	case ASSAY_KEY_P384:
-		rc = prepare_ec(&handle, from, like, err);
+		rc = prepare_ec(key, from, err);
 		break;
 	case ASSAY_KEY_RSA:
-		rc = prepare_rsa(&handle, from, err);
+		rc = prepare_rsa(key, from, err);
 		break;
 	case ASSAY_KEY_NONE:
 	default:
 		rc = assay_fail(err, ASSAY_E_FORMAT, "public key: there is none to verify with");
 		break;
 	}
-	if (rc == ASSAY_OK)
-		*out = (struct assay_key){ from, handle };
-	else
+	if (rc != ASSAY_OK) {
+		assay_key_clear(key);
 		ERR_clear_error(); /* the reason is in err; leave nothing for the caller's own calls */
+	}
 	return rc;
 }
 

@@ -286,50 +286,36 @@ test_points(void **context)
 	    ASSAY_E_FORMAT);
 }
 
-/* A key prepared like another verifies as if prepared alone, whatever the other was. */
+/* A key that is prepared again is the new one, whatever it was before. */
 static void
-test_like(void **context)
+test_again(void **context)
 {
 	struct raw k256 = hex(P256_KEY), k384 = hex(P384_KEY), off = hex(P256_KEY);
-	struct assay_key likes[3] = { 0 };
+	struct assay_public keys[] = { { ASSAY_KEY_P256, all(&k256) },
+		{ ASSAY_KEY_P384, all(&k384) } };
+	struct assay_key key = { 0 };
 	uint8_t d[ASSAY_DIGEST_MAX];
 
 	(void)context;
-	assert_int_equal(
-	    assay_key_prepare(&likes[1], (struct assay_public){ ASSAY_KEY_P256, all(&k256) }, NULL),
-	    ASSAY_OK);
-	assert_int_equal(
-	    assay_key_prepare(&likes[2], (struct assay_public){ ASSAY_KEY_P384, all(&k384) }, NULL),
-	    ASSAY_OK);
 	off.octets[63] ^= 1;
-	for (size_t l = 0; l < 3; l++) {
-		struct assay_key like, key;
-		struct assay_public from = likes[l].public;
-		memset(&like, 0, sizeof like);
-		if (l > 0)
-			assert_int_equal(assay_key_prepare(&like, from, NULL), ASSAY_OK);
-		assert_int_equal(
-		    assay_key_prepare_like(
-			&key, (struct assay_public){ ASSAY_KEY_P256, all(&off) }, &like, NULL),
-		    ASSAY_E_FORMAT);
-		for (size_t i = 0; i < 3; i++) {
-			bool small = i == 0;
-			struct raw sig = hex(known[small ? 0 : 2 * i].signature);
-			enum assay_scheme scheme = known[small ? 0 : 2 * i].scheme;
-			assert_int_equal(
-			    assay_key_prepare_like(&key, likes[small ? 1 : 2].public, &like, NULL),
-			    ASSAY_OK);
-			size_t n = assay_scheme_digest(d, scheme, assay_bytes_of("sample"));
-			if (i == 2) /* nothing of it is kept */
-				assay_key_clear(&like);
-			assert_true(assay_key_verify(
-			    &key, scheme, (struct assay_bytes){ d, n }, all(&sig)));
-			assay_key_clear(&key);
-		}
-		assay_key_clear(&like);
+	for (size_t round = 0; round < 8; round++) {
+		size_t i = round / 2 % 2; /* twice the same curve, then the other */
+		struct raw sig = hex(known[2 * i].signature);
+		assert_int_equal(assay_key_prepare(&key, keys[i], NULL), ASSAY_OK);
+		size_t n = assay_scheme_digest(d, known[2 * i].scheme, assay_bytes_of("sample"));
+		assert_true(assay_key_verify(
+		    &key, known[2 * i].scheme, (struct assay_bytes){ d, n }, all(&sig)));
 	}
-	assay_key_clear(&likes[1]);
-	assay_key_clear(&likes[2]);
+	/* A refused key leaves nothing behind that verifies. */
+	assert_int_equal(assay_key_prepare(&key, keys[0], NULL), ASSAY_OK);
+	assert_int_equal(
+	    assay_key_prepare(&key, (struct assay_public){ ASSAY_KEY_P256, all(&off) }, NULL),
+	    ASSAY_E_FORMAT);
+	assert_null(key.handle);
+	struct raw sig = hex(known[0].signature);
+	size_t n = assay_scheme_digest(d, known[0].scheme, assay_bytes_of("sample"));
+	assert_false(
+	    assay_key_verify(&key, known[0].scheme, (struct assay_bytes){ d, n }, all(&sig)));
 }
 
 /* --- RSASSA-PSS -------------------------------------------------------------------------- */
@@ -538,7 +524,7 @@ main(void)
 		cmocka_unit_test(test_edges),
 		cmocka_unit_test(test_mismatch),
 		cmocka_unit_test(test_points),
-		cmocka_unit_test(test_like),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_pss),
 		cmocka_unit_test(test_pss_encoding),
 		cmocka_unit_test(test_rsa_numbers),

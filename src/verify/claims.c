@@ -301,6 +301,10 @@ assay_claim_short(
 void
 assay_claims_free(struct assay_claims *claims)
 {
+	if (claims == NULL)
+		return;
+	for (size_t i = 0; i < CLAIMS_SPARES; i++)
+		assay_key_clear(&claims->spares[i]);
 	free(claims);
 }
 

@@ -7,6 +7,7 @@
 
 #include <assay/claims.h>
 
+#include "crypto/crypto.h"
 #include "parse/field.h"
 #include "parse/tcb.h"
 
@@ -77,6 +78,7 @@ enum {
 	CLAIMS_STORE = 4096, /* copies of texts and bytes */
 	CLAIMS_ADVISORIES_MAX = 192,
 	CLAIMS_SHORT_MAX = 40,
+	CLAIMS_SPARES = 6,
 };
 
 struct assay_tee;
@@ -101,6 +103,9 @@ struct assay_claims {
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */
+	/* EC keys that are done with, kept from one verification to the next: making one anew costs a
+	 * curve. Of no meaning between calls. */
+	struct assay_key spares[CLAIMS_SPARES];
 };
 
 void assay_claims_reset(

@@ -47,19 +47,12 @@ check_qe_report(struct dcap *d)
 static void
 check_quote(struct dcap *d)
 {
-	uint8_t digest[ASSAY_SHA256_LEN];
-	struct assay_key key = { 0 };
-	const struct assay_public public = { ASSAY_KEY_P256, d->quote->attestation_key };
-	bool ok = false;
+	const struct assay_public key = { ASSAY_KEY_P256, d->quote->attestation_key };
 
-	if (assay_key_prepare(&key, public, NULL) == ASSAY_OK) {
-		assay_sha256(digest, d->quote->signed_part);
-		ok = assay_key_verify(&key, ASSAY_ECDSA_P256_SHA256,
-		    (struct assay_bytes){ digest, sizeof digest }, d->quote->signature);
-	}
-	assay_key_clear(&key);
-	assay_check_that(d->run.checks, CHECK_DCAP_QUOTE_SIGNATURE, ok, ASSAY_E_SIGNATURE,
-	    "signed by the attestation key",
+	assay_check_that(d->run.checks, CHECK_DCAP_QUOTE_SIGNATURE,
+	    assay_run_verify(
+		&d->run, key, ASSAY_ECDSA_P256_SHA256, d->quote->signed_part, d->quote->signature),
+	    ASSAY_E_SIGNATURE, "signed by the attestation key",
 	    "the quote is not signed by its attestation key: its content was changed");
 }
 
@@ -164,9 +157,9 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	assay_run_report_data(&d.run,
 	    (struct assay_bytes){ d.tdx ? d.quote->td.report_data : d.quote->sgx.report_data, 64 });
 	assay_run_finish(&d.run, d.anchor);
-	assay_signer_clear(&d.root_key);
-	assay_signer_clear(&d.ca_key);
-	assay_signer_clear(&d.leaf_key);
+	assay_signer_clear(&d.run, &d.root_key);
+	assay_signer_clear(&d.run, &d.ca_key);
+	assay_signer_clear(&d.run, &d.leaf_key);
 }
 
 static enum assay_code

@@ -65,7 +65,7 @@ find_leaf(struct dcap *d)
 		struct signer key = assay_signer(&d->run, item->cert.key);
 		bool ok = assay_run_signed(&d->run, &key, FACT_QE_REPORT, ASSAY_ECDSA_P256_SHA256,
 		    (struct assay_bytes){ digest, sizeof digest }, d->quote->qe_report_signature);
-		assay_signer_clear(&key);
+		assay_signer_clear(&d->run, &key);
 		if (ok)
 			return &item->cert;
 		if (first == NULL)
@@ -436,7 +436,7 @@ find_signing(struct dcap *d, const struct item *doc)
 			/* Two keys of one name: only here does it take a trial to tell. */
 			struct signer a = assay_signer(&d->run, best->cert.key);
 			best_signed = assay_run_item_signed(&d->run, &a, doc);
-			assay_signer_clear(&a);
+			assay_signer_clear(&d->run, &a);
 		}
 		if (best != NULL && best_signed)
 			continue;
@@ -563,6 +563,6 @@ assay_dcap_collateral(struct dcap *d)
 		check_document(d, &qe_ids, d->qe, &d->qe->qe.doc, qe_signing, qe_key);
 		assay_check_pass(cs, CHECK_DCAP_QE_IDENTITY_ID, "the one for this TEE");
 	}
-	assay_signer_clear(&keys[0]);
-	assay_signer_clear(&keys[1]);
+	assay_signer_clear(&d->run, &keys[0]);
+	assay_signer_clear(&d->run, &keys[1]);
 }

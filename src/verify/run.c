@@ -23,10 +23,36 @@ assay_signer(const struct run *run, struct assay_public key)
 	return (struct signer){ .public = key, .ready = anchor != NULL ? &anchor->key : NULL };
 }
 
-void
-assay_signer_clear(struct signer *signer)
+/* An EC key of this curve that an earlier verification left behind, or a zeroed one. */
+static struct assay_key
+take_spare(const struct run *run, enum assay_key_kind kind)
 {
-	assay_key_clear(&signer->own);
+	for (size_t i = 0; i < CLAIMS_SPARES; i++)
+		if (run->claims->spares[i].public.kind == kind) {
+			struct assay_key key = run->claims->spares[i];
+			run->claims->spares[i] = (struct assay_key){ 0 };
+			return key;
+		}
+	return (struct assay_key){ 0 };
+}
+
+static void
+leave_spare(const struct run *run, struct assay_key *key)
+{
+	for (size_t i = 0; i < CLAIMS_SPARES && key->public.kind != ASSAY_KEY_RSA; i++)
+		if (run->claims->spares[i].handle == NULL) {
+			run->claims->spares[i] = *key;
+			run->claims->spares[i].public.raw = (struct assay_bytes){ NULL, 0 };
+			*key = (struct assay_key){ 0 };
+			return;
+		}
+	assay_key_clear(key);
+}
+
+void
+assay_signer_clear(const struct run *run, struct signer *signer)
+{
+	leave_spare(run, &signer->own);
 }
 
 bool
@@ -38,6 +64,7 @@ assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
 	if (assay_cache_knows(run->how->cache, &fact))
 		return true;
 	if (by->ready == NULL && !by->broken) {
+		by->own = take_spare(run, by->public.kind);
 		by->broken = assay_key_prepare(&by->own, by->public, NULL) != ASSAY_OK;
 		if (!by->broken)
 			by->ready = &by->own;
@@ -46,6 +73,22 @@ assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
 		return false;
 	assay_cache_learn(run->how->cache, &fact);
 	return true;
+}
+
+bool
+assay_run_verify(const struct run *run, struct assay_public key, enum assay_scheme scheme,
+    struct assay_bytes signed_part, struct assay_bytes signature)
+{
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	struct assay_key ready = take_spare(run, key.kind);
+	bool ok = assay_key_prepare(&ready, key, NULL) == ASSAY_OK;
+
+	if (ok) {
+		size_t n = assay_scheme_digest(digest, scheme, signed_part);
+		ok = assay_key_verify(&ready, scheme, (struct assay_bytes){ digest, n }, signature);
+	}
+	leave_spare(run, &ready);
+	return ok;
 }
 
 bool

@@ -31,7 +31,10 @@ struct signer {
 	bool broken; /* the key is none: nothing verifies under it */
 };
 struct signer assay_signer(const struct run *run, struct assay_public key);
-void assay_signer_clear(struct signer *signer);
+void assay_signer_clear(const struct run *run, struct signer *signer);
+/* A single verification that nothing remembers: of the evidence itself. */
+bool assay_run_verify(const struct run *run, struct assay_public key, enum assay_scheme scheme,
+    struct assay_bytes signed_part, struct assay_bytes signature);
 
 bool assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
     enum assay_scheme scheme, struct assay_bytes digest, struct assay_bytes signature);

@@ -55,7 +55,7 @@ slot_signed(
 		ok = assay_run_signed(&s->run, &by, FACT_CERTIFICATE, scheme,
 		    (struct assay_bytes){ digest, n }, (struct assay_bytes){ sig->raw, sig->len });
 	}
-	assay_signer_clear(&by);
+	assay_signer_clear(&s->run, &by);
 	return ok;
 }
 
@@ -83,18 +83,10 @@ report_signed(const struct sev *s, const struct sev_cert *pek)
 {
 	const struct sev_report *r = &s->ev->report;
 	enum assay_scheme scheme = assay_sev_scheme(pek->algo, sizeof r->signature);
-	uint8_t digest[ASSAY_DIGEST_MAX];
-	struct assay_key key = { 0 };
-	bool ok = false;
 
-	if (pek->algo != SEV_ECDSA_SHA256 && pek->algo != SEV_ECDSA_SHA384)
-		return false;
-	size_t n = assay_scheme_digest(digest, scheme, r->signed_part);
-	if (assay_key_prepare(&key, pek->public, NULL) == ASSAY_OK)
-		ok = assay_key_verify(&key, scheme, (struct assay_bytes){ digest, n },
-		    (struct assay_bytes){ r->signature, sizeof r->signature });
-	assay_key_clear(&key);
-	return ok;
+	return (pek->algo == SEV_ECDSA_SHA256 || pek->algo == SEV_ECDSA_SHA384) &&
+	    assay_run_verify(&s->run, pek->public, scheme, r->signed_part,
+		(struct assay_bytes){ r->signature, sizeof r->signature });
 }
 
 /* The certificate of this usage that fits its child; else the first, so that the check can say
@@ -163,7 +155,7 @@ amd_signed(const struct sev *s, const struct amd_cert *cert, struct assay_public
 		(struct assay_bytes){ digest, n },
 		(struct assay_bytes){ cert->signature, cert->key_len });
 
-	assay_signer_clear(&by);
+	assay_signer_clear(&s->run, &by);
 	return ok;
 }
 

@@ -276,7 +276,7 @@ find_ask(struct snp *s)
 		tried++;
 		struct signer by = assay_signer(&s->run, cert->key);
 		bool ok = assay_run_cert_signed(&s->run, &by, s->leaf);
-		assay_signer_clear(&by);
+		assay_signer_clear(&s->run, &by);
 		if (ok) {
 			s->ask = cert;
 			return true;
@@ -352,7 +352,7 @@ signed_by_stranger(struct snp *s)
 		tried++;
 		struct signer by = assay_signer(&s->run, cert->key);
 		bool ok = assay_run_cert_signed(&s->run, &by, s->ask);
-		assay_signer_clear(&by);
+		assay_signer_clear(&s->run, &by);
 		if (ok)
 			return true;
 	}
@@ -456,7 +456,7 @@ check_revocation(struct snp *s)
 	assay_check_that(cs, CHECK_SNP_CRL, assay_run_item_signed(&s->run, &by, crl),
 	    ASSAY_E_SIGNATURE, "signed by the ARK", "the CRL of ARK-%s is not signed by it",
 	    assay_snp_product_name(s->product));
-	assay_signer_clear(&by);
+	assay_signer_clear(&s->run, &by);
 	assay_run_dates(
 	    &s->run, CHECK_SNP_CRL_DATES, crl->crl.this_update, crl->crl.next_update, "AMD CRL");
 	assay_run_crl_floor(&s->run, CHECK_SNP_CRL_FLOOR, &crl->crl);
@@ -517,25 +517,17 @@ check_order(struct snp *s)
 static void
 check_signature(struct snp *s)
 {
-	uint8_t digest[ASSAY_SHA384_LEN];
-	struct assay_key key = { 0 };
-	bool ok = false;
+	const struct snp_report *r = s->report;
 
 	if (s->leaf == NULL) {
 		assay_check_need(s->run.checks, CHECK_SNP_REPORT_SIGNATURE, "", "",
 		    "cannot be told without the %s", leaf_name(s));
 		return;
 	}
-	if (s->leaf->key.kind == ASSAY_KEY_P384 &&
-	    assay_key_prepare(&key, s->leaf->key, NULL) == ASSAY_OK) {
-		assay_sha384(digest, s->report->signed_part);
-		ok = assay_key_verify(&key, ASSAY_ECDSA_P384_SHA384,
-		    (struct assay_bytes){ digest, sizeof digest },
-		    (struct assay_bytes){ s->report->signature, sizeof s->report->signature });
-	}
-	assay_key_clear(&key);
-	assay_check_that(s->run.checks, CHECK_SNP_REPORT_SIGNATURE, ok, ASSAY_E_SIGNATURE,
-	    s->vlek ? "signed by the VLEK" : "signed by the VCEK",
+	assay_check_that(s->run.checks, CHECK_SNP_REPORT_SIGNATURE,
+	    assay_run_verify(&s->run, s->leaf->key, ASSAY_ECDSA_P384_SHA384, r->signed_part,
+		(struct assay_bytes){ r->signature, sizeof r->signature }),
+	    ASSAY_E_SIGNATURE, s->vlek ? "signed by the VLEK" : "signed by the VCEK",
 	    "the report is not signed by this %s: it was changed, or is of another chip",
 	    leaf_name(s));
 }
