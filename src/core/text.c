@@ -40,45 +40,74 @@ assay_unhex(uint8_t *out, size_t n, struct assay_bytes text)
 	return true;
 }
 
-enum { SPACE = 65, PAD = 66 };
+enum { SPACE = 0x40, PAD = 0x41, BAD = 0xff };
 
-/* RFC 4648 section 4: the value plus 1; 0 is refused. */
+/* RFC 4648 section 4. What is no digit has bit 6 or 7, so that four are tested at once. */
 /* clang-format off */
+#define BAD16 BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD
 static const uint8_t sextets[256] = {
-	['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13,
-	['N'] = 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
-	['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
-	['n'] = 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
-	['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
-	['+'] = 63, ['/'] = 64,
-	[' '] = SPACE, ['\t'] = SPACE, ['\r'] = SPACE, ['\n'] = SPACE,
-	['='] = PAD,
+	BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, SPACE, SPACE, BAD, BAD, SPACE, BAD, BAD,
+	BAD16,
+	SPACE, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, BAD, 62, BAD, BAD, BAD, 63,
+	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, BAD, BAD, BAD, PAD, BAD, BAD,
+	BAD, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+	15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, BAD, BAD, BAD, BAD, BAD,
+	BAD, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40,
+	41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, BAD, BAD, BAD, BAD, BAD,
+	BAD16, BAD16, BAD16, BAD16, BAD16, BAD16, BAD16, BAD16,
 };
 /* clang-format on */
+
+/* Whole groups without white space: nearly all of a certificate. Returns how many bytes of text
+ * were read; out gets three for each four. */
+static size_t
+whole_groups(uint8_t *out, const uint8_t *p, size_t len)
+{
+	size_t i = 0;
+
+	for (; len - i >= 4; i += 4) {
+		uint32_t a = sextets[p[i]], b = sextets[p[i + 1]];
+		uint32_t c = sextets[p[i + 2]], d = sextets[p[i + 3]];
+		if ((a | b | c | d) >= 64)
+			break;
+		uint32_t group = a << 18 | b << 12 | c << 6 | d;
+		*out++ = (uint8_t)(group >> 16);
+		*out++ = (uint8_t)(group >> 8);
+		*out++ = (uint8_t)group;
+	}
+	return i;
+}
+
+/* Two or three digits that are left at the end: padded, and without stray bits. */
+static bool
+last_group(uint8_t *out, size_t *n, uint32_t group, unsigned held, unsigned pads)
+{
+	unsigned stray = held == 2 ? 4 : 2;
+
+	if (held < 2 || held + pads != 4 || (group & ((1U << stray) - 1)) != 0)
+		return false;
+	group >>= stray;
+	if (held == 3)
+		out[(*n)++] = (uint8_t)(group >> 8);
+	out[(*n)++] = (uint8_t)group;
+	return true;
+}
 
 bool
 assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text)
 {
 	uint32_t group = 0;
-	size_t n = 0;
+	size_t i = 0, n = 0;
 	unsigned held = 0, pads = 0;
 
-	for (size_t i = 0; i < text.len;) {
-		/* Whole groups without white space are nearly all of a certificate. */
-		while (held == 0 && pads == 0 && text.len - i >= 4) {
-			const uint8_t *p = text.ptr + i;
-			uint32_t a = sextets[p[0]] - 1U, b = sextets[p[1]] - 1U;
-			uint32_t c = sextets[p[2]] - 1U, d = sextets[p[3]] - 1U;
-			if ((a | b | c | d) >= 64)
+	while (i < text.len) {
+		if (held == 0 && pads == 0) {
+			size_t done = whole_groups(out + n, text.ptr + i, text.len - i);
+			i += done;
+			n += done / 4 * 3;
+			if (i == text.len)
 				break;
-			group = a << 18 | b << 12 | c << 6 | d;
-			out[n++] = (uint8_t)(group >> 16);
-			out[n++] = (uint8_t)(group >> 8);
-			out[n++] = (uint8_t)group;
-			i += 4;
 		}
-		if (i == text.len)
-			break;
 		uint8_t v = sextets[text.ptr[i++]];
 		if (v == SPACE)
 			continue;
@@ -86,9 +115,9 @@ assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text)
 			pads++;
 			continue;
 		}
-		if (v == 0 || pads > 0)
+		if (v == BAD || pads > 0)
 			return false;
-		group = (held == 0 ? 0 : group << 6) | (v - 1U);
+		group = group << 6 | v;
 		if (++held == 4) {
 			out[n++] = (uint8_t)(group >> 16);
 			out[n++] = (uint8_t)(group >> 8);
@@ -96,18 +125,8 @@ assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text)
 			held = 0;
 		}
 	}
-	if (held == 1 || (held == 0 && pads != 0) || (held > 0 && held + pads != 4))
+	if ((held > 0 || pads > 0) && !last_group(out, &n, group & 0x3ffff, held, pads))
 		return false;
-	if (held == 2) {
-		if (group & 0xf)
-			return false;
-		out[n++] = (uint8_t)(group >> 4);
-	} else if (held == 3) {
-		if (group & 0x3)
-			return false;
-		out[n++] = (uint8_t)(group >> 10);
-		out[n++] = (uint8_t)(group >> 2);
-	}
 	*out_len = n;
 	return true;
 }

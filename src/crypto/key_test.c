@@ -90,7 +90,7 @@ static bool
 verify(const struct raw *key, enum assay_scheme scheme, const char *message,
     const struct raw *signature)
 {
-	struct assay_key prepared;
+	struct assay_key prepared = { 0 };
 	uint8_t digest[ASSAY_DIGEST_MAX];
 	size_t n = assay_scheme_digest(digest, scheme, assay_bytes_of(message));
 
@@ -221,7 +221,7 @@ test_points(void **context)
 	static const char zero[] =
 	    "0000000000000000000000000000000000000000000000000000000000000000";
 	struct raw good = hex(P256_KEY), p = hex(p256_p), bad;
-	struct assay_key key;
+	struct assay_key key = { 0 };
 	struct assay_error err;
 
 	(void)context;
@@ -444,7 +444,7 @@ test_rsa_numbers(void **context)
 {
 	struct raw key = modulus(rsa2048), bad;
 	struct raw sig = sign(rsa2048, "SHA256", "SHA256", RSA_PKCS1_PSS_PADDING, 32, "sample");
-	struct assay_key prepared;
+	struct assay_key prepared = { 0 };
 	struct assay_error err;
 
 	(void)context;

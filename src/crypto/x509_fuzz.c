@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rc != ASSAY_OK && (err.code != rc || err.text[0] == '\0'))
 		abort();
 	if (rc == ASSAY_OK) {
-		struct assay_key key;
+		struct assay_key key = { 0 };
 		const char *const pairs[] = { "CN", "x", NULL };
 		(void)assay_x509_common_name(parsed.subject);
 		(void)assay_x509_name_is(parsed.subject, pairs);
