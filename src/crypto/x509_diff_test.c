@@ -478,14 +478,14 @@ mutate(uint8_t *out, const struct seed *s)
 
 /* --- tests ------------------------------------------------------------------------------- */
 
-/* Certificates that come from a vendor's issuer (or test data in a vendor's name), whatever made
- * them: the profile must fit them all. */
+/* Of a vendor's issuer, or test data in a vendor's name: the profile must fit them all. A relying
+ * party's own certificate that carries a quote as an extension is longer and none of theirs. */
 static bool
 vendors(const struct seed *s)
 {
 	static const char *const names[] = { "Intel Corporation", "Advanced Micro Devices" };
 
-	for (size_t k = 0; k < 2; k++)
+	for (size_t k = 0; k < 2 && s->der.len <= X509_MAX; k++)
 		for (size_t i = 0; i + strlen(names[k]) <= s->der.len; i++)
 			if (memcmp(s->der.ptr + i, names[k], strlen(names[k])) == 0)
 				return true;
@@ -505,12 +505,13 @@ test_vectors(void **context)
 			continue;
 		}
 		refused++;
-		print_message("# refused, %s of %zu bytes in %s: %s\n",
-		    vendors(&seeds[i]) ? "vendor's" : "other", seeds[i].der.len, seeds[i].where,
-		    err.text);
+		if (vendors(&seeds[i]))
+			fail_msg("refused: %zu bytes in %s: %s", seeds[i].der.len, seeds[i].where,
+			    err.text);
 	}
-	print_message(
-	    "# %zu certificates and CRLs accepted and compared, %zu refused\n", accepted, refused);
+	print_message("# %zu certificates and CRLs accepted and compared, %zu of others "
+		      "refused\n",
+	    accepted, refused);
 }
 
 static void
