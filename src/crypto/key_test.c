@@ -180,7 +180,7 @@ test_mismatch(void **context)
 {
 	struct raw k256 = hex(P256_KEY), k384 = hex(P384_KEY);
 	struct raw s256 = hex(known[0].signature), s384 = hex(known[2].signature);
-	struct assay_key a, b, none = { { ASSAY_KEY_NONE, { NULL, 0 } }, NULL };
+	struct assay_key a = { 0 }, b = { 0 }, none = { { ASSAY_KEY_NONE, { NULL, 0 } }, NULL };
 	uint8_t d[ASSAY_DIGEST_MAX + 1];
 	struct assay_bytes d256 = { d, 32 };
 

@@ -267,6 +267,7 @@ assay_x509_parse(
 		return rc;
 	c.tbs = from.tbs;
 	c.scheme = from.scheme;
+	c.digest_len = assay_scheme_digest(c.digest, c.scheme, c.tbs);
 	*out = c;
 	return ASSAY_OK;
 }

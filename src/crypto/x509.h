@@ -34,6 +34,8 @@ struct x509_cert {
 	enum assay_scheme scheme;              /* of the signature on this certificate */
 	uint8_t signature[X509_SIGNATURE_MAX]; /* r || s or the RSA number */
 	size_t signature_len;
+	uint8_t digest[ASSAY_DIGEST_MAX]; /* of tbs, as the scheme signs it */
+	size_t digest_len;
 	bool has_basic, ca;
 	int path_len; /* -1: none given */
 	bool has_usage;
@@ -68,6 +70,8 @@ struct x509_crl {
 	enum assay_scheme scheme;
 	uint8_t signature[X509_SIGNATURE_MAX];
 	size_t signature_len;
+	uint8_t digest[ASSAY_DIGEST_MAX]; /* of tbs, as the scheme signs it */
+	size_t digest_len;
 	struct assay_bytes akid;
 	bool has_number;
 	uint64_t number;            /* crlNumber; above 2^64 - 1 is refused */

@@ -726,7 +726,7 @@ signed_by(enum assay_scheme scheme, struct assay_bytes tbs, const uint8_t *signa
     const struct x509_cert *issuer)
 {
 	uint8_t digest[ASSAY_DIGEST_MAX];
-	struct assay_key key;
+	struct assay_key key = { 0 };
 
 	assert_int_equal(assay_key_prepare(&key, issuer->key, NULL), ASSAY_OK);
 	size_t n = assay_scheme_digest(digest, scheme, tbs);

@@ -171,10 +171,11 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 		return rc;
 	(void)snprintf(
 	    ev->kind, sizeof ev->kind, "quote v%u, %zu bytes", ev->quote.version, ev->quote.size);
-	if (ev->quote.pck_cert_type == QUOTE_CERT_PCK_LEAF ||
-	    ev->quote.pck_cert_type == QUOTE_CERT_PCK_CHAIN)
-		assay_evidence_add_certs(ev, ev->quote.cert_data, "PCK chain");
-	return ASSAY_OK;
+	bool certs = ev->quote.pck_cert_type == QUOTE_CERT_PCK_LEAF ||
+	    ev->quote.pck_cert_type == QUOTE_CERT_PCK_CHAIN;
+	return assay_evidence_take_certs(ev,
+	    certs ? ev->quote.cert_data : (struct assay_bytes){ NULL, 0 }, &ev->quote.cert_data, 1,
+	    "PCK chain", err);
 }
 
 static bool

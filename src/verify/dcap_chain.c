@@ -307,7 +307,7 @@ take_crl(struct dcap *d, const struct crl_ids *ids, struct assay_bytes issuer, s
 	}
 	assay_check_that(cs, ids->signature,
 	    names_key(item->crl.akid, by_cert) && item->crl.akid.len > 0 &&
-		assay_run_item_signed(&d->run, by, item),
+		assay_run_crl_signed(&d->run, by, &item->crl),
 	    ASSAY_E_SIGNATURE, "signed by its issuer", "%s: is not signed by %s", ids->what,
 	    assay_quote(cn).text);
 	assay_run_dates(
@@ -396,6 +396,17 @@ find_qe_identity(struct dcap *d, const struct item **other)
 	return best;
 }
 
+static bool
+document_signed(const struct dcap *d, struct signer *by, const struct item *item)
+{
+	bool tcb = item->kind == ITEM_TCB_INFO;
+	const struct signed_json *doc = tcb ? &item->tcb.doc : &item->qe.doc;
+
+	return assay_run_signed(&d->run, by, tcb ? FACT_TCB_INFO : FACT_QE_IDENTITY,
+	    ASSAY_ECDSA_P256_SHA256, (struct assay_bytes){ item->digest, sizeof item->digest },
+	    (struct assay_bytes){ doc->signature, sizeof doc->signature });
+}
+
 static const char *
 signing_flaw(const struct dcap *d, const struct x509_cert *c)
 {
@@ -435,7 +446,7 @@ find_signing(struct dcap *d, const struct item *doc)
 		if (best != NULL && !best_signed) {
 			/* Two keys of one name: only here does it take a trial to tell. */
 			struct signer a = assay_signer(&d->run, best->cert.key);
-			best_signed = assay_run_item_signed(&d->run, &a, doc);
+			best_signed = document_signed(d, &a, doc);
 			assay_signer_clear(&d->run, &a);
 		}
 		if (best != NULL && best_signed)
@@ -456,7 +467,7 @@ check_signing(struct dcap *d, const struct item *signing)
 	assay_check_that(cs, CHECK_DCAP_TCB_SIGNING_PROFILE, flaw == NULL, ASSAY_E_SIGNATURE,
 	    "a TCB signing certificate under the root", "TCB signing certificate: %s", flaw);
 	assay_check_that(cs, CHECK_DCAP_TCB_SIGNING_SIGNATURE,
-	    assay_run_item_signed(&d->run, &d->root_key, signing), ASSAY_E_SIGNATURE,
+	    assay_run_cert_signed(&d->run, &d->root_key, c), ASSAY_E_SIGNATURE,
 	    "signed by the root", "the TCB signing certificate is not signed by the root");
 	assay_run_dates(&d->run, CHECK_DCAP_TCB_SIGNING_DATES, c->not_before, c->not_after,
 	    "TCB signing certificate");
@@ -479,7 +490,7 @@ check_document(struct dcap *d, const struct doc_ids *ids, const struct item *ite
 		    "issuer chain of the collateral",
 		    "%s: the certificate of its signer was not given", ids->what);
 	else
-		assay_check_that(cs, ids->signature, assay_run_item_signed(&d->run, by, item),
+		assay_check_that(cs, ids->signature, document_signed(d, by, item),
 		    ASSAY_E_SIGNATURE, "signed by the TCB signing key, over the bytes as received",
 		    "%s: its signature does not verify over the bytes as received", ids->what);
 	assay_run_dates(&d->run, ids->dates, doc->issue_date, doc->next_update, ids->what);

@@ -19,76 +19,81 @@ recognise(struct assay_bytes in)
 	return NULL;
 }
 
-/* Room in the evidence's store; NULL when it is used up. The store never moves: slices point
- * into it. */
-static uint8_t *
-reserve(struct assay_evidence *ev, size_t n)
+static enum assay_code
+grow_to(uint8_t **buffer, size_t *size, size_t want, struct assay_error *err)
 {
-	if (n > ev->store_size - ev->store_used)
-		return NULL;
-	return ev->store + ev->store_used;
+	if (*buffer != NULL && want <= *size)
+		return ASSAY_OK;
+	uint8_t *larger = malloc(want);
+	if (larger == NULL)
+		return assay_fail_nomem(err);
+	free(*buffer);
+	*buffer = larger;
+	*size = want;
+	return ASSAY_OK;
 }
 
 static bool
-add_cert(struct assay_evidence *ev, struct assay_bytes der, const char *what)
+take_der(struct assay_evidence *ev, struct assay_bytes der, const char *what)
 {
-	struct x509_cert *cert = &ev->certs[ev->cert_count];
-
 	if (ev->cert_count == EVIDENCE_CERTS_MAX) {
 		(void)assay_fail(&ev->cert_error, ASSAY_E_FORMAT,
 		    "%s: holds more than %d certificates", what, EVIDENCE_CERTS_MAX);
 		return false;
 	}
-	if (assay_x509_parse(cert, der, what, &ev->cert_error) != ASSAY_OK)
+	if (assay_x509_parse(&ev->certs[ev->cert_count], der, what, &ev->cert_error) != ASSAY_OK)
 		return false;
 	ev->cert_count++;
 	return true;
 }
 
-void
-assay_evidence_add_certs(struct assay_evidence *ev, struct assay_bytes in, const char *what)
+/* Base64 decodes to less than it is long: the chain's buffer has room for all of it. */
+static bool
+take_pem(struct assay_evidence *ev, struct assay_bytes in, const char *what)
 {
 	size_t at = 0, len;
 
-	if (!assay_pem_recognise(in)) {
-		(void)add_cert(ev, in, what);
-		return;
-	}
 	for (;;) {
 		struct pem_block block;
-		if (assay_pem_next(&block, &at, in, what, &ev->cert_error) != ASSAY_OK ||
-		    block.label.len == 0)
-			return;
-		uint8_t *der = reserve(ev, ASSAY_UNBASE64_MAX(block.body.len));
-		if (der == NULL || !assay_bytes_equal(block.label, assay_bytes_of("CERTIFICATE")) ||
+		uint8_t *der = ev->chain + ev->chain_used;
+		if (assay_pem_next(&block, &at, in, what, &ev->cert_error) != ASSAY_OK)
+			return false;
+		if (block.label.len == 0)
+			return true;
+		if (!assay_bytes_equal(block.label, assay_bytes_of("CERTIFICATE")) ||
+		    ASSAY_UNBASE64_MAX(block.body.len) > ev->chain_size - ev->chain_used ||
 		    !assay_unbase64(der, &len, block.body)) {
 			(void)assay_fail(&ev->cert_error, ASSAY_E_FORMAT,
 			    "%s: a PEM block %s is no certificate", what,
 			    assay_quote(block.label).text);
-			return;
+			return false;
 		}
-		ev->store_used += len;
-		if (!add_cert(ev, (struct assay_bytes){ der, len }, what))
-			return;
+		ev->chain_used += len;
+		if (!take_der(ev, (struct assay_bytes){ der, len }, what))
+			return false;
 	}
 }
 
-/* Copies the input into the store, with room for what will be decoded from it. */
-static enum assay_code
-take(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
+enum assay_code
+assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
+    const struct assay_bytes *spans, size_t count, const char *what, struct assay_error *err)
 {
-	size_t want = 2 * in.len + 64; /* base64 decodes to less than it is long */
+	bool go_on = true;
 
-	if (want > ev->store_size) {
-		uint8_t *store = malloc(want);
-		if (store == NULL)
-			return assay_fail_nomem(err);
-		free(ev->store);
-		ev->store = store;
-		ev->store_size = want;
+	if (ev->chain_len > 0 &&
+	    assay_bytes_equal(all, (struct assay_bytes){ ev->chain, ev->chain_len }))
+		return ASSAY_OK;
+	ev->chain_len = ev->cert_count = 0;
+	ev->cert_error.code = ASSAY_OK;
+	enum assay_code rc = grow_to(&ev->chain, &ev->chain_size, 2 * all.len + 64, err);
+	if (rc != ASSAY_OK || all.len == 0 || ev->chain == NULL)
+		return rc;
+	memcpy(ev->chain, all.ptr, all.len);
+	ev->chain_len = ev->chain_used = all.len;
+	for (size_t i = 0; i < count && go_on; i++) {
+		struct assay_bytes in = { ev->chain + (spans[i].ptr - all.ptr), spans[i].len };
+		go_on = assay_pem_recognise(in) ? take_pem(ev, in, what) : take_der(ev, in, what);
 	}
-	memcpy(ev->store, in.ptr, in.len);
-	ev->store_used = in.len;
 	return ASSAY_OK;
 }
 
@@ -112,8 +117,8 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 		rc = assay_fail(err, ASSAY_E_UNSUPPORTED,
 		    "is no evidence: not an SGX or TDX quote, not an SEV-SNP report, not a legacy "
 		    "SEV report");
-	else
-		rc = take(ev, in, err);
+	else if ((rc = grow_to(&ev->store, &ev->store_size, in.len, err)) == ASSAY_OK)
+		memcpy(ev->store, in.ptr, in.len);
 	free(text);
 	if (rc != ASSAY_OK)
 		return rc;
@@ -136,8 +141,6 @@ assay_evidence_parse(struct assay_evidence **out, struct assay_bytes in, struct 
 	if (ev == NULL && (ev = calloc(1, sizeof *ev)) == NULL)
 		return assay_fail_nomem(err);
 	ev->tee = NULL;
-	ev->cert_count = 0;
-	ev->cert_error.code = ASSAY_OK;
 	enum assay_code rc = parse(ev, in, err);
 	if (rc == ASSAY_OK)
 		*out = ev;
@@ -152,6 +155,7 @@ assay_evidence_free(struct assay_evidence *ev)
 	if (ev == NULL)
 		return;
 	free(ev->store);
+	free(ev->chain);
 	free(ev);
 }
 

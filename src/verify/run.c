@@ -94,38 +94,17 @@ assay_run_verify(const struct run *run, struct assay_public key, enum assay_sche
 bool
 assay_run_cert_signed(const struct run *run, struct signer *by, const struct x509_cert *cert)
 {
-	uint8_t digest[ASSAY_DIGEST_MAX];
-	size_t n = assay_scheme_digest(digest, cert->scheme, cert->tbs);
-
 	return assay_run_signed(run, by, FACT_CERTIFICATE, cert->scheme,
-	    (struct assay_bytes){ digest, n },
+	    (struct assay_bytes){ cert->digest, cert->digest_len },
 	    (struct assay_bytes){ cert->signature, cert->signature_len });
 }
 
 bool
-assay_run_item_signed(const struct run *run, struct signer *by, const struct item *item)
+assay_run_crl_signed(const struct run *run, struct signer *by, const struct x509_crl *crl)
 {
-	struct assay_bytes digest = { item->digest, item->digest_len };
-
-	switch (item->kind) {
-	case ITEM_CERT:
-		return assay_run_signed(run, by, FACT_CERTIFICATE, item->cert.scheme, digest,
-		    (struct assay_bytes){ item->cert.signature, item->cert.signature_len });
-	case ITEM_CRL:
-		return assay_run_signed(run, by, FACT_CRL, item->crl.scheme, digest,
-		    (struct assay_bytes){ item->crl.signature, item->crl.signature_len });
-	case ITEM_TCB_INFO:
-		return assay_run_signed(run, by, FACT_TCB_INFO, ASSAY_ECDSA_P256_SHA256, digest,
-		    (struct assay_bytes){
-			item->tcb.doc.signature, sizeof item->tcb.doc.signature });
-	case ITEM_QE_IDENTITY:
-		return assay_run_signed(run, by, FACT_QE_IDENTITY, ASSAY_ECDSA_P256_SHA256, digest,
-		    (struct assay_bytes){ item->qe.doc.signature, sizeof item->qe.doc.signature });
-	case ITEM_SEV_CERT:
-	case ITEM_AMD_CERT:
-		break;
-	}
-	return false;
+	return assay_run_signed(run, by, FACT_CRL, crl->scheme,
+	    (struct assay_bytes){ crl->digest, crl->digest_len },
+	    (struct assay_bytes){ crl->signature, crl->signature_len });
 }
 
 bool

@@ -39,8 +39,7 @@ bool assay_run_verify(const struct run *run, struct assay_public key, enum assay
 bool assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
     enum assay_scheme scheme, struct assay_bytes digest, struct assay_bytes signature);
 bool assay_run_cert_signed(const struct run *run, struct signer *by, const struct x509_cert *cert);
-/* The item's digest is ready. */
-bool assay_run_item_signed(const struct run *run, struct signer *by, const struct item *item);
+bool assay_run_crl_signed(const struct run *run, struct signer *by, const struct x509_crl *crl);
 
 /* since <= now <= until, or the check fails; remembers the earliest end. what is static text. */
 bool assay_run_dates(

@@ -453,7 +453,7 @@ check_revocation(struct snp *s)
 	}
 	struct signer by = s->ark != NULL ? assay_signer(&s->run, s->ark->key.public)
 					  : (struct signer){ .broken = true };
-	assay_check_that(cs, CHECK_SNP_CRL, assay_run_item_signed(&s->run, &by, crl),
+	assay_check_that(cs, CHECK_SNP_CRL, assay_run_crl_signed(&s->run, &by, &crl->crl),
 	    ASSAY_E_SIGNATURE, "signed by the ARK", "the CRL of ARK-%s is not signed by it",
 	    assay_snp_product_name(s->product));
 	assay_signer_clear(&s->run, &by);
@@ -685,10 +685,12 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 	if (rc != ASSAY_OK)
 		return rc;
 	(void)snprintf(ev->kind, sizeof ev->kind, "report v%u, %zu bytes", ev->snp.version, in.len);
+	struct assay_bytes spans[CERT_TABLE_MAX];
+	size_t count = 0;
 	for (size_t i = 0; i < table.count; i++)
 		if (table.entries[i].kind != CERT_TABLE_OTHER)
-			assay_evidence_add_certs(ev, table.entries[i].data, "certificate table");
-	return ASSAY_OK;
+			spans[count++] = table.entries[i].data;
+	return assay_evidence_take_certs(ev, behind, spans, count, "certificate table", err);
 }
 
 /* --- default policy -------------------------------------------------------------------------------------- */

@@ -47,22 +47,32 @@ struct sev_evidence {
 
 struct assay_evidence {
 	const struct assay_tee *tee; /* NULL: empty */
-	uint8_t *store;              /* the copied input, then decoded certificates */
-	size_t store_size, store_used;
+	uint8_t *store;              /* the copied input */
+	size_t store_size;
 	char kind[64];
 	union {
 		struct quote quote;
 		struct snp_report snp;
 		struct sev_evidence sev;
 	};
-	/* Certificates that came with the evidence, in the order in which they stood there. */
+	/*
+	 * Certificates that came with the evidence, in the order in which they stood there. They stay
+	 * when the next evidence brings the same bytes, as every quote of a platform does.
+	 */
+	uint8_t *chain; /* chain_len bytes as they came, then what was decoded from them */
+	size_t chain_size, chain_len, chain_used;
 	struct x509_cert certs[EVIDENCE_CERTS_MAX];
 	size_t cert_count;
 	struct assay_error cert_error; /* code != ASSAY_OK: they could not be read, and why */
 };
 
-/* Decodes one certificate, or all of a PEM text, into ev->certs. A failure goes to ev->cert_error:
- * the check that needs the chain reports it. */
-void assay_evidence_add_certs(struct assay_evidence *ev, struct assay_bytes in, const char *what);
+/*
+ * Reads the certificates that stand in these bytes of the evidence: the PEM or DER texts at spans,
+ * which lie in `all`. What cannot be read goes to ev->cert_error: the check that needs the chain
+ * reports it. Errors: ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
+    const struct assay_bytes *spans, size_t count, const char *what, struct assay_error *err);
 
 #endif

@@ -311,35 +311,25 @@ static enum assay_code
 parse_item(struct item *item, struct assay_bytes raw, struct assay_error *err)
 {
 	enum assay_code rc = ASSAY_E_UNSUPPORTED;
-	struct assay_bytes signed_part = { NULL, 0 };
-	enum assay_scheme scheme = ASSAY_ECDSA_P256_SHA256;
 
 	switch (item->kind) {
 	case ITEM_CERT:
-		rc = assay_x509_parse(&item->cert, raw, item->name, err);
-		signed_part = item->cert.tbs;
-		scheme = item->cert.scheme;
-		break;
+		return assay_x509_parse(&item->cert, raw, item->name, err);
 	case ITEM_CRL:
-		rc = assay_x509_crl_parse(&item->crl, raw, item->name, err);
-		signed_part = item->crl.tbs;
-		scheme = item->crl.scheme;
-		break;
-	case ITEM_TCB_INFO:
-		rc = assay_tcb_info_parse(&item->tcb, raw, item->name, err);
-		signed_part = item->tcb.doc.span;
-		break;
-	case ITEM_QE_IDENTITY:
-		rc = assay_qe_identity_parse(&item->qe, raw, item->name, err);
-		signed_part = item->qe.doc.span;
-		break;
+		return assay_x509_crl_parse(&item->crl, raw, item->name, err);
 	case ITEM_SEV_CERT:
 		return assay_sev_cert_parse(&item->sev, raw, item->name, err);
 	case ITEM_AMD_CERT:
 		return assay_amd_cert_parse(&item->amd, raw, item->name, err);
+	case ITEM_TCB_INFO:
+		if ((rc = assay_tcb_info_parse(&item->tcb, raw, item->name, err)) == ASSAY_OK)
+			assay_sha256(item->digest, item->tcb.doc.span);
+		break;
+	case ITEM_QE_IDENTITY:
+		if ((rc = assay_qe_identity_parse(&item->qe, raw, item->name, err)) == ASSAY_OK)
+			assay_sha256(item->digest, item->qe.doc.span);
+		break;
 	}
-	if (rc == ASSAY_OK)
-		item->digest_len = assay_scheme_digest(item->digest, scheme, signed_part);
 	return rc;
 }
 

@@ -33,14 +33,13 @@ enum item_kind {
 	ITEM_AMD_CERT
 };
 
-/* One thing that a verifier may need, parsed once, with the digest of what was signed. */
+/* One thing that a verifier may need, parsed once. */
 struct item {
 	enum item_kind kind;
 	char *name;
 	uint8_t *raw;
 	size_t len;
-	uint8_t digest[ASSAY_DIGEST_MAX];
-	size_t digest_len;
+	uint8_t digest[ASSAY_SHA256_LEN]; /* of the signed bytes of TCB info and QE identity */
 	char subject[112], note[48];
 	union {
 		struct x509_cert cert;

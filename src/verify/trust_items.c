@@ -258,7 +258,7 @@ signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_sch
 static enum assay_code
 document_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
 {
-	struct assay_bytes digest = { item->digest, item->digest_len };
+	struct assay_bytes digest = { item->digest, sizeof item->digest };
 	const struct signed_json *doc =
 	    item->kind == ITEM_TCB_INFO ? &item->tcb.doc : &item->qe.doc;
 	struct assay_bytes signature = { doc->signature, sizeof doc->signature };
@@ -335,8 +335,6 @@ amd_signed(const struct assay_trust *t, const struct item *item, struct assay_er
 static enum assay_code
 chain(const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err)
 {
-	struct assay_bytes digest = { item->digest, item->digest_len };
-
 	switch (item->kind) {
 	case ITEM_CERT:
 		if (assay_trust_anchor(t, item->cert.key) != NULL)
@@ -344,11 +342,13 @@ chain(const struct assay_trust *t, const struct item *item, unsigned depth, stru
 		if (assay_bytes_equal(item->cert.issuer, item->cert.subject))
 			return assay_fail(
 			    err, ASSAY_E_SIGNATURE, "%s: a root that is not trusted", item->name);
-		return signed_in(t, item->cert.issuer, item->cert.scheme, digest,
+		return signed_in(t, item->cert.issuer, item->cert.scheme,
+		    (struct assay_bytes){ item->cert.digest, item->cert.digest_len },
 		    (struct assay_bytes){ item->cert.signature, item->cert.signature_len },
 		    item->name, depth, err);
 	case ITEM_CRL:
-		return signed_in(t, item->crl.issuer, item->crl.scheme, digest,
+		return signed_in(t, item->crl.issuer, item->crl.scheme,
+		    (struct assay_bytes){ item->crl.digest, item->crl.digest_len },
 		    (struct assay_bytes){ item->crl.signature, item->crl.signature_len },
 		    item->name, depth, err);
 	case ITEM_TCB_INFO:
