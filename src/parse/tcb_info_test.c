@@ -333,7 +333,8 @@ test_damage(void **state)
 {
 	(void)state;
 
-	damage(parse, assay_bytes_of(tdx));
+	damage(parse, assay_bytes_of(v2));
+	damage_some(parse, assay_bytes_of(tdx), 11); /* in time */
 	check_allocations(parse, assay_bytes_of(tdx));
 }
 
