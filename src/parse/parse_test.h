@@ -119,6 +119,16 @@ check_rows(const struct assay_field *rows, size_t struct_size, size_t input_size
 	free(expected);
 }
 
+/* Whether a row of this version of the input decodes the byte. */
+static inline bool
+in_a_row(const struct assay_field *rows, size_t at, unsigned version)
+{
+	for (const struct assay_field *row = rows; row->name != NULL; row++)
+		if (at >= row->at && at < (size_t)row->at + row->size && version >= row->since)
+			return true;
+	return false;
+}
+
 static inline void
 expect_hex(const char *name, const char *hex, struct assay_bytes got)
 {
