@@ -59,12 +59,15 @@ test_good(void **state)
 	assert_int_equal(t.entries[0].kind, CERT_TABLE_OTHER);
 	assert_false(assay_cert_table_recognise(in));
 
-	static const uint8_t empty[4096];
+	static uint8_t empty[4096];
 	in = (struct assay_bytes){ empty, sizeof empty };
 	assert_true(assay_cert_table_recognise(in));
 	assert_int_equal(assay_cert_table_parse(&t, in, NULL), ASSAY_OK);
 	assert_int_equal(t.count, 0);
 	in.len = 23;
+	assert_false(assay_cert_table_recognise(in));
+	in.len = sizeof empty;
+	empty[4095] = 1;
 	assert_false(assay_cert_table_recognise(in));
 }
 

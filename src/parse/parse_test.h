@@ -56,10 +56,10 @@ expect_sentence(enum assay_code rc, const struct assay_error *err)
 /* Parses one input and forgets what came out. */
 typedef enum assay_code parse_once(struct assay_bytes in, struct assay_error *err);
 
-/* Every truncation, then every single-bit flip, each on a heap block of its exact size: nothing is
- * read outside, and every refusal says why. Truncations must be refused. */
+/* Every truncation, then every step-th single-bit flip, each on a heap block of its exact size:
+ * nothing is read outside, and every refusal says why. Truncations must be refused. */
 static inline void
-damage(parse_once *parse, struct assay_bytes good)
+damage_some(parse_once *parse, struct assay_bytes good, size_t step)
 {
 	struct assay_error err = { ASSAY_OK, "" };
 
@@ -75,13 +75,19 @@ damage(parse_once *parse, struct assay_bytes good)
 	uint8_t *copy = malloc(good.len);
 	assert_non_null(copy);
 	memcpy(copy, good.ptr, good.len);
-	for (size_t bit = 0; bit < 8 * good.len; bit++) {
+	for (size_t bit = 0; bit < 8 * good.len; bit += step) {
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		err = (struct assay_error){ ASSAY_OK, "" };
 		expect_sentence(parse((struct assay_bytes){ copy, good.len }, &err), &err);
 		copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
 	free(copy);
+}
+
+static inline void
+damage(parse_once *parse, struct assay_bytes good)
+{
+	damage_some(parse, good, 1);
 }
 
 /* Each row decodes its own bytes, all of them, and nothing else: a flip of any byte of a row changes
@@ -111,6 +117,16 @@ check_rows(const struct assay_field *rows, size_t struct_size, size_t input_size
 	free(in);
 	free(out);
 	free(expected);
+}
+
+/* Whether a row of this version of the input decodes the byte. */
+static inline bool
+in_a_row(const struct assay_field *rows, size_t at, unsigned version)
+{
+	for (const struct assay_field *row = rows; row->name != NULL; row++)
+		if (at >= row->at && at < (size_t)row->at + row->size && version >= row->since)
+			return true;
+	return false;
 }
 
 static inline void

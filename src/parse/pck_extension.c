@@ -202,7 +202,7 @@ take_member(struct pck_extension *p, struct entry *e, struct assay_error *err)
 		rc = e->arc == TCB ? take_tcb(p, &e->in, err) : take_configuration(p, &e->in, err);
 		if (rc != ASSAY_OK)
 			return rc;
-	} else if (!take_value(p, e)) {
+	} else if (!take_value(p, e) || e->in.overrun) {
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "pck extension: member .%u is not of its type or length; the certificate is "
 		    "not Intel's",

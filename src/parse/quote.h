@@ -104,7 +104,7 @@ extern const struct assay_field quote_header_fields[]; /* offsets in the quote *
 extern const struct assay_field sgx_report_fields[];   /* offsets in the report body */
 extern const struct assay_field td_report_fields[];
 
-/* By magic and length only: version, key type, TEE type and QE vendor id. */
+/* By TEE type and QE vendor id only, so that a version or key type not known is refused in words. */
 bool assay_quote_recognise(struct assay_bytes in, uint32_t tee_type);
 /*
  * Reads one quote strictly: consistent version, key, TEE and body types, every nested size exact,

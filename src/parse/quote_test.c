@@ -290,6 +290,26 @@ test_rows(void **state)
 	check_rows(td_report_fields, sizeof(struct td_report), TD_REPORT_EXT_SIZE);
 }
 
+/* What no row decodes must be zero, in the application's report and the QE's. */
+static void
+test_every_reserved_byte(void **state)
+{
+	struct made m;
+	(void)state;
+
+	make_quote(&m, 3, 1);
+	const size_t from[] = { m.body, m.qe };
+	for (size_t i = 0; i < 2; i++)
+		for (size_t at = 0; at < SGX_REPORT_SIZE; at++) {
+			m.bytes[from[i] + at] ^= 1;
+			enum assay_code rc = parse((struct assay_bytes){ m.bytes, m.len }, NULL);
+			m.bytes[from[i] + at] ^= 1;
+			assert_int_equal(rc == ASSAY_OK, in_a_row(sgx_report_fields, at, 0));
+		}
+	for (size_t at = 0; at < TD_REPORT_EXT_SIZE; at++)
+		assert_true(in_a_row(td_report_fields, at, 0));
+}
+
 /* --- real captures ----------------------------------------------------------------------- */
 
 static const char *
@@ -443,6 +463,7 @@ main(void)
 		cmocka_unit_test(test_padding),
 		cmocka_unit_test(test_untouched_on_failure),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_every_reserved_byte),
 		cmocka_unit_test(test_real_quotes),
 		cmocka_unit_test(test_intel_samples),
 	};

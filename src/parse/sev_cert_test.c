@@ -205,6 +205,19 @@ test_names(void **state)
 }
 
 static void
+test_schemes(void **state)
+{
+	(void)state;
+	assert_int_equal(assay_sev_scheme(SEV_RSA_SHA256, 256), ASSAY_RSA_PSS_SHA256);
+	assert_int_equal(assay_sev_scheme(SEV_RSA_SHA384, 512), ASSAY_RSA_PSS_SHA384);
+	assert_int_equal(assay_sev_scheme(SEV_ECDSA_SHA256, 96), ASSAY_ECDSA_P384_SHA256);
+	assert_int_equal(assay_sev_scheme(SEV_ECDSA_SHA384, 96), ASSAY_ECDSA_P384_SHA384);
+	assert_int_equal(assay_sev_scheme(SEV_ECDSA_SHA384, 0), ASSAY_SCHEME_NONE);
+	assert_int_equal(assay_sev_scheme(SEV_RSA_SHA256, 512), ASSAY_SCHEME_NONE);
+	assert_int_equal(assay_sev_scheme(SEV_ECDH_SHA256, 96), ASSAY_SCHEME_NONE);
+}
+
+static void
 test_real_certs(void **state)
 {
 	static const struct {
@@ -251,6 +264,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_schemes),
 		cmocka_unit_test(test_real_certs),
 	};
 

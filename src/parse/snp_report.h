@@ -60,7 +60,8 @@ struct snp_report {
 
 extern const struct assay_field snp_report_fields[];
 
-/* By length and version only: 1184 bytes, or a report followed by a certificate table. */
+/* By its version alone if it is 1184 bytes long; if something follows, a certificate table or not,
+ * by the signature algorithm too. Versions up to 15, so that new ones are refused in words. */
 bool assay_snp_report_recognise(struct assay_bytes in);
 /*
  * in      Exactly 1184 bytes.

@@ -136,13 +136,12 @@ test_recognise(void **state)
 	make_report(bytes, 3);
 	memset(bytes + SNP_REPORT_SIZE, 0, 24);
 	assert_true(assay_snp_report_recognise((struct assay_bytes){ bytes, SNP_REPORT_SIZE }));
-	assert_true(assay_snp_report_recognise((struct assay_bytes){ bytes, sizeof bytes }));
 	assert_false(
 	    assay_snp_report_recognise((struct assay_bytes){ bytes, SNP_REPORT_SIZE - 1 }));
-	assert_false(
-	    assay_snp_report_recognise((struct assay_bytes){ bytes, SNP_REPORT_SIZE + 23 }));
-	bytes[SNP_REPORT_SIZE] = 1;
+	/* Whatever follows: the field of the algorithm must be ECDSA P-384's. */
 	assert_false(assay_snp_report_recognise((struct assay_bytes){ bytes, sizeof bytes }));
+	put32(bytes + 0x34, 1);
+	assert_true(assay_snp_report_recognise((struct assay_bytes){ bytes, sizeof bytes }));
 	put32(bytes, 6); /* recognised, so that its refusal can say why */
 	assert_true(assay_snp_report_recognise((struct assay_bytes){ bytes, SNP_REPORT_SIZE }));
 	put32(bytes, 0);
@@ -199,6 +198,27 @@ test_rows(void **state)
 {
 	(void)state;
 	check_rows(snp_report_fields, sizeof(struct snp_report), SNP_REPORT_SIZE);
+}
+
+/* What neither a row nor the signature covers must be zero. */
+static void
+test_every_reserved_byte(void **state)
+{
+	uint8_t bytes[SNP_REPORT_SIZE];
+	(void)state;
+
+	for (unsigned version = 2; version <= 5; version++) {
+		make_report(bytes, version);
+		for (size_t at = 4; at < SNP_REPORT_SIZE; at++) {
+			bytes[at] ^= 0x80;
+			enum assay_code rc =
+			    parse((struct assay_bytes){ bytes, sizeof bytes }, NULL);
+			bytes[at] ^= 0x80;
+			bool signature = (at >= 0x2a0 && at < 0x2d0) || (at >= 0x2e8 && at < 0x318);
+			assert_int_equal(
+			    rc == ASSAY_OK, signature || in_a_row(snp_report_fields, at, version));
+		}
+	}
 }
 
 static void
@@ -258,6 +278,7 @@ main(void)
 		cmocka_unit_test(test_products),
 		cmocka_unit_test(test_tcb),
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_every_reserved_byte),
 		cmocka_unit_test(test_real_reports),
 	};
 
