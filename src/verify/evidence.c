@@ -113,16 +113,17 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 			tee = recognise(in);
 		}
 	}
-	if (tee == NULL)
-		rc = assay_fail(err, ASSAY_E_UNSUPPORTED,
+	if (tee == NULL) {
+		free(text);
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
 		    "is no evidence: not an SGX or TDX quote, not an SEV-SNP report, not a legacy "
 		    "SEV report");
-	else if ((rc = grow_to(&ev->store, &ev->store_size, in.len, err)) == ASSAY_OK)
+	}
+	if ((rc = grow_to(&ev->store, &ev->store_size, in.len, err)) == ASSAY_OK) {
 		memcpy(ev->store, in.ptr, in.len);
+		rc = tee->parse(ev, (struct assay_bytes){ ev->store, in.len }, err);
+	}
 	free(text);
-	if (rc != ASSAY_OK)
-		return rc;
-	rc = tee->parse(ev, (struct assay_bytes){ ev->store, in.len }, err);
 	if (rc == ASSAY_OK)
 		ev->tee = tee;
 	return rc;
