@@ -413,7 +413,10 @@ print_missing(struct screen *s, const struct verdict *v)
 		fputs("  ", s->to);
 		screen_wrap(s, 2, 2, v->rows[i].fix);
 	}
-	fputs("  Then:  assay verify -c FOLDER ", s->to);
+	/* A command to be copied is not broken, however long the name. */
+	fputs("  Where each is served:  man assay-verify, COLLATERAL\n"
+	      "  Then:                  assay verify -c FOLDER ",
+	    s->to);
 	screen_text(s, v->path);
 	fputc('\n', s->to);
 }
@@ -470,8 +473,8 @@ print_platform(struct screen *s, const struct verdict *v)
 
 	if (!claim_show(fmspc, v->claims, "dcap.fmspc"))
 		return;
-	bool known = claim_show(module, v->claims, "tdx.module") &&
-	    claim_show(svn, v->claims, "tdx.module_svn");
+	bool known = claim_show(module, v->claims, "dcap.module") &&
+	    claim_show(svn, v->claims, "dcap.module_svn");
 	screen_row(s, "platform", "FMSPC %s%s%s%s%s", fmspc, known ? ", module " : "",
 	    known ? module : "", known ? " SVN " : "", known ? svn : "");
 }
@@ -483,7 +486,11 @@ print_trust(struct screen *s, const struct verdict *v)
 
 	if (root[0] == '\0' && v->root == NULL)
 		return;
-	screen_row(s, "trust", "%s, %s%s", root, v->root != NULL ? "from your " : "built in",
+	/* "Intel SGX Root CA" names its vendor, "ARK-Milan" does not. */
+	size_t vendor = strcspn(v->title, " ");
+	bool named = strncmp(root, v->title, vendor) == 0 || v->root != NULL;
+	screen_row(s, "trust", "%.*s%s%s, %s%s", named ? 0 : (int)vendor, v->title,
+	    named ? "" : " ", root, v->root != NULL ? "from your " : "built in",
 	    v->root != NULL ? v->root : "");
 }
 
