@@ -236,7 +236,7 @@ ok(r.code == 0 and "replaced" in r.out and re.search(r"^replaced +PCK CRL: .*202
    "what is older is replaced", r)
 
 # --- roots of one's own --------------------------------------------------------------------------
-preprod = f"{DCAP}/quotes/tdx5-preprod-root.bin"
+preprod = here(f"{DCAP}/quotes/tdx5-preprod-root.bin", "preprod.bin")
 root = here(f"{DCAP}/roots/intel-preproduction-root-ca.der", "root.der")
 r = run("verify", "--time", "2025-07-04", "--trust-root", root, preprod)
 ok(r.code == 3 and fits(r.out) and re.match(r"UNDETERMINED  under your --trust-root ", r.out)
