@@ -214,15 +214,27 @@ date(char out[TIME_MAX], int64_t t)
 
 /* What the last column says; a lack of proof comes before all else. */
 static const char *
-remark(const struct item *item, int64_t now)
+remark(const struct listing *l, const struct item *item)
 {
+	const char *slash = strrchr(item->path, '/');
+
 	if (item->genuine == ASSAY_E_INCOMPLETE)
 		return "its signer is not here";
 	if (item->genuine != ASSAY_OK)
 		return "NOT GENUINE";
-	if (item->since != INT64_MIN && item->since > now)
+	if (item->since != INT64_MIN && item->since > l->now)
 		return "not yet valid";
-	return item->note;
+	if (item->until < l->now)
+		return "ended";
+	if (item->note[0] != '\0')
+		return item->note;
+	/* Several of a kind are told apart by their files. */
+	for (size_t i = 0; i < l->count; i++)
+		if (&l->items[i] != item && strcmp(l->items[i].path, item->path) != 0 &&
+		    strcmp(l->items[i].kind, item->kind) == 0 &&
+		    strcmp(l->items[i].subject, item->subject) == 0)
+			return slash != NULL ? slash + 1 : item->path;
+	return "";
 }
 
 static size_t
@@ -256,21 +268,19 @@ print_table(struct screen *s, const struct listing *l)
 	fputs("since       until       days  note\n", s->to);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct item *item = &l->items[i];
-		const char *note = remark(item, l->now);
+		const char *note = remark(l, item);
 		date(since, item->since);
 		date(until, item->until);
 		snprintf(days, sizeof days, "-");
 		if (item->until != INT64_MAX)
-			snprintf(days, sizeof days, "%" PRId64,
-			    item->until >= l->now ? (item->until - l->now) / DAY_S
-						  : -((l->now - item->until + DAY_S - 1) / DAY_S));
+			snprintf(days, sizeof days, "%" PRId64, (item->until - l->now) / DAY_S);
 		fputs("  ", s->to);
 		print_cell(s, item->kind, kind);
 		print_cell(s, item->subject, subject);
 		fprintf(s->to, "%-10s  %-10s  %4s", since, until, days);
 		if (note[0] != '\0')
 			fputs("  ", s->to);
-		screen_coloured(s, item->genuine == ASSAY_OK ? PLAIN : RED, note);
+		screen_coloured(s, note == item->note ? PLAIN : RED, note);
 		fputc('\n', s->to);
 	}
 }
@@ -474,12 +484,10 @@ pack(const struct args *args)
 		char text[512];
 		if (!left)
 			put_item(&bundle, trust, i);
-		snprintf(text, sizeof text, "%-8s  %s: %s, of %s\n", left ? "replaced" : "kept",
-		    assay_trust_item_kind(trust, i), assay_trust_item_subject(trust, i),
-		    assay_trust_item_name(trust, i));
-		text[strlen(text) - 1] = '\0';
-		screen_text(&report, text);
-		fputc('\n', report.to);
+		snprintf(text, sizeof text, "%s: %s, of %s", assay_trust_item_kind(trust, i),
+		    assay_trust_item_subject(trust, i), assay_trust_item_name(trust, i));
+		fprintf(report.to, "%-8s  ", left ? "replaced" : "kept");
+		screen_wrap(&report, 10, 10, text);
 	}
 	assay_trust_free(trust);
 	bool to_stdout = bundle.output == NULL;

@@ -16,6 +16,7 @@ enum {
 	HEX_ROW = 64,    /* digits */
 	NAME_SIZE = 128,
 	NOTE_SIZE = 512,
+	HEAD_SIZE = 4096 + 128, /* the longest path, and the kind */
 };
 
 /* --- gathering --------------------------------------------------------------------------- */
@@ -147,8 +148,10 @@ print_field(struct screen *s, const struct field *f)
 static void
 print_screen(struct screen *s, const char *path, const char *kind, const struct fields *f)
 {
-	screen_text(s, path);
-	fprintf(s->to, ": %s; nothing here is proven\n", kind);
+	char head[HEAD_SIZE];
+
+	snprintf(head, sizeof head, "%s: %s; nothing here is proven", path, kind);
+	screen_wrap(s, 0, 2, head);
 	for (size_t i = 0, end; i < f->count; i = end) {
 		end = group_end(f, i);
 		fputs("\n  ", s->to);

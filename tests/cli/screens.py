@@ -2,6 +2,7 @@
 """Verdicts over real captures: screens, JSON, and what the options do."""
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -25,9 +26,10 @@ REPORT = here(f"{SEV}/snp/milan-v2-b/report.bin", "report.bin")
 VCEK = here(f"{SEV}/snp/milan-v2-b/vcek.der", "vcek.der")
 AT = "2025-07-04T10:16:31Z"
 OPTIONS = ["--time", AT, "-c", COLLATERAL]
-REPORT_DATA = ("9a9d48e7f6799642d3d1b34e1e5e1742d4bb02dd6ddd551862c1211d35c304f9"
-               "eca3efdbb481601c163cf52493d6e44aed55d51ec39b7e518fadb92c2b523f20")
-HEADER_LENGTH = 48 + 520  # of quote header and TD report body, for bit flips
+HEADER_LENGTH = 48 + 584  # of quote header and TD report body
+with open(f"{DCAP}/quotes/tdx4-emr-b0c06f-a.bin", "rb") as f:
+    REPORT_DATA = f.read()[HEADER_LENGTH - 64:HEADER_LENGTH].hex()
+MRTD = run("verify", "--claims", *OPTIONS, QUOTE).json["measurement"]
 
 
 def lines(r, *patterns):
@@ -46,8 +48,8 @@ ok(r.code == 0 and r.err == "" and fits(r.out) and lines(
     r"not checked: freshness \(give --nonce or --report-data\)", "",
     r"  file         quote.bin: quote v4, 4936 bytes",
     r"  TCB          UpToDate, level of 2024-03-13, no advisories", r"  debug        off",
-    r"  MRTD         91eb2b44[0-9a-f]{56}", r" {15}de03ae6d[0-9a-f]{24}",
-    r"  report data  9a9d48e7[0-9a-f]{56}", r" {15}eca3efdb[0-9a-f]{56}",
+    f"  MRTD         {MRTD[:64]}", f" {{15}}{MRTD[64:]}",
+    f"  report data  {REPORT_DATA[:64]}", f" {{15}}{REPORT_DATA[64:]}",
     r"  platform     FMSPC b0c06f000000, module TDX_01 SVN 6",
     r"  trust        Intel SGX Root CA, built in",
     r"  as of        2025-07-04 10:16:31Z; first to expire: PCK CRL, in 14 days",
@@ -60,7 +62,7 @@ ok(r.code == 1 and r.err == "" and fits(r.out) and lines(
     r"not checked: revocation \(bring the Milan CRL\), freshness \(give --nonce\)", "",
     r"  FAIL  snp\.tcb\.floor: .*", "", r"        part +reported   wanted   short by   running",
     r"        SNP firmware +8 +22 +14 +8", r"        microcode +115 +206 +91 +206", "",
-    r"  TCB          OutOfDate", r"  measurement  a1f39304[0-9a-f]{56}",
+    r"  TCB          OutOfDate", r"  measurement  [0-9a-f]{64}", r" {15}[0-9a-f]{32}",
     r"  trust        AMD ARK-Milan, built in",
     r"  as of        2026-11-20 09:30:00Z; first to expire: VCEK, in 1161 days",
     r"  checks       \d+ pass, 1 fail, 0 warn, 2 skip; all of them: -v; why: --explain"),
@@ -135,16 +137,14 @@ for args, code, check in (
         (["--nonce", "0x" + ":".join(re.findall("..", REPORT_DATA))], 0, None),
         (["--nonce", "@" + path("nonce", bytes.fromhex(REPORT_DATA))], 0, None),
         (["--nonce", REPORT_DATA[:64]], 1, "evidence.report_data"),
-        (["--report-data", REPORT_DATA[:-2] + "21"], 1, "evidence.report_data"),
+        (["--report-data", REPORT_DATA[:-1] + f"{int(REPORT_DATA[-1], 16) ^ 1:x}"], 1, "evidence.report_data"),
         (["--report-data", "00"], 1, "evidence.report_data"),
         (["--expect", "tee=tdx", "--expect", "debug=false"], 0, None),
         (["--expect", "tee=sgx"], 1, "expect.tee"),
         (["--expect", "debug=true"], 1, "expect.debug"),
         (["--expect", "vmpl=0"], 1, "expect.vmpl"),
-        (["--mr_td", "91eb2b44d141d4ece09f0c75c2c53d247a3c68edd7fafe8a3520c942a604a407"
-                     "de03ae6dc5f87f27428b2538873118b7"], 0, None),
-        (["--measurement=91eb2b44d141d4ece09f0c75c2c53d247a3c68edd7fafe8a3520c942a604a407"
-          "de03ae6dc5f87f27428b2538873118b6"], 1, "expect.measurement"),
+        (["--mr_td", MRTD], 0, None),
+        (["--measurement=" + MRTD[:-1] + f"{int(MRTD[-1], 16) ^ 1:x}"], 1, "expect.measurement"),
         (["-p", "genuine", "-p", "default"], 0, None),
         (["--platforms", path("deny", b"# none\ndeny chip-id " + b"00" * 64 + b"\n")], 0, None),
         (["--platforms", path("allow", b"allow ppid " + b"00" * 16 + b"\n")], 1, "platform.listed")):
@@ -213,6 +213,7 @@ with open(os.path.join(FOLDER.name, QUOTE), "rb") as f:
 ok(run("verify", *OPTIONS, "-", stdin=quote).code == 0, "from standard input")
 ok(run("verify", *OPTIONS, path("hex", quote.hex().encode())).code == 0, "as hex")
 ok(run("verify", *OPTIONS, path("b64", base64.encodebytes(quote))).code == 0, "as base64")
+# The last one lies in the root certificate, whose key is pinned and whose dates count.
 for at in (0, 2, 4, 12, 48, 48 + 136, HEADER_LENGTH - 1, HEADER_LENGTH + 20, len(quote) - 100):
     changed = bytearray(quote)
     changed[at] ^= 1
@@ -222,7 +223,7 @@ for at in (0, 2, 4, 12, 48, 48 + 136, HEADER_LENGTH - 1, HEADER_LENGTH + 20, len
 # --- bundles -------------------------------------------------------------------------------------
 bundle, again = f"{FOLDER.name}/bundle", f"{FOLDER.name}/again"
 r = run("collateral", "pack", COLLATERAL, "-o", bundle)
-ok(r.code == 0 and r.out.count("kept ") >= 6, "pack", r)
+ok(r.code == 0 and fits(r.out) and r.out.count("kept ") >= 6, "pack", r)
 run("collateral", "pack", bundle, "-o", again)
 with open(bundle, "rb") as a, open(again, "rb") as b:
     ok(a.read() == b.read(), "a bundle of a bundle is the same")
@@ -247,6 +248,22 @@ r = run("verify", *OPTIONS, "--trust-root", root, QUOTE)
 ok(r.code == 0 and r.out.startswith("ACCEPTED  Intel TDX"), "Intel's own are not touched by it", r)
 r = run("verify", "--time", "2025-07-04", preprod)
 ok(r.code == 1 and "dcap.root.pinned" in r.out, "without it, refused", r)
+
+# --- inspect -------------------------------------------------------------------------------------
+for base in (f"{DCAP}/quotes", COLLATERAL, f"{SEV}/snp/milan-v2-b", f"{SEV}/legacy/naples",
+             f"{SEV}/snp/genoa-v3-tsm", f"{SEV}/crl", f"{SEV}/roots/x509"):
+    r = run("inspect", base)
+    ok(r.code == 0 and fits(r.out) and r.err == "" and "; nothing here is proven" in
+       " ".join(r.out.split()), f"inspect {base[-20:]}", r)
+    r = run("inspect", "--json", base)
+    good = r.code == 0
+    for line in r.out.splitlines():
+        one = json.loads(line, object_pairs_hook=lambda pairs: pairs)
+        names = [name for name, _ in one]
+        good = good and names == ["file", "kind", "groups"] and one[2][1]
+        for _, group in one[2][1]:
+            good = good and len(dict(group)) == len(group) and all(isinstance(v, str) for _, v in group)
+    ok(good, f"JSON of inspect {base[-20:]}: no name twice, all text", r)
 
 # --- memory --------------------------------------------------------------------------------------
 # The answer goes into a pipe that nobody reads yet: by then all the work is done.
