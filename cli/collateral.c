@@ -13,7 +13,6 @@
 
 enum {
 	DAY_S = 86400,
-	KIND_SIZE = 64,
 	BASE64_ROW = 48, /* bytes, for 64 columns */
 };
 
@@ -42,10 +41,10 @@ add_one(void *arg, const char *path, const struct input *in)
 	}
 	if (code == ASSAY_E_UNSUPPORTED && job->folder) {
 		if (args_has(job->args, OPT_VERBOSE))
-			complain(command, "%s: passed over: %s", path, err.text);
+			complain(command, "passed over: %s", err.text);
 		return 0;
 	}
-	complain(command, "%s%s: %s", job->source, path, err.text);
+	complain(command, "%s%s", job->source, err.text);
 	return code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 }
 
@@ -71,6 +70,10 @@ collateral_add(
 	if (rc == 0)
 		rc = add_one(&job, path, &in);
 	input_clear(&in);
+	if (rc == 0 && job.added == 0) {
+		complain(args->command, "%s%s: holds no collateral", source, path);
+		rc = EXIT_USAGE;
+	}
 	return rc;
 }
 
@@ -90,7 +93,7 @@ collateral_add_roots(const struct args *args, struct assay_trust *trust)
 			enum assay_code code =
 			    assay_trust_add_root(trust, input_bytes(&in), path, &err);
 			if (code != ASSAY_OK) {
-				complain(args->command, "--trust-root: %s: %s", path, err.text);
+				complain(args->command, "--trust-root: %s", err.text);
 				rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 			}
 		}
@@ -121,7 +124,7 @@ open_operands(const struct args *args, struct assay_trust **trust)
 /* --- show -------------------------------------------------------------------------------- */
 
 struct item {
-	char kind[KIND_SIZE];    /* "TDX TCB info" */
+	const char *kind;        /* "TDX TCB info" */
 	const char *subject;     /* "FMSPC b0c06f000000" */
 	const char *note, *path; /* where it came from */
 	int64_t since, until;
@@ -140,21 +143,17 @@ struct listing {
 	int64_t until; /* of what ends first */
 };
 
-/* "TDX, FMSPC b0c06f000000" belongs half to the kind, half to the subject; and what is in every
- * Intel name but tells none apart goes. */
+/* What the kind says already goes ("TDX, FMSPC b0c06f000000" of a TDX TCB info), and what is in
+ * every Intel name but tells none apart. */
 static void
 split_subject(struct item *item, const char *kind, const char *subject)
 {
 	static const char vendor[] = "Intel SGX ";
 	const char *comma = strstr(subject, ", ");
 
-	if (comma != NULL && comma - subject <= 4) {
-		snprintf(item->kind, sizeof item->kind, "%.*s %s", (int)(comma - subject), subject,
-		    kind);
+	if (comma != NULL && strncmp(kind, subject, (size_t)(comma - subject)) == 0)
 		subject = comma + 2;
-	} else {
-		snprintf(item->kind, sizeof item->kind, "%s", kind);
-	}
+	item->kind = kind;
 	if (strncmp(subject, vendor, sizeof vendor - 1) == 0 &&
 	    strcmp(subject, "Intel SGX Root CA") != 0)
 		subject += sizeof vendor - 1;
@@ -207,20 +206,35 @@ static void
 date(char out[TIME_MAX], int64_t t)
 {
 	value_time_text(out, t);
-	out[out[0] != '\0' ? 10 : 0] = '\0';
+	if (out[0] != '\0')
+		out[10] = '\0';
+	else
+		snprintf(out, TIME_MAX, "-");
 }
 
 /* What the last column says; a lack of proof comes before all else. */
 static const char *
-remark(const struct item *item, int64_t now)
+remark(const struct listing *l, const struct item *item)
 {
+	const char *slash = strrchr(item->path, '/');
+
 	if (item->genuine == ASSAY_E_INCOMPLETE)
 		return "its signer is not here";
 	if (item->genuine != ASSAY_OK)
 		return "NOT GENUINE";
-	if (item->since != INT64_MIN && item->since > now)
+	if (item->since != INT64_MIN && item->since > l->now)
 		return "not yet valid";
-	return item->note;
+	if (item->until < l->now)
+		return "ended";
+	if (item->note[0] != '\0')
+		return item->note;
+	/* Several of a kind are told apart by their files. */
+	for (size_t i = 0; i < l->count; i++)
+		if (&l->items[i] != item && strcmp(l->items[i].path, item->path) != 0 &&
+		    strcmp(l->items[i].kind, item->kind) == 0 &&
+		    strcmp(l->items[i].subject, item->subject) == 0)
+			return slash != NULL ? slash + 1 : item->path;
+	return "";
 }
 
 static size_t
@@ -254,21 +268,19 @@ print_table(struct screen *s, const struct listing *l)
 	fputs("since       until       days  note\n", s->to);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct item *item = &l->items[i];
-		const char *note = remark(item, l->now);
+		const char *note = remark(l, item);
 		date(since, item->since);
 		date(until, item->until);
-		days[0] = '\0';
-		if (until[0] != '\0')
-			snprintf(days, sizeof days, "%" PRId64,
-			    item->until >= l->now ? (item->until - l->now) / DAY_S
-						  : -((l->now - item->until + DAY_S - 1) / DAY_S));
+		snprintf(days, sizeof days, "-");
+		if (item->until != INT64_MAX)
+			snprintf(days, sizeof days, "%" PRId64, (item->until - l->now) / DAY_S);
 		fputs("  ", s->to);
 		print_cell(s, item->kind, kind);
 		print_cell(s, item->subject, subject);
 		fprintf(s->to, "%-10s  %-10s  %4s", since, until, days);
 		if (note[0] != '\0')
 			fputs("  ", s->to);
-		screen_coloured(s, item->genuine == ASSAY_OK ? PLAIN : RED, note);
+		screen_coloured(s, note == item->note ? PLAIN : RED, note);
 		fputc('\n', s->to);
 	}
 }
@@ -312,9 +324,7 @@ print_screen(struct screen *s, const struct listing *l)
 		fputs("  ", s->to);
 		screen_coloured(s, RED, "FAIL");
 		fputs("  ", s->to);
-		snprintf(text, sizeof text, "%s: ", item->path);
-		screen_text(s, text);
-		screen_wrap(s, 8 + screen_columns(text), 8, item->why);
+		screen_wrap(s, 8, 8, item->why);
 	}
 }
 
@@ -474,12 +484,10 @@ pack(const struct args *args)
 		char text[512];
 		if (!left)
 			put_item(&bundle, trust, i);
-		snprintf(text, sizeof text, "%-8s  %s: %s, of %s\n", left ? "replaced" : "kept",
-		    assay_trust_item_kind(trust, i), assay_trust_item_subject(trust, i),
-		    assay_trust_item_name(trust, i));
-		text[strlen(text) - 1] = '\0';
-		screen_text(&report, text);
-		fputc('\n', report.to);
+		snprintf(text, sizeof text, "%s: %s, of %s", assay_trust_item_kind(trust, i),
+		    assay_trust_item_subject(trust, i), assay_trust_item_name(trust, i));
+		fprintf(report.to, "%-8s  ", left ? "replaced" : "kept");
+		screen_wrap(&report, 10, 10, text);
 	}
 	assay_trust_free(trust);
 	bool to_stdout = bundle.output == NULL;

@@ -15,6 +15,8 @@ enum {
 	LONG_COLUMN = 6, /* of values that stand under their name */
 	HEX_ROW = 64,    /* digits */
 	NAME_SIZE = 128,
+	NOTE_SIZE = 512,
+	HEAD_SIZE = 4096 + 128, /* the longest path, and the kind */
 };
 
 /* --- gathering --------------------------------------------------------------------------- */
@@ -66,6 +68,18 @@ fields_clear(struct fields *f)
 	*f = (struct fields){ 0 };
 }
 
+/* The end of the group that begins at i: another group, or the next of several certificates. */
+static size_t
+group_end(const struct fields *f, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < f->count && strcmp(f->all[end].group, f->all[i].group) == 0 &&
+	    strcmp(f->all[end].name, f->all[i].name) != 0)
+		end++;
+	return end;
+}
+
 /* --- printing ---------------------------------------------------------------------------- */
 
 static bool
@@ -74,19 +88,29 @@ is_hex(const char *text)
 	return text[0] != '\0' && strspn(text, "0123456789abcdef") == strlen(text);
 }
 
+/* Under its name; a note stands beside the name. */
 static void
-print_long(struct screen *s, const char *value)
+print_long(struct screen *s, size_t at, size_t begin, const struct field *f)
 {
-	fputc('\n', s->to);
+	const char *value = f->value;
+	char note[NOTE_SIZE];
+
+	if (f->note[0] != '\0') {
+		snprintf(note, sizeof note, "(%s)", f->note);
+		screen_pad(s, at, begin);
+		screen_wrap(s, begin, begin, note);
+	} else {
+		fputc('\n', s->to);
+	}
 	screen_pad(s, 0, LONG_COLUMN);
 	if (!is_hex(value)) {
 		screen_wrap(s, LONG_COLUMN, LONG_COLUMN, value);
 		return;
 	}
-	for (size_t len = strlen(value), at = 0; at < len; at += HEX_ROW) {
-		if (at > 0)
+	for (size_t len = strlen(value), i = 0; i < len; i += HEX_ROW) {
+		if (i > 0)
 			screen_pad(s, 0, LONG_COLUMN);
-		fprintf(s->to, "%.64s\n", value + at);
+		fprintf(s->to, "%.64s\n", value + i);
 	}
 }
 
@@ -100,11 +124,7 @@ print_field(struct screen *s, const struct field *f)
 	screen_pad(s, 0, NAME_COLUMN);
 	screen_text(s, f->name);
 	if (begin + width > SCREEN_WIDTH) {
-		print_long(s, f->value);
-		if (f->note[0] == '\0')
-			return;
-		screen_pad(s, 0, LONG_COLUMN);
-		screen_wrap(s, LONG_COLUMN, LONG_COLUMN, f->note);
+		print_long(s, at, begin, f);
 		return;
 	}
 	screen_pad(s, at, begin);
@@ -128,30 +148,21 @@ print_field(struct screen *s, const struct field *f)
 static void
 print_screen(struct screen *s, const char *path, const char *kind, const struct fields *f)
 {
-	screen_text(s, path);
-	fprintf(s->to, ": %s; nothing here is proven\n", kind);
-	for (size_t i = 0; i < f->count; i++) {
-		if (i == 0 || strcmp(f->all[i].group, f->all[i - 1].group) != 0) {
-			fputs("\n  ", s->to);
-			screen_text(s, f->all[i].group);
-			fputc('\n', s->to);
-		}
-		print_field(s, &f->all[i]);
+	char head[HEAD_SIZE];
+
+	snprintf(head, sizeof head, "%s: %s; nothing here is proven", path, kind);
+	screen_wrap(s, 0, 2, head);
+	for (size_t i = 0, end; i < f->count; i = end) {
+		end = group_end(f, i);
+		fputs("\n  ", s->to);
+		screen_text(s, f->all[i].group);
+		fputc('\n', s->to);
+		for (size_t n = i; n < end; n++)
+			print_field(s, &f->all[n]);
 	}
 }
 
 /* --- JSON -------------------------------------------------------------------------------- */
-
-/* The end of the group that begins at i. */
-static size_t
-group_end(const struct fields *f, size_t i)
-{
-	size_t end = i + 1;
-
-	while (end < f->count && strcmp(f->all[end].group, f->all[i].group) == 0)
-		end++;
-	return end;
-}
 
 /* A member's name, made unique: the second of its kind is "name 2". */
 static void

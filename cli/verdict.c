@@ -14,6 +14,7 @@ enum {
 	TEXT_SIZE = 1024,
 	NAMES_SIZE = 256, /* of policies; they are built in, and short */
 	BLOCK = 8,        /* the column of what belongs to a row */
+	PART_MAX = 30,    /* columns for the name of a part of the TCB */
 };
 
 /* --- claims ------------------------------------------------------------------------------ */
@@ -322,6 +323,41 @@ print_number(struct screen *s, bool known, uint64_t n, int width)
 		fprintf(s->to, "%*s", width, "-");
 }
 
+/* How much of a part's name stands in its column: a long one goes on in the next line, from its
+ * parenthesis on. */
+static size_t
+part_width(const char *name)
+{
+	const char *paren = strstr(name, " (");
+
+	if (screen_columns(name) <= PART_MAX || paren == NULL)
+		return strlen(name);
+	return (size_t)(paren - name);
+}
+
+static void
+print_part(struct screen *s, const struct assay_shortfall *part, size_t width, bool running)
+{
+	size_t len = part_width(part->part);
+	bool lacks = part->want > part->got;
+	char name[TEXT_SIZE];
+
+	snprintf(name, sizeof name, "%.*s", (int)len, part->part);
+	screen_pad(s, 0, BLOCK);
+	screen_text(s, name);
+	screen_pad(s, screen_columns(name), width);
+	print_number(s, true, part->got, 10);
+	print_number(s, lacks, part->want, 9);
+	print_number(s, lacks, part->want - part->got, 11);
+	if (running)
+		print_number(s, true, part->running, 10);
+	fputc('\n', s->to);
+	if (part->part[len] == '\0')
+		return;
+	screen_pad(s, 0, BLOCK + 2);
+	screen_wrap(s, BLOCK + 2, BLOCK + 2, part->part + len);
+}
+
 /* The parts of the TCB that are too old. */
 static void
 print_shortfall(struct screen *s, const struct verdict *v)
@@ -333,7 +369,7 @@ print_shortfall(struct screen *s, const struct verdict *v)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct assay_shortfall part = assay_claims_short_at(v->claims, i);
-		size_t n = screen_columns(part.part);
+		size_t n = part_width(part.part);
 		width = n > width ? n : width;
 		running = running || part.running != part.got;
 	}
@@ -344,16 +380,7 @@ print_shortfall(struct screen *s, const struct verdict *v)
 	fprintf(s->to, "  reported   wanted   short by%s\n", running ? "   running" : "");
 	for (size_t i = 0; i < count; i++) {
 		struct assay_shortfall part = assay_claims_short_at(v->claims, i);
-		bool lacks = part.want > part.got;
-		screen_pad(s, 0, BLOCK);
-		screen_text(s, part.part);
-		screen_pad(s, screen_columns(part.part), width);
-		print_number(s, true, part.got, 10);
-		print_number(s, lacks, part.want, 9);
-		print_number(s, lacks, part.want - part.got, 11);
-		if (running)
-			print_number(s, true, part.running, 10);
-		fputc('\n', s->to);
+		print_part(s, &part, width, running);
 	}
 }
 
@@ -385,16 +412,6 @@ print_wrong(struct screen *s, const struct verdict *v, enum assay_outcome outcom
 
 /* --- what is missing --------------------------------------------------------------------- */
 
-/* Each remedy once, however many rows name it. */
-static bool
-said_before(const struct verdict *v, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (v->rows[k].needed && strcmp(v->rows[k].fix, v->rows[i].fix) == 0)
-			return true;
-	return false;
-}
-
 static void
 print_missing(struct screen *s, const struct verdict *v)
 {
@@ -407,13 +424,10 @@ print_missing(struct screen *s, const struct verdict *v)
 		screen_row(
 		    s, assay_missing_what(v->checks, i), "%s", assay_missing_which(v->checks, i));
 	fputc('\n', s->to);
-	for (size_t i = 0; i < v->row_count; i++) {
-		if (!v->rows[i].needed || v->rows[i].fix[0] == '\0' || said_before(v, i))
-			continue;
-		fputs("  ", s->to);
-		screen_wrap(s, 2, 2, v->rows[i].fix);
-	}
-	fputs("  Then:  assay verify -c FOLDER ", s->to);
+	/* A command to be copied is not broken, however long the name. */
+	fputs("  Where each is served:  man assay-verify, COLLATERAL\n"
+	      "  Then:                  assay verify -c FOLDER ",
+	    s->to);
 	screen_text(s, v->path);
 	fputc('\n', s->to);
 }
@@ -456,7 +470,13 @@ print_tcb(struct screen *s, const struct verdict *v)
 		return;
 	if (strlen(date) > 10)
 		date[10] = '\0'; /* levels are of a day */
-	screen_row(s, "TCB", "%s%s%s%s%s", status, dated ? ", level of " : "", date,
+	/* A TD that was moved to a newer module: what it was launched on, and what it runs on. */
+	const char *launch = claim_text(v->claims, "tcb.launch_status");
+	const char *current = claim_text(v->claims, "tcb.current_status");
+	char both[TEXT_SIZE] = "";
+	if (strcmp(launch, current) != 0)
+		snprintf(both, sizeof both, " (%s at launch, %s now)", launch, current);
+	screen_row(s, "TCB", "%s%s%s%s%s%s", status, both, dated ? ", level of " : "", date,
 	    advised ? ", " : "",
 	    !advised                    ? ""
 		: advisories[0] != '\0' ? advisories
@@ -470,8 +490,8 @@ print_platform(struct screen *s, const struct verdict *v)
 
 	if (!claim_show(fmspc, v->claims, "dcap.fmspc"))
 		return;
-	bool known = claim_show(module, v->claims, "tdx.module") &&
-	    claim_show(svn, v->claims, "tdx.module_svn");
+	bool known = claim_show(module, v->claims, "dcap.module") &&
+	    claim_show(svn, v->claims, "dcap.module_svn");
 	screen_row(s, "platform", "FMSPC %s%s%s%s%s", fmspc, known ? ", module " : "",
 	    known ? module : "", known ? " SVN " : "", known ? svn : "");
 }
@@ -483,7 +503,11 @@ print_trust(struct screen *s, const struct verdict *v)
 
 	if (root[0] == '\0' && v->root == NULL)
 		return;
-	screen_row(s, "trust", "%s, %s%s", root, v->root != NULL ? "from your " : "built in",
+	/* "Intel SGX Root CA" names its vendor, "ARK-Milan" does not. */
+	size_t vendor = strcspn(v->title, " ");
+	bool named = strncmp(root, v->title, vendor) == 0 || v->root != NULL;
+	screen_row(s, "trust", "%.*s%s%s, %s%s", named ? 0 : (int)vendor, v->title,
+	    named ? "" : " ", root, v->root != NULL ? "from your " : "built in",
 	    v->root != NULL ? v->root : "");
 }
 

@@ -44,7 +44,7 @@ def run(*args, stdin=b"", env=None, timeout=120):
             clean[name] = os.environ[name]
     clean.update(env or {})
     done = subprocess.run([ASSAY, *args], input=stdin, env=clean, timeout=timeout,
-                          capture_output=True, check=False)
+                          cwd=FOLDER.name, capture_output=True, check=False)
     return Result(done.returncode, done.stdout.decode("utf-8", "replace"),
                   done.stderr.decode("utf-8", "replace"))
 

@@ -43,7 +43,7 @@ for name, key, time, version, product, vmpl, kind in REPORTS:
        f"{name}: v{version}, {product}, VMPL {vmpl}, {kind}", claims)
     ok(r.json["trust"] == "built-in" and claims["trust"]["root"] == f"ARK-{product}",
        f"{name}: under ARK-{product}", claims["trust"])
-    r = run("verify", "--json", "--time", time, report)
+    r = verify(report, time=time)
     ok(r.code == 3 and r.json["missing"][0]["what"] == kind,
        f"{name}: without its {kind} undetermined", r)
     r = verify(report, "-c", cert, "--require-crl", time=time)
