@@ -44,8 +44,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Forged evidence from a chip whose keys were extracted: it passes every other check.",
 	    "Your allow and deny lists; the vendors' certificates name the chip (PPID, platform "
 	    "instance, CHIP_ID, CEK)",
-	    "If you control this machine, add its id to the allow list; if the id is on your deny "
-	    "list, find out why before you trust it.",
+	    "If you control this machine, add its id to the allow list (--platforms); if the id "
+	    "is on your deny list, find out why before you trust it.",
 	},
 	[CHECK_EXPECT] = {
 	    "expect",
@@ -173,8 +173,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The root signed its revocation list.",
 	    "An empty list made by the attacker, which hides that a CA was revoked.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 6.3.3 (f) and (g)",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. The list that you hold was altered or belongs to another root.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_ROOT_CRL_DATES] = {
 	    "dcap.root_crl.dates",
@@ -183,8 +183,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An old list, from before the revocation, presented again.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 5.1.2.4 and "
 	    "5.1.2.5",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. To judge old evidence, give --time with a "
+	    "day on which it was valid.",
 	},
 	[CHECK_DCAP_ROOT_CRL_FLOOR] = {
 	    "dcap.root_crl.floor",
@@ -193,8 +194,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "believe.",
 	    "A list that is still within its dates, but from before the latest revocation.",
 	    "RFC 5280, 5.2.3 (CRL number); the floor is yours",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. If the newest list is still below the floor, the floor is wrong.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. If the newest list is still below the "
+	    "floor, the floor is wrong.",
 	},
 	[CHECK_DCAP_PCK_CRL_SIGNATURE] = {
 	    "dcap.pck_crl.signature",
@@ -203,8 +205,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An empty list made by the attacker, or that of the other CA, which hides that the "
 	    "platform was revoked.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 6.3.3 (f) and (g)",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. The list that you hold was altered or belongs to another CA.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_PCK_CRL_DATES] = {
 	    "dcap.pck_crl.dates",
@@ -213,8 +215,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An old list, from before the revocation, presented again.",
 	    "Intel SGX PCK Certificate and CRL Profile, CRL profile; RFC 5280, 5.1.2.4 and "
 	    "5.1.2.5",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. To judge old evidence, give --time with a "
+	    "day on which it was valid.",
 	},
 	[CHECK_DCAP_PCK_CRL_FLOOR] = {
 	    "dcap.pck_crl.floor",
@@ -223,8 +226,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "still believe.",
 	    "A list that is still within its dates, but from before the latest revocation.",
 	    "RFC 5280, 5.2.3 (CRL number); the floor is yours",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. If the newest list is still below the floor, the floor is wrong.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. If the newest list is still below the "
+	    "floor, the floor is wrong.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_PROFILE] = {
 	    "dcap.tcb_signing.profile",
@@ -234,8 +238,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Another certificate of Intel's, such as any platform's, signing its own TCB levels.",
 	    "Intel PCS API v4, issuer chains; Intel SGX PCK Certificate and CRL Profile; RFC "
 	    "5280, 4.2.1.3 and 4.2.1.9",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. Keep the signing chain that comes with the answer.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_SIGNATURE] = {
 	    "dcap.tcb_signing.signature",
@@ -244,8 +248,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "TCB levels that the attacker wrote and signed, under which any platform is up to "
 	    "date.",
 	    "Intel PCS API v4, issuer chains; RFC 5280, 6.1.3 (a)(1)",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. The signing chain that you hold was altered or belongs to another root.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_DATES] = {
 	    "dcap.tcb_signing.dates",
@@ -253,9 +257,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The certificate of the TCB signer was valid at the time of the verdict.",
 	    "TCB levels signed with a key for which the root no longer vouches.",
 	    "Intel PCS API v4, issuer chains; RFC 5280, 4.1.2.5",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. Collateral stored before the middle of 2025 carries an edition that has "
-	    "expired.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. Collateral stored before the middle of "
+	    "2025 carries an edition that has expired.",
 	},
 	[CHECK_DCAP_TCB_SIGNING_REVOKED] = {
 	    "dcap.tcb_signing.revoked",
@@ -272,8 +276,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The TCB signer signed the TCB info, byte for byte as it was received.",
 	    "A TCB info in which the attacker turned OutOfDate into UpToDate.",
 	    "Intel PCS API v4, Get TCB Info: signature over the tcbInfo object",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. Keep the answer as it came; a file that was re-indented does not verify.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_TCB_INFO_DATES] = {
 	    "dcap.tcb_info.dates",
@@ -281,8 +285,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The TCB info was current at the time of the verdict.",
 	    "An old TCB info, from before a weakness became known, presented again.",
 	    "Intel PCS API v4, Get TCB Info: issueDate, nextUpdate",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. To judge old evidence, give --time with a "
+	    "day on which it was valid.",
 	},
 	[CHECK_DCAP_TCB_INFO_EVALUATION] = {
 	    "dcap.tcb_info.evaluation",
@@ -291,9 +296,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "believe.",
 	    "A TCB info that is within its dates, but from before the latest TCB recovery.",
 	    "Intel PCS API v4, Get TCB Info: tcbEvaluationDataNumber; the floor is yours",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. If the newest is still below the floor, ask for the early update or lower "
-	    "the floor knowingly.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. If the newest is still below the floor, "
+	    "ask for the early update or lower the floor knowingly.",
 	},
 	[CHECK_DCAP_TCB_INFO_PLATFORM] = {
 	    "dcap.tcb_info.platform",
@@ -313,8 +318,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An identity that lets an enclave of the attacker's sign quotes.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: signature over the enclaveIdentity "
 	    "object",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. Keep the answer as it came; a file that was re-indented does not verify.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_DATES] = {
 	    "dcap.qe_identity.dates",
@@ -322,8 +327,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The identity of the quoting enclave was current at the time of the verdict.",
 	    "An old identity, which still believes a quoting enclave with a known weakness.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: issueDate, nextUpdate",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. To judge old evidence, give --time with a day on which it was valid.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. To judge old evidence, give --time with a "
+	    "day on which it was valid.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_EVALUATION] = {
 	    "dcap.qe_identity.evaluation",
@@ -333,9 +339,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "An identity that is within its dates, but from before the latest TCB recovery.",
 	    "Intel PCS API v4, Get Quoting Enclave Identity: tcbEvaluationDataNumber; the floor "
 	    "is yours",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. If the newest is still below the floor, ask for the early update or lower "
-	    "the floor knowingly.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. If the newest is still below the floor, "
+	    "ask for the early update or lower the floor knowingly.",
 	},
 	[CHECK_DCAP_QE_IDENTITY_ID] = {
 	    "dcap.qe_identity.id",
@@ -430,9 +436,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "A TDX module, or a version of one, that Intel does not know or no longer vouches "
 	    "for.",
 	    "Intel PCS API v4, Get TCB Info: tdxModule, tdxModuleIdentities",
-	    "Get current collateral for this platform from Intel's PCS or your PCCS, and pass it "
-	    "with -c. If this module is still not named, the host's operator must load a TDX "
-	    "module that is.",
+	    "Get current collateral for this platform from Intel's PCS or your PCCS, keep the "
+	    "files as they came, and pass them with -c. If this module is still not named, the "
+	    "host's operator must load a TDX module that is.",
 	},
 	[CHECK_TDX_MODULE_SIGNER] = {
 	    "tdx.module.signer",
