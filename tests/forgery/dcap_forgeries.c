@@ -62,18 +62,6 @@ chain_of_roots(struct forge *f)
 }
 
 static void
-chain_reversed(struct forge *f)
-{
-	f->dcap.chain = "RIL";
-}
-
-static void
-chain_swapped(struct forge *f)
-{
-	f->dcap.chain = "LRI";
-}
-
-static void
 chain_no_pem(struct forge *f)
 {
 	f->dcap.quote.cert_data = sim_text(f->sim, "no certificate at all");
@@ -83,6 +71,22 @@ static void
 chain_damaged(struct forge *f)
 {
 	f->dcap.pck.der = sim_copy(f->sim, "\x30\x82\x01\x00\x30\x03\x02\x01\x01", 9);
+}
+
+static void
+ppid_and_other_pck(struct forge *f)
+{
+	/* The collateral has a PCK certificate, and it is another machine's. */
+	f->dcap.pck.key = sim_key(f->sim, SIM_P256, "another PCK");
+	f->dcap.quote.cert_type = 3;
+	f->dcap.quote.cert_data = sim_copy(f->sim, sim_alloc(f->sim, 404), 404);
+}
+
+static void
+pck_in_collateral(struct forge *f)
+{
+	sim_output_add(&f->out, "pck.der", sim_cert_write(f->sim, &f->dcap.pck));
+	sim_output_add(&f->out, "pck_ca.der", sim_cert_write(f->sim, &f->dcap.pck_ca));
 }
 
 static void
@@ -119,6 +123,31 @@ real_root(struct forge *f)
 	sim_dcap_new(&real, f->sim, false, 3, 0, true, FORGE_NOW, 30 * SIM_DAY);
 	sim_dcap_write(&real, &out);
 	f->out.root = out.root;
+}
+
+static void
+root_by_stranger(struct forge *f)
+{
+	/* The pinned key in a certificate that its holder never signed. */
+	f->dcap.root.signer = rogue(f);
+}
+
+static void
+expired_root(struct forge *f)
+{
+	struct sim_cert root;
+	struct sim_dcap real;
+
+	sim_dcap_new(&real, f->sim, false, 3, 0, true, FORGE_NOW, 30 * SIM_DAY);
+	root = real.root;
+	root.not_after = FORGE_NOW - 1;
+	f->out.root = sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &root));
+}
+
+static void
+ca_as_root(struct forge *f)
+{
+	f->out.root = sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &f->dcap.pck_ca));
 }
 
 static void
@@ -166,6 +195,18 @@ static void
 ca_without_cert_sign(struct forge *f)
 {
 	sim_set_usage(f->sim, &f->dcap.pck_ca, 0x40);
+}
+
+static void
+ca_without_crl_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck_ca, 0x20);
+}
+
+static void
+ca_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.pck_ca, rogue(f));
 }
 
 static void
@@ -265,6 +306,18 @@ static void
 pck_can_sign_certificates(struct forge *f)
 {
 	sim_set_usage(f->sim, &f->dcap.pck, 0x23);
+}
+
+static void
+pck_cannot_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck, 0x04); /* keyEncipherment alone */
+}
+
+static void
+pck_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.pck, rogue(f));
 }
 
 static void
@@ -461,6 +514,31 @@ pck_crl_hidden(struct forge *f)
 	forge_drop_item(f, "pck_crl.der");
 }
 
+/* Beside the CRL that revokes the PCK stands another, newer one. */
+static void
+pck_revoked_and_shadowed(struct forge *f)
+{
+	struct sim_crl newer = f->dcap.pck_crl;
+
+	newer.revoked_count = 0;
+	newer.this_update = FORGE_NOW;
+	newer.number++;
+	newer.signer = rogue(f);
+	sim_output_add(&f->out, "newer.der", sim_crl_write(f->sim, &newer));
+}
+
+/* Beside it stands the genuine one of the week before, still in its dates. */
+static void
+pck_revoked_since(struct forge *f)
+{
+	struct sim_crl older = f->dcap.pck_crl;
+
+	older.revoked_count = 0;
+	older.this_update = FORGE_NOW - 7 * SIM_DAY;
+	older.number--;
+	sim_output_add(&f->out, "older.der", sim_crl_write(f->sim, &older));
+}
+
 static void
 pck_crl_critical_entry(struct forge *f)
 {
@@ -535,6 +613,30 @@ static void
 signing_revoked(struct forge *f)
 {
 	revoke(&f->dcap.root_crl, f->dcap.tcb_signing.serial);
+}
+
+static void
+signing_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.tcb_signing, rogue(f));
+}
+
+static void
+signing_other_issuer(struct forge *f)
+{
+	f->dcap.tcb_signing.issuer = intel_name(f, "Intel SGX Other Root CA");
+}
+
+/* Beside the one that ended or was revoked stands an edition of the forger's with the same key. */
+static void
+signing_reissued(struct forge *f)
+{
+	struct sim_cert other = f->dcap.tcb_signing;
+
+	other.not_after = FORGE_NOW + SIM_DAY;
+	other.serial = sim_text(f->sim, "another serial");
+	other.signer = rogue(f);
+	sim_output_add(&f->out, "other.der", sim_cert_write(f->sim, &other));
 }
 
 static void
@@ -669,6 +771,40 @@ static void
 info_hidden(struct forge *f)
 {
 	forge_drop_item(f, "tcb_info.json");
+}
+
+/* Beside the genuine one that says OutOfDate. */
+static void
+info_newer_forged(struct forge *f)
+{
+	struct sim_tcb_info other = f->dcap.tcb_info;
+
+	other.doc.evaluation++;
+	other.levels[0] = other.levels[1];
+	other.levels[0].is.status = "UpToDate";
+	other.level_count = 1;
+	other.doc.signer = rogue(f);
+	sim_output_add(&f->out, "other.json", sim_tcb_info_write(f->sim, &other));
+}
+
+static void
+info_older_genuine(struct forge *f)
+{
+	struct sim_tcb_info other = f->dcap.tcb_info;
+
+	other.doc.evaluation--;
+	other.levels[0] = other.levels[1];
+	other.levels[0].is.status = "UpToDate";
+	other.level_count = 1;
+	sim_output_add(&f->out, "other.json", sim_tcb_info_write(f->sim, &other));
+}
+
+static void
+info_escaped_twice(struct forge *f)
+{
+	/* One parser reads "tcbInfo" here, another does not. */
+	f->dcap.tcb_info.doc.after[0] =
+	    (struct sim_edit){ "{\"tcbInfo\":", "{\"tcb\\u0049nfo\":{},\"tcbInfo\":" };
 }
 
 static void
@@ -918,10 +1054,10 @@ const struct forgery dcap_forgeries[] = {
 	{ "chain with two leaves", SGX3, chain_leaf_twice, NULL, "dcap.pck.chain", "" },
 	{ "chain with two CAs", TDX4, chain_ca_twice, NULL, "dcap.pck.chain", "" },
 	{ "chain of three roots", SGX3, chain_of_roots, NULL, "dcap.pck.chain", "" },
-	{ "chain reversed", SGX3, chain_reversed, NULL, "dcap.pck.chain", "" },
-	{ "chain with root before CA", SGX3, chain_swapped, NULL, "dcap.pck.chain", "" },
 	{ "chain that is no PEM", TDX4, chain_no_pem, NULL, "dcap.pck.chain", "" },
 	{ "damaged certificate in the chain", SGX3, chain_damaged, NULL, "dcap.pck.chain", "" },
+	{ "encrypted PPID and another machine's PCK", SGX3, ppid_and_other_pck, pck_in_collateral,
+	    "dcap.qe_report.signature", "" },
 	{ "encrypted PPID instead of a chain", SGX3, ppid_instead_of_chain, NULL, "dcap.pck.chain",
 	    "", NEEDED },
 
@@ -929,6 +1065,13 @@ const struct forgery dcap_forgeries[] = {
 	{ "root of the forger's under TDX", TDX5_15, own_root, real_root, "dcap.root.pinned", "" },
 	{ "root that nobody named", SGX3, no_root, NULL, "dcap.root.pinned", "" },
 	{ "pinned key under another name", SGX3, root_renamed, real_root, "dcap.root.pinned", "" },
+	{ "root by a stranger over the pinned key", SGX3, root_by_stranger, real_root,
+	    "dcap.root.pinned", "" },
+	{ "expired root with the forger's dates", SGX3, root_by_stranger, expired_root,
+	    "dcap.root.pinned", "", REFUSED, "dcap.root.dates" },
+	{ "PCK CA as a trust root", SGX3, NULL, ca_as_root, "dcap.root.pinned", "", NOT_ADDED },
+	{ "trust root that it did not sign", SGX3, root_by_stranger, NULL, "dcap.root.pinned", "",
+	    NOT_ADDED },
 	{ "root expired a second ago", SGX3, root_expired, NULL, "dcap.root.dates", "" },
 	{ "root valid in a second", TDX4, root_not_yet, NULL, "dcap.root.dates", "" },
 
@@ -937,6 +1080,8 @@ const struct forgery dcap_forgeries[] = {
 	    "" },
 	{ "PCK CA without keyCertSign", SGX3, ca_without_cert_sign, NULL, "dcap.pck_ca.profile",
 	    "" },
+	{ "PCK CA without cRLSign", SGX3, ca_without_crl_sign, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA with another AKI", SGX3, ca_other_akid, NULL, "dcap.pck_ca.profile", "" },
 	{ "PCK CA without keyUsage", SGX3, ca_without_usage, NULL, "dcap.pck_ca.profile", "" },
 	{ "PCK CA of another name", SGX3, ca_other_name, NULL, "dcap.pck_ca.profile", "" },
 	{ "PCK CA whose name contains the right one", SGX3, ca_name_with_tail, NULL,
@@ -955,20 +1100,23 @@ const struct forgery dcap_forgeries[] = {
 
 	{ "PCK that is a CA", SGX3, pck_is_ca, NULL, "dcap.pck.profile", "" },
 	{ "PCK with keyCertSign", SGX3, pck_can_sign_certificates, NULL, "dcap.pck.profile", "" },
+	{ "PCK that cannot sign", SGX3, pck_cannot_sign, NULL, "dcap.pck.profile", "" },
+	{ "PCK with another AKI", TDX4, pck_other_akid, NULL, "dcap.pck.profile", "" },
 	{ "PCK of another name", TDX4, pck_other_name, NULL, "dcap.pck.profile", "" },
-	{ "PCK without the SGX extension", SGX3, pck_without_extension, NULL, "dcap.pck.profile",
+	{ "PCK without the SGX extension", SGX3, pck_without_extension, NULL, "dcap.pck.chain",
 	    "" },
 	{ "PCK without FMSPC", SGX3, pck_without_fmspc, NULL, "dcap.pck.profile", "" },
 	{ "PCK without TCB", TDX4, pck_without_tcb, NULL, "dcap.pck.profile", "" },
 	{ "PCK with two FMSPCs", SGX3, pck_fmspc_twice, NULL, "dcap.pck.profile", "" },
 	{ "PCK without component 16", SGX3, pck_component_missing, NULL, "dcap.pck.profile", "" },
-	{ "PCK with a P-384 key", SGX3, pck_p384, NULL, "dcap.pck.profile", "" },
+	{ "PCK with a P-384 key", SGX3, pck_p384, NULL, "dcap.pck.profile", "", REFUSED,
+	    "dcap.qe_report.signature" },
 	{ "PCK by a stranger", SGX3, pck_by_stranger, NULL, "dcap.pck.signature", "" },
 	{ "PCK by the root", TDX4, pck_by_root, NULL, "dcap.pck.signature", "" },
 	{ "PCK by the TCB signing key", SGX3, pck_by_tcb_signing, NULL, "dcap.pck.signature", "" },
 	{ "Platform PCK by the Processor CA", SGX3, pck_by_processor_ca, NULL, "dcap.pck.signature",
 	    "" },
-	{ "PCK that names the other CA", SGX3, pck_names_other_ca, NULL, "dcap.pck.chain", "" },
+	{ "PCK that names the other CA", SGX3, pck_names_other_ca, NULL, "dcap.pck.profile", "" },
 	{ "PCK expired a second ago", SGX3, pck_expired, NULL, "dcap.pck.dates", "" },
 	{ "PCK valid in a second", TDX4, pck_not_yet, NULL, "dcap.pck.dates", "" },
 	{ "PCK revoked", SGX3, pck_revoked, NULL, "dcap.pck.revoked", "" },
@@ -999,6 +1147,10 @@ const struct forgery dcap_forgeries[] = {
 	{ "PCK CRL valid in a second", TDX4, pck_crl_not_yet, NULL, "dcap.pck_crl.dates", "" },
 	{ "PCK CRL of yesterday", SGX3, pck_crl_replayed, NULL, "dcap.pck_crl.floor", "" },
 	{ "PCK CRL hidden", SGX3, NULL, pck_crl_hidden, "dcap.pck_crl.signature", "", NEEDED },
+	{ "PCK revoked, a stranger's newer CRL beside", SGX3, pck_revoked, pck_revoked_and_shadowed,
+	    "dcap.pck_crl.signature", "", REFUSED, "dcap.pck.revoked" },
+	{ "PCK revoked, last week's CRL beside", SGX3, pck_revoked, pck_revoked_since,
+	    "dcap.pck.revoked", "" },
 	{ "PCK CRL with a critical entry extension", SGX3, pck_crl_critical_entry, NULL,
 	    "dcap.pck_crl.signature", "", NOT_ADDED },
 	{ "PCK CRL with a critical extension", SGX3, pck_crl_critical_extension, NULL,
@@ -1007,11 +1159,19 @@ const struct forgery dcap_forgeries[] = {
 	    NOT_ADDED },
 
 	{ "TCB signing certificate of another name", SGX3, signing_other_name, NULL,
-	    "dcap.tcb_signing.profile", "" },
+	    "dcap.tcb_info.signature", "", NEEDED },
 	{ "TCB signing certificate that is a CA", SGX3, signing_is_ca, NULL,
 	    "dcap.tcb_signing.profile", "" },
 	{ "TCB signing certificate that cannot sign", TDX4, signing_cannot_sign, NULL,
 	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate with another AKI", SGX3, signing_other_akid, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate under another root", SGX3, signing_other_issuer, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate expired and reissued", SGX3, signing_expired, signing_reissued,
+	    "dcap.tcb_signing.signature", "" },
+	{ "TCB signing certificate revoked and reissued", SGX3, signing_revoked, signing_reissued,
+	    "dcap.tcb_signing.revoked", "" },
 	{ "TCB signing certificate by a stranger", SGX3, signing_by_stranger, NULL,
 	    "dcap.tcb_signing.signature", "" },
 	{ "TCB signing certificate by itself", TDX4, signing_by_itself, NULL,
@@ -1024,8 +1184,8 @@ const struct forgery dcap_forgeries[] = {
 	    "dcap.tcb_signing.dates", "" },
 	{ "TCB signing certificate revoked", SGX3, signing_revoked, NULL,
 	    "dcap.tcb_signing.revoked", "" },
-	{ "TCB signing certificate hidden", SGX3, NULL, signing_hidden, "dcap.tcb_signing.profile",
-	    "", NEEDED },
+	{ "TCB signing certificate hidden", SGX3, NULL, signing_hidden,
+	    "dcap.qe_identity.signature", "", NEEDED },
 
 	{ "TCB info by a stranger", SGX3, info_by_stranger, NULL, "dcap.tcb_info.signature", "" },
 	{ "TCB info by the PCK", TDX4, info_by_pck, NULL, "dcap.tcb_info.signature", "" },
@@ -1046,15 +1206,18 @@ const struct forgery dcap_forgeries[] = {
 	{ "TCB info issued in a second", TDX4, info_not_yet, NULL, "dcap.tcb_info.dates", "" },
 	{ "TCB info of an older evaluation", SGX3, info_old_evaluation, NULL,
 	    "dcap.tcb_info.evaluation", "" },
-	{ "TCB info of another FMSPC", SGX3, info_other_fmspc, NULL, "dcap.tcb_info.signature", "",
-	    NEEDED },
+	{ "TCB info of another FMSPC", SGX3, info_other_fmspc, NULL, "dcap.tcb_info.platform", "" },
 	{ "TCB info of another PCE", SGX3, info_other_pce, NULL, "dcap.tcb_info.platform", "" },
-	{ "TCB info of SGX for a TD", TDX4, info_of_sgx, NULL, "dcap.tcb_info.signature", "",
-	    NEEDED },
-	{ "TCB info of TDX for an enclave", SGX3, info_of_tdx, NULL, "dcap.tcb_info.signature", "",
-	    NEEDED },
-	{ "TCB info version 2 for a TD", TDX4, info_v2_for_tdx, NULL, "dcap.tcb_info.signature", "",
-	    NEEDED },
+	{ "TCB info of SGX for a TD", TDX4, info_of_sgx, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info of TDX for an enclave", SGX3, info_of_tdx, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info version 2 for a TD", TDX4, info_v2_for_tdx, NULL, "dcap.tcb_info.platform",
+	    "" },
+	{ "TCB info of the forger's beside", SGX3, out_of_date, info_newer_forged,
+	    "dcap.tcb_info.signature", "" },
+	{ "TCB info of an older evaluation beside", SGX3, out_of_date, info_older_genuine,
+	    "dcap.tcb.status", "OutOfDate" },
+	{ "TCB info twice, once escaped", SGX3, info_escaped_twice, NULL, "dcap.tcb_info.signature",
+	    "", NOT_ADDED },
 	{ "TCB info hidden", SGX3, NULL, info_hidden, "dcap.tcb_info.signature", "", NEEDED },
 	{ "TCB info with two FMSPCs", SGX3, info_member_twice, NULL, "dcap.tcb_info.signature", "",
 	    NOT_ADDED },

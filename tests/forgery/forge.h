@@ -38,6 +38,7 @@ enum forge_how {
 	NEEDED,      /* undetermined: the row id is skipped for want of what the forger hid */
 	NOT_PARSED,  /* assay_evidence_parse() refuses */
 	NOT_ADDED,   /* assay_trust_add() or assay_trust_add_root() refuses */
+	WARNED,      /* accepted, and the row id says so */
 };
 
 struct forge {

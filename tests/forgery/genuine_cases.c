@@ -5,6 +5,54 @@
 #include <string.h>
 
 static void
+chain_reversed(struct forge *f)
+{
+	f->dcap.chain = "RIL";
+}
+
+static void
+chain_swapped(struct forge *f)
+{
+	f->dcap.chain = "LRI"; /* a real quote has it so */
+}
+
+static void
+pck_elsewhere(struct forge *f)
+{
+	f->dcap.quote.cert_type = 3;
+	f->dcap.quote.cert_data = sim_copy(f->sim, sim_alloc(f->sim, 404), 404);
+}
+
+static void
+pck_in_collateral(struct forge *f)
+{
+	sim_output_add(&f->out, "pck.der", sim_cert_write(f->sim, &f->dcap.pck));
+	sim_output_add(&f->out, "pck_ca.der", sim_cert_write(f->sim, &f->dcap.pck_ca));
+}
+
+static void
+crl_of_both_cas(struct forge *f)
+{
+	struct sim_crl other = f->dcap.pck_crl;
+
+	other.issuer = sim_name(f->sim, SIM_NAME_INTEL, "Intel SGX PCK Processor CA");
+	other.signer = other.akid = sim_key(f->sim, SIM_P256, "Intel SGX PCK Processor CA");
+	sim_output_add(&f->out, "processor_crl.der", sim_crl_write(f->sim, &other));
+}
+
+static void
+broker(struct forge *f)
+{
+	static const char *const names[] = { "cek.cert", "pek.cert", "oca.cert" };
+
+	for (size_t i = 0; i < 3; i++) {
+		f->out.evidence =
+		    sim_join(f->sim, f->out.evidence, *sim_output_item(&f->out, names[i]));
+		forge_drop_item(f, names[i]);
+	}
+}
+
+static void
 under_default(struct forge *f)
 {
 	f->policy = "default";
@@ -36,7 +84,7 @@ static void
 snp_last_second(struct forge *f)
 {
 	f->snp.ark.not_after = f->snp.ask.not_after = f->snp.leaf.not_after = FORGE_NOW;
-	f->snp.crl.next_update = FORGE_NOW + 1;
+	f->snp.crl.next_update = FORGE_NOW;
 }
 
 static void
@@ -161,6 +209,11 @@ const struct forgery genuine_cases[] = {
 	{ "SNP Milan v3 under default", MILAN3, under_default },
 	{ "SNP Genoa v4 under default", GENOA4, under_default },
 	{ "SNP Turin v5 under default", TURIN5, under_default },
+	{ "chain reversed", SGX3, chain_reversed },
+	{ "chain with root before CA", TDX4, chain_swapped },
+	{ "PCK chain in the collateral", SGX3, pck_elsewhere, pck_in_collateral },
+	{ "CRLs of both CAs", SGX3, NULL, crl_of_both_cas },
+	{ "certificates with the SEV report", SEV_ES, NULL, broker },
 	{ "SGX in its last second", SGX3, last_second },
 	{ "SGX in its first second", SGX3, first_second },
 	{ "SNP in its last second", MILAN3, snp_last_second },

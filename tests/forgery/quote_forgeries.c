@@ -537,6 +537,13 @@ instance_denied(struct forge *f)
 }
 
 static void
+instance_missing(struct forge *f)
+{
+	/* A machine under the Processor CA has no such id: it must not slip through the list. */
+	f->platforms = "allow platform-instance cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd";
+}
+
+static void
 ppid_in_user_data(struct forge *f)
 {
 	/* gramine-sealing-key-provider #25: the user data is no proof of a PPID. */
@@ -584,7 +591,8 @@ const struct forgery quote_forgeries[] = {
 	{ "reserved bytes in the enclave report", SGX3, enclave_reserved, NULL, FORM, "",
 	    NOT_PARSED },
 	{ "reserved bytes in the QE report", SGX3, qe_reserved, NULL, FORM, "", NOT_PARSED },
-	{ "zeros behind the quote", SGX3, padded, NULL, "evidence.padding", "" },
+	{ "zeros behind the quote", SGX3, padded, NULL, "evidence.padding", "8 zero bytes",
+	    WARNED },
 
 	{ "quote by a stranger's key", SGX3, quote_by_stranger, NULL, "dcap.quote.signature", "" },
 	{ "TDX quote by a stranger's key", TDX4, quote_by_stranger, NULL, "dcap.quote.signature",
@@ -652,6 +660,8 @@ const struct forgery quote_forgeries[] = {
 	{ "denied PPID", SGX3, ppid_denied, NULL, "platform.listed", "" },
 	{ "PPID that is not on the list", TDX4, ppid_not_allowed, NULL, "platform.listed", "" },
 	{ "denied platform instance", SGX3, instance_denied, NULL, "platform.listed", "" },
+	{ "machine without the id that is listed", SGX3_PROCESSOR, instance_missing, NULL,
+	    "platform.listed", "" },
 	{ "PPID claimed in the user data", SGX3, ppid_in_user_data, NULL, "platform.listed", "" },
 };
 const size_t quote_forgery_count = sizeof quote_forgeries / sizeof quote_forgeries[0];

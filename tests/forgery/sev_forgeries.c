@@ -58,6 +58,7 @@ static void
 ask_other_parent(struct forge *f)
 {
 	memset(f->sev.ask.certifying_id, 0x77, 16);
+	f->sev.root_in_collateral = true;
 }
 
 static void
@@ -332,6 +333,31 @@ report_padding(struct forge *f)
 }
 
 static void
+broker_evidence(struct forge *f, const char *tail)
+{
+	static const char *const names[] = { "cek.cert", "pek.cert", "oca.cert" };
+	struct sim_bytes all = f->out.evidence;
+
+	for (size_t i = 0; i < 3; i++) {
+		all = sim_join(f->sim, all, *sim_output_item(&f->out, names[i]));
+		forge_drop_item(f, names[i]);
+	}
+	f->out.evidence = sim_join(f->sim, all, sim_text(f->sim, tail));
+}
+
+static void
+broker_two_bytes(struct forge *f)
+{
+	broker_evidence(f, "\x02\x02");
+}
+
+static void
+broker_other_cek(struct forge *f)
+{
+	broker_evidence(f, "\x02");
+}
+
+static void
 report_short(struct forge *f)
 {
 	f->out.evidence.len = 207;
@@ -454,13 +480,17 @@ debug_allowed(struct forge *f)
 const struct forgery sev_forgeries[] = {
 	{ "ARK of the forger's under the pinned id", SEV, own_ark, real_root, "sev.ark.pinned",
 	    "" },
-	{ "ARK that nobody named, SEV", SEV, no_root, NULL, "sev.ark.pinned", "" },
+	{ "ARK that nobody named, SEV", SEV, no_root, NULL, "sev.ark.pinned", "", REFUSED,
+	    "sev.ask.signature" },
 	{ "ARK by a stranger", SEV, ark_by_stranger, real_root, "sev.ark.signature", "" },
-	{ "ASK with the ARK's usage", SEV, ask_is_ark, NULL, "sev.ask.profile", "", NEEDED },
+	{ "ASK with the ARK's usage", SEV, ask_is_ark, NULL, "sev.cek.signature", "", REFUSED },
 	{ "ASK of another parent", SEV, ask_other_parent, NULL, "sev.ask.profile", "" },
-	{ "ASK by a stranger, SEV", SEV, ask_by_stranger, NULL, "sev.ask.signature", "" },
-	{ "ASK by itself, SEV", SEV_ES, ask_by_itself, NULL, "sev.ask.signature", "" },
-	{ "ASK by Genoa's ARK", SEV, ask_of_genoa, NULL, "sev.ask.signature", "" },
+	{ "ASK by a stranger, SEV", SEV, ask_by_stranger, NULL, "sev.ask.signature", "", REFUSED,
+	    "sev.ark.pinned" },
+	{ "ASK by itself, SEV", SEV_ES, ask_by_itself, NULL, "sev.ask.signature", "", REFUSED,
+	    "sev.ark.pinned" },
+	{ "ASK by Genoa's ARK", SEV, ask_of_genoa, NULL, "sev.ask.signature", "", REFUSED,
+	    "sev.ark.pinned" },
 	{ "ASK version 2", SEV, ask_version_2, NULL, "sev.ask.profile", "", NOT_ADDED },
 	{ "ASK with reserved bytes", SEV, ask_reserved, NULL, "sev.ask.profile", "", NOT_ADDED },
 	{ "ASK with a shorter exponent", SEV, ask_exponent_size, NULL, "sev.ask.profile", "",
@@ -470,25 +500,28 @@ const struct forgery sev_forgeries[] = {
 	{ "Naples ASK without signature", SEV_NAPLES, NULL, naples_ask_cut, "sev.ask.signature", "",
 	    NOT_ADDED },
 
-	{ "CEK with an ECDH key", SEV, cek_ecdh, NULL, "sev.cek.profile", "" },
+	{ "CEK with an ECDH key", SEV, cek_ecdh, NULL, "sev.cek.profile", "", REFUSED,
+	    "sev.pek.cek_signature" },
 	{ "CEK signed for the ARK", SEV, cek_slot_of_ark, NULL, "sev.cek.signature", "" },
 	{ "CEK by a stranger", SEV, cek_by_stranger, NULL, "sev.cek.signature", "" },
 	{ "CEK by the ARK", SEV_ES, cek_by_ark, NULL, "sev.cek.signature", "" },
 	{ "CEK over SHA-256", SEV, cek_sha256, NULL, "sev.cek.signature", "" },
 	{ "CEK that AMD did not sign", SEV, cek_unsigned, NULL, "sev.cek.signature", "" },
-	{ "CEK off the curve", SEV, cek_off_curve, NULL, "sev.cek.profile", "" },
+	{ "CEK off the curve", SEV, cek_off_curve, NULL, "sev.pek.cek_signature", "", REFUSED },
 	{ "CEK with bytes behind QX", SEV, cek_padding, NULL, "sev.cek.profile", "", NOT_ADDED },
 	{ "CEK version 2", SEV, cek_version_2, NULL, "sev.cek.profile", "", NOT_ADDED },
 	{ "CEK with reserved bytes", SEV, cek_reserved, NULL, "sev.cek.profile", "", NOT_ADDED },
 	{ "CEK on curve 3", SEV, cek_curve_3, NULL, "sev.cek.profile", "", NOT_ADDED },
 	{ "CEK one byte longer", SEV, NULL, cek_long, "sev.cek.profile", "", NOT_ADDED },
 
-	{ "OCA with an ECDH key", SEV, oca_ecdh, NULL, "sev.oca.profile", "" },
+	{ "OCA with an ECDH key", SEV, oca_ecdh, NULL, "sev.oca.profile", "", REFUSED,
+	    "sev.oca.signature sev.pek.oca_signature" },
 	{ "OCA by a stranger", SEV, oca_by_stranger, NULL, "sev.oca.signature", "" },
 	{ "OCA by the CEK", SEV_ES, oca_by_cek, NULL, "sev.oca.signature", "" },
 	{ "OCA that nobody signed", SEV, oca_unsigned, NULL, "sev.oca.signature", "" },
 
-	{ "PEK with an ECDH key", SEV, pek_ecdh, NULL, "sev.pek.profile", "" },
+	{ "PEK with an ECDH key", SEV, pek_ecdh, NULL, "sev.pek.profile", "", REFUSED,
+	    "sev.pdh.signature sev.report.signer sev.report.signature" },
 	{ "PEK by a stranger", SEV, pek_by_stranger, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK not signed by the CEK", SEV_ES, pek_not_by_cek, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK with the OCA in the CEK's slot", SEV, pek_cek_slot_by_oca, NULL,
@@ -506,6 +539,10 @@ const struct forgery sev_forgeries[] = {
 	{ "PDH that nobody signed", SEV, pdh_unsigned, NULL, "sev.pdh.signature", "" },
 
 	{ "report that names the CEK", SEV, report_of_cek, NULL, FORM, "", NOT_PARSED },
+	{ "broker's evidence with two more bytes", SEV, NULL, broker_two_bytes, FORM, "",
+	    NOT_PARSED },
+	{ "broker's evidence with another CEK", SEV_ES, pek_of_other_platform, broker_other_cek,
+	    "sev.pek.cek_signature", "" },
 	{ "report of 207 bytes", SEV, NULL, report_short, FORM, "", NOT_PARSED },
 	{ "report with bytes behind R", SEV, report_padding, NULL, FORM, "", NOT_PARSED },
 	{ "report that names SHA-384", SEV, report_sha384_named, NULL, "sev.report.signer", "" },

@@ -222,6 +222,36 @@ ark_of_other_product(struct forge *f)
 }
 
 static void
+ark_of_trusted_product(struct forge *f)
+{
+	/* The same, and the relying party trusts Genoa's ARK too. */
+	ark_of_other_product(f);
+}
+
+static void
+ask_by_trusted_ark(struct forge *f)
+{
+	/* Milan's names, signed by Genoa's ARK, which is trusted for Genoa. */
+	f->snp.ask.signer = sim_key(f->sim, SIM_RSA4096, "ark-Genoa");
+}
+
+static void
+trust_genoa_too(struct forge *f)
+{
+	struct sim_cert ark = sim_amd_ca(f->sim, SIM_GENOA, "ark", FORGE_NOW);
+
+	real_root(f);
+	f->out.root = sim_join(
+	    f->sim, f->out.root, sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &ark)));
+}
+
+static void
+ask_as_root(struct forge *f)
+{
+	f->out.root = sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &f->snp.ask));
+}
+
+static void
 ark_expired(struct forge *f)
 {
 	f->snp.ark.not_after = FORGE_NOW - 1;
@@ -349,6 +379,31 @@ crl_by_stranger(struct forge *f)
 	f->snp.crl.signer = rogue(f);
 }
 
+/* Beside the CRL that revokes the intermediate stands a newer one of the forger's. */
+static void
+revoked_and_shadowed(struct forge *f)
+{
+	struct sim_crl newer = f->snp.crl;
+
+	newer.revoked_count = 0;
+	newer.this_update = FORGE_NOW;
+	newer.number++;
+	newer.signer = rogue(f);
+	sim_output_add(&f->out, "newer.der", sim_crl_write(f->sim, &newer));
+}
+
+/* Both lines' CRLs have the ARK as issuer: that of the VCEK line does not speak of the ASVK. */
+static void
+other_line_crl(struct forge *f)
+{
+	struct sim_crl other = f->snp.crl;
+
+	other.revoked_count = 0;
+	other.this_update = FORGE_NOW;
+	other.number++;
+	sim_output_add(&f->out, "vcek_crl.der", sim_crl_write(f->sim, &other));
+}
+
 static void
 crl_by_ask(struct forge *f)
 {
@@ -373,12 +428,6 @@ static void
 crl_expired(struct forge *f)
 {
 	f->snp.crl.next_update = FORGE_NOW - 1;
-}
-
-static void
-crl_ends_now(struct forge *f)
-{
-	f->snp.crl.next_update = FORGE_NOW;
 }
 
 static void
@@ -713,6 +762,12 @@ key_masked_and_unsigned(struct forge *f)
 }
 
 static void
+key_info_reserved(struct forge *f)
+{
+	f->snp.report.key_info |= 1U << 20;
+}
+
+static void
 no_signing_key(struct forge *f)
 {
 	f->snp.report.key_info = 7 << 2;
@@ -860,12 +915,13 @@ committed_above_current(struct forge *f)
 }
 
 static void
-reported_above_committed(struct forge *f)
+reported_above_current(struct forge *f)
 {
 	struct sim_snp_tcb tcb = f->snp.tcb;
 
 	tcb.bootloader--;
-	f->snp.report.committed_tcb = sim_snp_tcb_raw(f->snp.product, tcb);
+	f->snp.report.current_tcb = f->snp.report.committed_tcb =
+	    sim_snp_tcb_raw(f->snp.product, tcb);
 }
 
 static void
@@ -899,6 +955,22 @@ static void
 turin_fmc_below_floor(struct forge *f)
 {
 	f->min_tcb = "fmc=6";
+	f->policy = "default";
+}
+
+static void
+below_builtin_floor(struct forge *f)
+{
+	f->snp.tcb.microcode = f->snp.extension.tcb.microcode = 115;
+	reported(f, f->snp.tcb);
+	f->min_tcb = "";
+	f->policy = "default";
+}
+
+static void
+no_floor(struct forge *f)
+{
+	f->min_tcb = "";
 	f->policy = "default";
 }
 
@@ -956,6 +1028,13 @@ chip_denied(struct forge *f)
 }
 
 static void
+denied_chip_masked(struct forge *f)
+{
+	chip_denied(f);
+	memset(f->snp.report.chip_id, 0, 64);
+}
+
+static void
 chip_not_allowed(struct forge *f)
 {
 	f->platforms = "allow chip-id 00112233445566778899aabbccddeeff"
@@ -999,26 +1078,39 @@ const struct forgery snp_forgeries[] = {
 	{ "table without an end", MILAN3_TABLE, NULL, table_without_end, FORM, "", NOT_PARSED },
 	{ "table of 17 entries", MILAN3_TABLE, NULL, table_too_long, FORM, "", NOT_PARSED },
 
-	{ "ARK of the forger's", MILAN3, table_with_own_ark, real_root, "snp.ark.pinned", "" },
+	{ "ARK of the forger's", MILAN3, table_with_own_ark, real_root, "snp.ark.pinned", "",
+	    REFUSED, "snp.crl" },
 	{ "ARK of the forger's in the table", MILAN3_TABLE, table_with_own_ark, real_root,
-	    "snp.ark.pinned", "" },
-	{ "ARK that nobody named", MILAN3, no_root, NULL, "snp.ark.pinned", "" },
-	{ "chain of another product", MILAN3, ark_of_other_product, real_root, "snp.ark.pinned",
-	    "" },
+	    "snp.ark.pinned", "", REFUSED, "snp.crl" },
+	{ "ARK that nobody named", MILAN3, no_root, NULL, "snp.ark.pinned", "", REFUSED,
+	    "snp.crl" },
+	{ "chain of another product", MILAN3, ark_of_other_product, real_root, "snp.ark.pinned", "",
+	    REFUSED, "snp.crl snp.vcek.profile snp.ask.profile" },
+	{ "chain of another trusted product", MILAN3, ark_of_trusted_product, trust_genoa_too,
+	    "snp.ask.profile", "", REFUSED, "snp.vcek.profile" },
+	{ "ASK by another trusted product's ARK", MILAN3, ask_by_trusted_ark, trust_genoa_too,
+	    "snp.ask.signature", "", REFUSED, "snp.ark.pinned snp.crl" },
+	{ "ASK as a trust root", MILAN3, NULL, ask_as_root, "snp.ark.pinned", "", NOT_ADDED },
 	{ "ARK expired a second ago", MILAN3, ark_expired, NULL, "snp.ark.dates", "" },
 	{ "ARK valid in a second", GENOA4, ark_not_yet, NULL, "snp.ark.dates", "" },
 
 	{ "ASK that is no CA", MILAN3, ask_not_ca, NULL, "snp.ask.profile", "" },
 	{ "ASK without keyCertSign", MILAN3, ask_without_cert_sign, NULL, "snp.ask.profile", "" },
 	{ "ASK without keyUsage", GENOA4, ask_without_usage, NULL, "snp.ask.profile", "" },
-	{ "ASK of another name", MILAN3, ask_other_name, NULL, "snp.ask.profile", "" },
-	{ "ASK with another product's name", MILAN3, ask_of_genoa_name, NULL, "snp.ask.profile",
-	    "" },
-	{ "ASVK where an ASK is due", MILAN3, asvk_signs_vcek, NULL, "snp.ask.profile", "" },
-	{ "ASK where an ASVK is due", MILAN3_VLEK, ask_signs_vlek, NULL, "snp.ask.profile", "" },
-	{ "ASK by a stranger", MILAN3, ask_by_stranger, NULL, "snp.ask.signature", "" },
-	{ "ASK by itself", TURIN5, ask_by_itself, NULL, "snp.ask.signature", "" },
-	{ "ASK by another product's ARK", MILAN3, ask_by_other_ark, NULL, "snp.ask.signature", "" },
+	{ "ASK of another name", MILAN3, ask_other_name, NULL, "snp.ask.profile", "", REFUSED,
+	    "snp.vcek.profile" },
+	{ "ASK with another product's name", MILAN3, ask_of_genoa_name, NULL, "snp.ask.profile", "",
+	    REFUSED, "snp.vcek.profile" },
+	{ "ASVK where an ASK is due", MILAN3, asvk_signs_vcek, NULL, "snp.ask.profile", "", REFUSED,
+	    "snp.vcek.profile" },
+	{ "ASK where an ASVK is due", MILAN3_VLEK, ask_signs_vlek, NULL, "snp.ask.profile", "",
+	    REFUSED, "snp.vcek.profile" },
+	{ "ASK by a stranger", MILAN3, ask_by_stranger, NULL, "snp.ask.signature", "", REFUSED,
+	    "snp.ark.pinned snp.crl" },
+	{ "ASK by itself", TURIN5, ask_by_itself, NULL, "snp.ask.signature", "", REFUSED,
+	    "snp.ark.pinned snp.crl" },
+	{ "ASK by another product's ARK", MILAN3, ask_by_other_ark, NULL, "snp.ask.signature", "",
+	    REFUSED, "snp.ark.pinned snp.crl" },
 	{ "ASK with PKCS #1 padding", MILAN3, ask_pkcs1, NULL, "snp.ask.signature", "", NOT_ADDED },
 	{ "ASK with PSS over SHA-256", MILAN3, ask_pss_sha256, NULL, "snp.ask.signature", "",
 	    NOT_ADDED },
@@ -1030,21 +1122,26 @@ const struct forgery snp_forgeries[] = {
 	{ "ASVK revoked", MILAN3_VLEK, ask_revoked, NULL, "snp.ask.revoked", "" },
 
 	{ "CRL by a stranger", MILAN3, crl_by_stranger, NULL, "snp.crl", "" },
+	{ "ASK revoked, a stranger's newer CRL beside", MILAN3, ask_revoked, revoked_and_shadowed,
+	    "snp.crl", "", REFUSED, "snp.ask.revoked" },
+	{ "ASVK revoked, the other line's CRL beside", MILAN3_VLEK, ask_revoked, other_line_crl,
+	    "snp.ask.revoked", "" },
 	{ "CRL by the ASK", MILAN3, crl_by_ask, NULL, "snp.crl", "" },
 	{ "CRL by another product's ARK", MILAN3, crl_by_other_ark, NULL, "snp.crl", "" },
 	{ "CRL of another product", MILAN3, crl_of_other_ark, NULL, "snp.crl", "", NEEDED },
 	{ "CRL expired a second ago", MILAN3, crl_expired, NULL, "snp.crl.dates", "" },
-	{ "CRL that ends now", GENOA4, crl_ends_now, NULL, "snp.crl.dates", "" },
 	{ "CRL valid in a second", TURIN5, crl_not_yet, NULL, "snp.crl.dates", "" },
 	{ "CRL without nextUpdate", MILAN3, crl_eternal, NULL, "snp.crl", "", NOT_ADDED },
 	{ "CRL of yesterday", MILAN3, crl_replayed, NULL, "snp.crl.floor", "" },
 	{ "CRL hidden", MILAN3, NULL, crl_hidden, "snp.crl", "", NEEDED },
 
-	{ "VLEK where the report says VCEK", MILAN3_VLEK, vlek_for_vcek, NULL, "snp.vcek.kind",
-	    "" },
-	{ "VCEK where the report says VLEK", MILAN3, vcek_for_vlek, NULL, "snp.vcek.kind", "" },
-	{ "VLEK called VCEK", MILAN3_VLEK, vlek_called_vcek, NULL, "snp.vcek.profile", "" },
-	{ "VCEK of another name", MILAN3, leaf_other_name, NULL, "snp.vcek.kind", "" },
+	{ "VLEK where the report says VCEK", MILAN3_VLEK, vlek_for_vcek, NULL, "snp.vcek.kind", "",
+	    REFUSED, "snp.vcek.profile snp.ask.profile" },
+	{ "VCEK where the report says VLEK", MILAN3, vcek_for_vlek, NULL, "snp.vcek.kind", "",
+	    REFUSED, "snp.vcek.profile snp.ask.profile" },
+	{ "VLEK called VCEK", MILAN3_VLEK, vlek_called_vcek, NULL, "snp.vcek.profile", "", REFUSED,
+	    "snp.ask.profile" },
+	{ "VCEK of another name", MILAN3, leaf_other_name, NULL, "snp.vcek.kind", "", NEEDED },
 	{ "VCEK without hwID", MILAN3, without_hwid, NULL, "snp.vcek.profile", "" },
 	{ "VCEK without microcode", MILAN3, without_microcode, NULL, "snp.vcek.profile", "" },
 	{ "Turin VCEK without FMC", TURIN5, without_fmc, NULL, "snp.vcek.profile", "" },
@@ -1056,7 +1153,8 @@ const struct forgery snp_forgeries[] = {
 	{ "hwID of 63 bytes", MILAN3, hwid_short, NULL, "snp.vcek.profile", "" },
 	{ "hwID of Turin's length", MILAN3, hwid_of_turin_length, NULL, "snp.vcek.profile", "" },
 	{ "VCEK that is a CA", MILAN3, leaf_is_ca, NULL, "snp.vcek.profile", "" },
-	{ "VCEK with a P-256 key", MILAN3, leaf_p256, NULL, "snp.vcek.profile", "" },
+	{ "VCEK with a P-256 key", MILAN3, leaf_p256, NULL, "snp.vcek.profile", "", REFUSED,
+	    "snp.report.signature" },
 	{ "SPL that is no INTEGER", MILAN3, spl_no_integer, NULL, "snp.vcek.profile", "" },
 	{ "VCEK by a stranger", MILAN3, leaf_by_stranger, NULL, "snp.vcek.signature", "" },
 	{ "VCEK by the ARK", GENOA4, leaf_by_ark, NULL, "snp.vcek.signature", "" },
@@ -1066,9 +1164,12 @@ const struct forgery snp_forgeries[] = {
 	{ "VCEK valid in a second", TURIN5, leaf_not_yet, NULL, "snp.vcek.dates", "" },
 	{ "VLEK expired a second ago", MILAN3_VLEK, leaf_expired, NULL, "snp.vcek.dates", "" },
 	{ "VCEK of another product", MILAN3, leaf_of_genoa, NULL, "snp.vcek.product", "" },
+	{ "VCEK of Genoa under Milan's chain, version 2", MILAN2, leaf_of_genoa, NULL,
+	    "snp.vcek.profile", "", REFUSED, "snp.ask.profile snp.ark.pinned snp.crl" },
 	{ "VCEK of a product that begins alike", MILAN3, leaf_of_milano, NULL, "snp.vcek.product",
 	    "" },
-	{ "Milan VCEK in Turin's form", MILAN3, leaf_struct_version, NULL, "snp.vcek.product", "" },
+	{ "Milan VCEK in Turin's form", MILAN3, leaf_struct_version, NULL, "snp.vcek.profile", "",
+	    REFUSED },
 	{ "VCEK for CURRENT, not for REPORTED", MILAN3, vcek_of_current, NULL,
 	    "snp.vcek.tcb_matches", "" },
 	{ "boot loader differs", MILAN3, tcb_bootloader, NULL, "snp.vcek.tcb_matches", "" },
@@ -1080,15 +1181,16 @@ const struct forgery snp_forgeries[] = {
 	{ "VCEK of another chip", MILAN3, other_chip, NULL, "snp.vcek.chip_id", "" },
 	{ "VCEK of another Turin chip", TURIN5, other_turin_chip, NULL, "snp.vcek.chip_id", "" },
 	{ "Turin chip id with a tail", TURIN5, turin_tail, NULL, "snp.vcek.chip_id", "" },
-	{ "VCEK hidden", MILAN3, NULL, leaf_hidden, "snp.vcek.signature", "", NEEDED },
-	{ "ASK hidden", MILAN3, NULL, chain_hidden, "snp.ask.signature", "", NEEDED },
+	{ "VCEK hidden", MILAN3, NULL, leaf_hidden, "snp.vcek.kind", "", NEEDED },
+	{ "ASK hidden", MILAN3, NULL, chain_hidden, "snp.vcek.signature", "", REFUSED, "snp.crl" },
 
 	{ "MASK_CHIP_KEY set", MILAN3, key_masked, NULL, "snp.report.signed", "" },
 	{ "MASK_CHIP_KEY and no signature", MILAN3, key_masked_and_unsigned, NULL,
 	    "snp.report.signed", "", REFUSED, "snp.report.signature" },
+	{ "reserved bits of KEY_INFO", MILAN3, key_info_reserved, NULL, "snp.report.signed", "" },
 	{ "signed by no key", MILAN3, no_signing_key, NULL, "snp.report.signed", "" },
 	{ "signed by a reserved key", MILAN3, reserved_signing_key, NULL, "snp.report.signed", "" },
-	{ "signature algorithm 2", MILAN3, algorithm_2, NULL, SIG, "" },
+	{ "signature algorithm 2", MILAN3, algorithm_2, NULL, "snp.report.signed", "", REFUSED },
 	{ "report by a stranger", MILAN3, report_by_stranger, NULL, SIG, "" },
 	{ "report by a stranger, VLEK", MILAN3_VLEK, report_by_stranger, NULL, SIG, "" },
 	{ "report over SHA-256", MILAN3, report_sha256, NULL, SIG, "" },
@@ -1104,20 +1206,23 @@ const struct forgery snp_forgeries[] = {
 	{ "CPUID of no product", MILAN3, cpuid_unknown, NULL, "snp.report.product", "" },
 	{ "CPUID of Rome", MILAN3, cpuid_of_rome, NULL, "snp.report.product", "" },
 	{ "CPUID of Genoa over a Milan chain", MILAN3, cpuid_of_genoa, NULL, "snp.vcek.product", "",
-	    REFUSED, "snp.ark.pinned snp.ask.profile" },
+	    REFUSED, "snp.vcek.profile snp.ask.profile" },
 	{ "version 2 of Turin", TURIN5, turin_version_2, NULL, "snp.report.product", "" },
 	{ "policy bit 17 is 0", MILAN3, policy_bit_17, NULL, "snp.report.policy", "" },
 	{ "reserved policy bit", MILAN3, policy_reserved, NULL, "snp.report.policy", "" },
 	{ "COMMITTED above CURRENT", MILAN3, committed_above_current, NULL, "snp.report.tcb_order",
 	    "" },
-	{ "REPORTED above COMMITTED", GENOA4, reported_above_committed, NULL,
-	    "snp.report.tcb_order", "" },
+	{ "REPORTED above CURRENT", GENOA4, reported_above_current, NULL, "snp.report.tcb_order",
+	    "" },
 	{ "COMMITTED above CURRENT in one part", MILAN3, lower_microcode_higher_snp, NULL,
 	    "snp.report.tcb_order", "" },
 
 	{ "TCB below the floor", MILAN3, below_floor, NULL, "snp.tcb.floor", "" },
 	{ "microcode below the floor", GENOA4, one_part_below_floor, NULL, "snp.tcb.floor", "" },
 	{ "FMC below the floor", TURIN5, turin_fmc_below_floor, NULL, "snp.tcb.floor", "" },
+	{ "microcode below the built-in floor", MILAN3, below_builtin_floor, NULL, "snp.tcb.floor",
+	    "" },
+	{ "product without a floor", TURIN5, no_floor, NULL, "snp.tcb.floor", "", NEEDED },
 	{ "VMPL 1", MILAN3, vmpl_1, NULL, "snp.policy.vmpl", "" },
 	{ "report asked for by the host", MILAN3, vmpl_host, NULL, "snp.policy.vmpl", "" },
 	{ "migration agent", MILAN3, migration_agent, NULL, "snp.policy.migration", "" },
@@ -1126,6 +1231,8 @@ const struct forgery snp_forgeries[] = {
 	{ "yesterday's nonce, SNP", MILAN3, stale_nonce, NULL, "evidence.report_data", "" },
 	{ "nonce that goes on", TURIN5, nonce_prefix, NULL, "evidence.report_data", "" },
 	{ "denied chip", MILAN3, chip_denied, NULL, "platform.listed", "" },
+	{ "denied chip that masks its id", MILAN3, denied_chip_masked, NULL, "platform.listed",
+	    "" },
 	{ "chip that is not on the list", GENOA4, chip_not_allowed, NULL, "platform.listed", "" },
 	{ "another launch digest than expected", MILAN3, expect_other, NULL, "expect.measurement",
 	    "" },

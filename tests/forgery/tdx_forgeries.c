@@ -11,6 +11,12 @@ module_unknown(struct forge *f)
 }
 
 static void
+new_module_unknown(struct forge *f)
+{
+	f->dcap.td.tee_tcb_svn2[1] = 2; /* not the one at launch: the one that runs now */
+}
+
+static void
 module_list_missing(struct forge *f)
 {
 	f->dcap.tcb_info.module_count = 1; /* tdxModule alone */
@@ -20,6 +26,7 @@ static void
 module_below_levels(struct forge *f)
 {
 	f->dcap.td.tee_tcb_svn[0] = 1;
+	f->policy = "default";
 }
 
 static void
@@ -171,10 +178,13 @@ other_mr_td(struct forge *f)
 
 const struct forgery tdx_forgeries[] = {
 	{ "module line without identity", TDX4, module_unknown, NULL, "tdx.module.identity", "" },
+	{ "running module without identity", TDX5_15, new_module_unknown, NULL,
+	    "tdx.module.identity", "" },
 	{ "no module identities", TDX4, module_list_missing, NULL, "tdx.module.identity", "" },
 	{ "no module identities, TD 1.5", TDX5_15, module_list_missing, NULL, "tdx.module.identity",
 	    "" },
-	{ "module below its levels", TDX4, module_below_levels, NULL, "tdx.module.identity", "" },
+	{ "module below its levels", TDX4, module_below_levels, NULL, "dcap.tcb.status",
+	    "NotSupported" },
 	{ "module of a stranger (dcap-qvl #124)", TDX4, module_of_stranger, NULL,
 	    "tdx.module.signer", "" },
 	{ "TDX 1.0 module of a stranger", TDX4, old_module_of_stranger, NULL, "tdx.module.signer",
