@@ -1,0 +1,1287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Certificates, CRLs and collateral of Intel's PKI, each link signed, named, dated, revoked or
+ * replaced wrongly. */
+#include "forge.h"
+
+#include <string.h>
+
+static const struct sim_key *
+rogue(struct forge *f)
+{
+	return sim_key(f->sim, SIM_P256, "rogue");
+}
+
+static struct sim_bytes
+intel_name(struct forge *f, const char *cn)
+{
+	return sim_name(f->sim, SIM_NAME_INTEL, cn);
+}
+
+/* --- the chain in the quote ----------------------------------------------------------------- */
+
+static void
+chain_without_root(struct forge *f)
+{
+	f->dcap.chain = "LI";
+}
+
+static void
+chain_without_ca(struct forge *f)
+{
+	f->dcap.chain = "LR";
+}
+
+static void
+chain_leaf_alone(struct forge *f)
+{
+	f->dcap.chain = "L";
+}
+
+static void
+chain_without_leaf(struct forge *f)
+{
+	f->dcap.chain = "IR";
+}
+
+static void
+chain_leaf_twice(struct forge *f)
+{
+	f->dcap.chain = "LLIR";
+}
+
+static void
+chain_ca_twice(struct forge *f)
+{
+	f->dcap.chain = "LIIR";
+}
+
+static void
+chain_of_roots(struct forge *f)
+{
+	f->dcap.chain = "RRR";
+}
+
+static void
+chain_no_pem(struct forge *f)
+{
+	f->dcap.quote.cert_data = sim_text(f->sim, "no certificate at all");
+}
+
+static void
+chain_damaged(struct forge *f)
+{
+	f->dcap.pck.der = sim_copy(f->sim, "\x30\x82\x01\x00\x30\x03\x02\x01\x01", 9);
+}
+
+static void
+ppid_and_other_pck(struct forge *f)
+{
+	/* The collateral has a PCK certificate, and it is another machine's. */
+	f->dcap.pck.key = sim_key(f->sim, SIM_P256, "another PCK");
+	f->dcap.quote.cert_type = 3;
+	f->dcap.quote.cert_data = sim_copy(f->sim, sim_alloc(f->sim, 404), 404);
+}
+
+static void
+pck_in_collateral(struct forge *f)
+{
+	sim_output_add(&f->out, "pck.der", sim_cert_write(f->sim, &f->dcap.pck));
+	sim_output_add(&f->out, "pck_ca.der", sim_cert_write(f->sim, &f->dcap.pck_ca));
+}
+
+static void
+ppid_instead_of_chain(struct forge *f)
+{
+	f->dcap.quote.cert_type = 3;
+	f->dcap.quote.cert_data = sim_copy(f->sim, sim_alloc(f->sim, 404), 404);
+}
+
+/* --- the root ------------------------------------------------------------------------------- */
+
+/* A root of the forger's, of the same name, and all that is below it signed anew. */
+static void
+own_root(struct forge *f)
+{
+	struct sim_dcap *p = &f->dcap;
+
+	p->root.key = p->root.signer = rogue(f);
+	sim_set_skid(f->sim, &p->root);
+	sim_set_akid(f->sim, &p->root, rogue(f));
+	p->pck_ca.signer = p->tcb_signing.signer = p->root_crl.signer = rogue(f);
+	sim_set_akid(f->sim, &p->pck_ca, rogue(f));
+	sim_set_akid(f->sim, &p->tcb_signing, rogue(f));
+	p->root_crl.akid = rogue(f);
+}
+
+/* The relying party still trusts the real one. */
+static void
+real_root(struct forge *f)
+{
+	struct sim_dcap real;
+	struct sim_output out;
+
+	sim_dcap_new(&real, f->sim, false, 3, 0, true, FORGE_NOW, 30 * SIM_DAY);
+	sim_dcap_write(&real, &out);
+	f->out.root = out.root;
+}
+
+static void
+root_by_stranger(struct forge *f)
+{
+	/* The pinned key in a certificate that its holder never signed. */
+	f->dcap.root.signer = rogue(f);
+}
+
+static void
+expired_root(struct forge *f)
+{
+	struct sim_cert root;
+	struct sim_dcap real;
+
+	sim_dcap_new(&real, f->sim, false, 3, 0, true, FORGE_NOW, 30 * SIM_DAY);
+	root = real.root;
+	root.not_after = FORGE_NOW - 1;
+	f->out.root = sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &root));
+}
+
+static void
+ca_as_root(struct forge *f)
+{
+	f->out.root = sim_pem(f->sim, "CERTIFICATE", sim_cert_write(f->sim, &f->dcap.pck_ca));
+}
+
+static void
+no_root(struct forge *f)
+{
+	f->no_root = true;
+}
+
+static void
+root_renamed(struct forge *f)
+{
+	/* The pinned key under another name is another anchor. */
+	f->dcap.root.subject = f->dcap.root.issuer = intel_name(f, "Intel SGX Root CA 2");
+	f->dcap.pck_ca.issuer = f->dcap.tcb_signing.issuer = f->dcap.root.subject;
+	f->dcap.root_crl.issuer = f->dcap.root.subject;
+}
+
+static void
+root_expired(struct forge *f)
+{
+	f->dcap.root.not_after = FORGE_NOW - 1;
+}
+
+static void
+root_not_yet(struct forge *f)
+{
+	f->dcap.root.not_before = FORGE_NOW + 1;
+}
+
+/* --- the PCK CA ----------------------------------------------------------------------------- */
+
+static void
+ca_not_ca(struct forge *f)
+{
+	sim_set_basic(f->sim, &f->dcap.pck_ca, false, -1);
+}
+
+static void
+ca_without_basic(struct forge *f)
+{
+	sim_extension_drop(&f->dcap.pck_ca, SIM_OID_BASIC);
+}
+
+static void
+ca_without_cert_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck_ca, 0x40);
+}
+
+static void
+ca_without_crl_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck_ca, 0x20);
+}
+
+static void
+ca_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.pck_ca, rogue(f));
+}
+
+static void
+ca_without_usage(struct forge *f)
+{
+	sim_extension_drop(&f->dcap.pck_ca, SIM_OID_KEY_USAGE);
+}
+
+static void
+ca_named(struct forge *f, const char *cn)
+{
+	f->dcap.pck_ca.subject = f->dcap.pck.issuer = f->dcap.pck_crl.issuer = intel_name(f, cn);
+}
+
+static void
+ca_other_name(struct forge *f)
+{
+	ca_named(f, "Intel SGX PCK Something CA");
+}
+
+static void
+ca_name_with_tail(struct forge *f)
+{
+	ca_named(f, "Not the Intel SGX PCK Platform CA");
+}
+
+static void
+ca_is_tcb_signing(struct forge *f)
+{
+	/* The TCB signing certificate as an issuer of PCKs. */
+	f->dcap.pck_ca = f->dcap.tcb_signing;
+	f->dcap.pck.issuer = f->dcap.tcb_signing.subject;
+	f->dcap.pck.signer = f->dcap.tcb_signing.key;
+	f->dcap.pck_crl.issuer = f->dcap.tcb_signing.subject;
+	f->dcap.pck_crl.signer = f->dcap.pck_crl.akid = f->dcap.tcb_signing.key;
+	sim_set_akid(f->sim, &f->dcap.pck, f->dcap.tcb_signing.key);
+}
+
+static void
+ca_by_stranger(struct forge *f)
+{
+	f->dcap.pck_ca.signer = rogue(f);
+}
+
+static void
+ca_by_itself(struct forge *f)
+{
+	f->dcap.pck_ca.signer = f->dcap.pck_ca.key;
+}
+
+static void
+ca_by_tcb_signing(struct forge *f)
+{
+	f->dcap.pck_ca.signer = f->dcap.tcb_signing.key;
+}
+
+static void
+ca_expired(struct forge *f)
+{
+	f->dcap.pck_ca.not_after = FORGE_NOW - 1;
+}
+
+static void
+ca_not_yet(struct forge *f)
+{
+	f->dcap.pck_ca.not_before = FORGE_NOW + 1;
+}
+
+static void
+revoke(struct sim_crl *crl, struct sim_bytes serial)
+{
+	crl->revoked[crl->revoked_count++] = serial;
+}
+
+static void
+ca_revoked(struct forge *f)
+{
+	revoke(&f->dcap.root_crl, f->dcap.pck_ca.serial);
+}
+
+static void
+processor_ca_revoked(struct forge *f)
+{
+	revoke(&f->dcap.root_crl, f->dcap.pck_ca.serial);
+}
+
+/* --- the PCK -------------------------------------------------------------------------------- */
+
+static void
+pck_is_ca(struct forge *f)
+{
+	sim_set_basic(f->sim, &f->dcap.pck, true, -1);
+	sim_set_usage(f->sim, &f->dcap.pck, 0x60);
+}
+
+static void
+pck_can_sign_certificates(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck, 0x23);
+}
+
+static void
+pck_cannot_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.pck, 0x04); /* keyEncipherment alone */
+}
+
+static void
+pck_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.pck, rogue(f));
+}
+
+static void
+pck_other_name(struct forge *f)
+{
+	f->dcap.pck.subject = intel_name(f, "Intel SGX PCK Certificate of Mallory");
+}
+
+static void
+pck_without_extension(struct forge *f)
+{
+	f->dcap.own_extension = true;
+}
+
+static void
+pck_without_fmspc(struct forge *f)
+{
+	f->dcap.extension.leave = 1U << 3;
+}
+
+static void
+pck_without_tcb(struct forge *f)
+{
+	f->dcap.extension.leave = 1U << 1;
+}
+
+static void
+pck_fmspc_twice(struct forge *f)
+{
+	f->dcap.extension.twice = 1U << 3;
+}
+
+static void
+pck_component_missing(struct forge *f)
+{
+	f->dcap.extension.components_leave = 1U << 15;
+}
+
+static void
+pck_p384(struct forge *f)
+{
+	f->dcap.pck.key = sim_key(f->sim, SIM_P384, "PCK of the wrong curve");
+}
+
+static void
+pck_by_stranger(struct forge *f)
+{
+	f->dcap.pck.signer = rogue(f);
+}
+
+static void
+pck_by_root(struct forge *f)
+{
+	f->dcap.pck.signer = f->dcap.root.key;
+}
+
+static void
+pck_by_tcb_signing(struct forge *f)
+{
+	f->dcap.pck.signer = f->dcap.tcb_signing.key;
+}
+
+static void
+pck_by_processor_ca(struct forge *f)
+{
+	f->dcap.pck.signer = sim_key(f->sim, SIM_P256, "Intel SGX PCK Processor CA");
+}
+
+static void
+pck_names_other_ca(struct forge *f)
+{
+	f->dcap.pck.issuer = intel_name(f, "Intel SGX PCK Processor CA");
+}
+
+static void
+pck_expired(struct forge *f)
+{
+	f->dcap.pck.not_after = FORGE_NOW - 1;
+}
+
+static void
+pck_not_yet(struct forge *f)
+{
+	f->dcap.pck.not_before = FORGE_NOW + 1;
+}
+
+static void
+pck_revoked(struct forge *f)
+{
+	revoke(&f->dcap.pck_crl, f->dcap.pck.serial);
+}
+
+/* --- CRLs ----------------------------------------------------------------------------------- */
+
+static void
+root_crl_by_stranger(struct forge *f)
+{
+	f->dcap.root_crl.signer = rogue(f);
+}
+
+static void
+root_crl_by_ca(struct forge *f)
+{
+	f->dcap.root_crl.signer = f->dcap.pck_ca.key;
+}
+
+static void
+root_crl_expired(struct forge *f)
+{
+	f->dcap.root_crl.next_update = FORGE_NOW - 1;
+}
+
+static void
+root_crl_not_yet(struct forge *f)
+{
+	f->dcap.root_crl.this_update = FORGE_NOW + 1;
+}
+
+static void
+root_crl_replayed(struct forge *f)
+{
+	f->min_crl_issuer = "Intel SGX Root CA";
+	f->min_crl = f->dcap.root_crl.number + 1;
+}
+
+static void
+root_crl_hidden(struct forge *f)
+{
+	forge_drop_item(f, "root_ca_crl.der");
+}
+
+static void
+root_crl_eternal(struct forge *f)
+{
+	f->dcap.root_crl.next_update = 0;
+}
+
+static void
+pck_crl_by_stranger(struct forge *f)
+{
+	/* GHSA-2cjj-h43h-m6xj: an empty CRL of the forger's hides the revocation. */
+	f->dcap.pck_crl.signer = rogue(f);
+}
+
+static void
+pck_crl_by_root(struct forge *f)
+{
+	f->dcap.pck_crl.signer = f->dcap.root.key;
+}
+
+static void
+pck_crl_by_other_ca(struct forge *f)
+{
+	/* automata PR#22: the Processor CA's signature under the Platform CA's name. */
+	f->dcap.pck_crl.signer = sim_key(f->sim, SIM_P256, "Intel SGX PCK Processor CA");
+}
+
+static void
+pck_crl_other_akid(struct forge *f)
+{
+	f->dcap.pck_crl.akid = sim_key(f->sim, SIM_P256, "Intel SGX PCK Processor CA");
+}
+
+static void
+pck_crl_of_other_ca(struct forge *f)
+{
+	f->dcap.pck_crl.issuer = intel_name(f, "Intel SGX PCK Processor CA");
+	f->dcap.pck_crl.signer = f->dcap.pck_crl.akid =
+	    sim_key(f->sim, SIM_P256, "Intel SGX PCK Processor CA");
+}
+
+static void
+pck_crl_expired(struct forge *f)
+{
+	f->dcap.pck_crl.next_update = FORGE_NOW - 1;
+}
+
+static void
+pck_crl_not_yet(struct forge *f)
+{
+	f->dcap.pck_crl.this_update = FORGE_NOW + 1;
+}
+
+static void
+pck_crl_replayed(struct forge *f)
+{
+	f->min_crl_issuer = "Intel SGX PCK Platform CA";
+	f->min_crl = f->dcap.pck_crl.number + 1;
+}
+
+static void
+pck_crl_hidden(struct forge *f)
+{
+	forge_drop_item(f, "pck_crl.der");
+}
+
+/* Beside the CRL that revokes the PCK stands another, newer one. */
+static void
+pck_revoked_and_shadowed(struct forge *f)
+{
+	struct sim_crl newer = f->dcap.pck_crl;
+
+	newer.revoked_count = 0;
+	newer.this_update = FORGE_NOW;
+	newer.number++;
+	newer.signer = rogue(f);
+	sim_output_add(&f->out, "newer.der", sim_crl_write(f->sim, &newer));
+}
+
+/* Beside it stands the genuine one of the week before, still in its dates. */
+static void
+pck_revoked_since(struct forge *f)
+{
+	struct sim_crl older = f->dcap.pck_crl;
+
+	older.revoked_count = 0;
+	older.this_update = FORGE_NOW - 7 * SIM_DAY;
+	older.number--;
+	sim_output_add(&f->out, "older.der", sim_crl_write(f->sim, &older));
+}
+
+static void
+pck_crl_critical_entry(struct forge *f)
+{
+	revoke(&f->dcap.pck_crl, sim_copy(f->sim, "\x01", 1));
+	f->dcap.pck_crl.critical_entry = true;
+}
+
+static void
+pck_crl_critical_extension(struct forge *f)
+{
+	f->dcap.pck_crl.critical_extension = true;
+}
+
+static void
+pck_crl_cut(struct forge *f)
+{
+	sim_output_item(&f->out, "pck_crl.der")->len -= 1;
+}
+
+/* --- the TCB signing certificate ------------------------------------------------------------ */
+
+static void
+signing_other_name(struct forge *f)
+{
+	f->dcap.tcb_signing.subject = intel_name(f, "Intel SGX TCB Signing by Mallory");
+}
+
+static void
+signing_is_ca(struct forge *f)
+{
+	sim_set_basic(f->sim, &f->dcap.tcb_signing, true, -1);
+	sim_set_usage(f->sim, &f->dcap.tcb_signing, 0x60);
+}
+
+static void
+signing_cannot_sign(struct forge *f)
+{
+	sim_set_usage(f->sim, &f->dcap.tcb_signing, 0x04); /* keyEncipherment alone */
+}
+
+static void
+signing_by_stranger(struct forge *f)
+{
+	f->dcap.tcb_signing.signer = rogue(f);
+}
+
+static void
+signing_by_itself(struct forge *f)
+{
+	f->dcap.tcb_signing.signer = f->dcap.tcb_signing.key;
+}
+
+static void
+signing_by_ca(struct forge *f)
+{
+	f->dcap.tcb_signing.signer = f->dcap.pck_ca.key;
+}
+
+static void
+signing_expired(struct forge *f)
+{
+	f->dcap.tcb_signing.not_after = FORGE_NOW - 1;
+}
+
+static void
+signing_not_yet(struct forge *f)
+{
+	f->dcap.tcb_signing.not_before = FORGE_NOW + 1;
+}
+
+static void
+signing_revoked(struct forge *f)
+{
+	revoke(&f->dcap.root_crl, f->dcap.tcb_signing.serial);
+}
+
+static void
+signing_other_akid(struct forge *f)
+{
+	sim_set_akid(f->sim, &f->dcap.tcb_signing, rogue(f));
+}
+
+static void
+signing_other_issuer(struct forge *f)
+{
+	f->dcap.tcb_signing.issuer = intel_name(f, "Intel SGX Other Root CA");
+}
+
+/* Beside the one that ended or was revoked stands an edition of the forger's with the same key. */
+static void
+signing_reissued(struct forge *f)
+{
+	struct sim_cert other = f->dcap.tcb_signing;
+
+	other.not_after = FORGE_NOW + SIM_DAY;
+	other.serial = sim_text(f->sim, "another serial");
+	other.signer = rogue(f);
+	sim_output_add(&f->out, "other.der", sim_cert_write(f->sim, &other));
+}
+
+static void
+signing_hidden(struct forge *f)
+{
+	forge_drop_item(f, "tcb_signing_chain.pem");
+}
+
+/* --- TCB info ------------------------------------------------------------------------------- */
+
+static void
+info_by_stranger(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signer = rogue(f);
+}
+
+static void
+info_by_pck(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signer = f->dcap.pck.key;
+}
+
+static void
+info_by_root(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signer = f->dcap.root.key;
+}
+
+static void
+info_polished(struct forge *f)
+{
+	f->dcap.tcb_info.doc.after[0] = (struct sim_edit){ "OutOfDate", "UpToDate" };
+}
+
+static void
+info_reserialised(struct forge *f)
+{
+	/* The same values with white space: other bytes than those that were signed. */
+	f->dcap.tcb_info.doc.after[0] = (struct sim_edit){ "\"fmspc\":", "\"fmspc\": " };
+}
+
+static void
+info_reordered(struct forge *f)
+{
+	f->dcap.tcb_info.doc.after[0] =
+	    (struct sim_edit){ "\"tcbType\":0,\"tcbEvaluationDataNumber\":21,",
+		    "\"tcbEvaluationDataNumber\":21,\"tcbType\":0," };
+}
+
+static void
+info_other_case(struct forge *f)
+{
+	f->dcap.tcb_info.doc.after[0] = (struct sim_edit){ "5ac06f", "5AC06F" };
+}
+
+static void
+info_signature_zero(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signature = sim_copy(f->sim, sim_alloc(f->sim, 64), 64);
+}
+
+static void
+info_signature_of_identity(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signature =
+	    sim_sign(f->sim, f->dcap.tcb_signing.key, SIM_SHA256, sim_text(f->sim, "{}"));
+}
+
+static void
+info_signature_r_is_order(struct forge *f)
+{
+	struct sim_bytes s = sim_copy(f->sim, sim_alloc(f->sim, 32), 32);
+
+	s.ptr[31] = 1;
+	f->dcap.tcb_info.doc.signature =
+	    sim_join(f->sim, sim_copy(f->sim, forge_order_p256, 32), s);
+}
+
+static void
+info_expired(struct forge *f)
+{
+	f->dcap.tcb_info.doc.next_update = FORGE_NOW - 1;
+}
+
+static void
+info_not_yet(struct forge *f)
+{
+	f->dcap.tcb_info.doc.issue_date = FORGE_NOW + 1;
+}
+
+static void
+info_old_evaluation(struct forge *f)
+{
+	/* aleph-vm PR#1195: genuine, in its dates, and superseded. */
+	f->dcap.tcb_info.doc.evaluation = 20;
+	f->min_evaluation = 21;
+}
+
+static void
+info_other_fmspc(struct forge *f)
+{
+	memcpy(f->dcap.tcb_info.fmspc, "\x00\x90\x6e\xa1\x00\x00", 6);
+}
+
+static void
+info_other_pce(struct forge *f)
+{
+	f->dcap.tcb_info.pce_id[0] = 1;
+}
+
+static void
+info_of_sgx(struct forge *f)
+{
+	f->dcap.tcb_info.id = "SGX";
+	f->dcap.tcb_info.module_count = 0;
+}
+
+static void
+info_of_tdx(struct forge *f)
+{
+	f->dcap.tcb_info.id = "TDX";
+}
+
+static void
+info_v2_for_tdx(struct forge *f)
+{
+	f->dcap.tcb_info.version = 2;
+	f->dcap.tcb_info.module_count = 0;
+}
+
+static void
+info_hidden(struct forge *f)
+{
+	forge_drop_item(f, "tcb_info.json");
+}
+
+/* Beside the genuine one that says OutOfDate. */
+static void
+info_newer_forged(struct forge *f)
+{
+	struct sim_tcb_info other = f->dcap.tcb_info;
+
+	other.doc.evaluation++;
+	other.levels[0] = other.levels[1];
+	other.levels[0].is.status = "UpToDate";
+	other.level_count = 1;
+	other.doc.signer = rogue(f);
+	sim_output_add(&f->out, "other.json", sim_tcb_info_write(f->sim, &other));
+}
+
+static void
+info_older_genuine(struct forge *f)
+{
+	struct sim_tcb_info other = f->dcap.tcb_info;
+
+	other.doc.evaluation--;
+	other.levels[0] = other.levels[1];
+	other.levels[0].is.status = "UpToDate";
+	other.level_count = 1;
+	sim_output_add(&f->out, "other.json", sim_tcb_info_write(f->sim, &other));
+}
+
+static void
+info_escaped_twice(struct forge *f)
+{
+	/* One parser reads "tcbInfo" here, another does not. */
+	f->dcap.tcb_info.doc.after[0] =
+	    (struct sim_edit){ "{\"tcbInfo\":", "{\"tcb\\u0049nfo\":{},\"tcbInfo\":" };
+}
+
+static void
+info_member_twice(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] =
+	    (struct sim_edit){ "\"tcbType\":0,", "\"tcbType\":0,\"fmspc\":\"5ac06f000000\"," };
+}
+
+static void
+info_nested_member_twice(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "\"tcbStatus\":\"OutOfDate\"",
+		"\"tcbStatus\":\"OutOfDate\",\"tcbStatus\":\"UpToDate\"" };
+}
+
+static void
+info_object_twice(struct forge *f)
+{
+	f->dcap.tcb_info.doc.after[0] =
+	    (struct sim_edit){ "{\"tcbInfo\":", "{\"tcbInfo\":{},\"tcbInfo\":" };
+}
+
+static void
+info_15_components(struct forge *f)
+{
+	/* GHSA-6q6c-vvf9-fj3w: components compared up to the end of the shorter array. */
+	f->dcap.tcb_info.doc.before[0] =
+	    (struct sim_edit){ "{\"svn\":0},{\"svn\":0}]", "{\"svn\":0}]" };
+}
+
+static void
+info_number_as_text(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "\"pcesvn\":13", "\"pcesvn\":\"13\"" };
+}
+
+static void
+info_number_with_fraction(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "\"pcesvn\":13", "\"pcesvn\":12.5" };
+}
+
+static void
+info_svn_256(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "{\"svn\":255", "{\"svn\":511" };
+}
+
+static void
+info_unknown_status(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "OutOfDate", "Fine" };
+}
+
+static void
+info_level_twice(struct forge *f)
+{
+	struct sim_tcb_info *t = &f->dcap.tcb_info;
+
+	t->levels[1] = t->levels[0];
+	t->levels[1].is.status = "OutOfDate";
+}
+
+static void
+info_version_4(struct forge *f)
+{
+	f->dcap.tcb_info.version = 4;
+}
+
+static void
+info_short_signature(struct forge *f)
+{
+	f->dcap.tcb_info.doc.signature = sim_copy(f->sim, sim_alloc(f->sim, 63), 63);
+}
+
+/* --- QE identity ---------------------------------------------------------------------------- */
+
+static void
+identity_by_stranger(struct forge *f)
+{
+	f->dcap.qe_identity.doc.signer = rogue(f);
+}
+
+static void
+identity_by_ca(struct forge *f)
+{
+	f->dcap.qe_identity.doc.signer = f->dcap.pck_ca.key;
+}
+
+static void
+identity_bent(struct forge *f)
+{
+	f->dcap.qe_identity.doc.after[0] = (struct sim_edit){ "\"isvsvn\":8", "\"isvsvn\":1" };
+}
+
+static void
+identity_reserialised(struct forge *f)
+{
+	f->dcap.qe_identity.doc.after[0] = (struct sim_edit){ ",\"version\"", ", \"version\"" };
+}
+
+static void
+identity_expired(struct forge *f)
+{
+	f->dcap.qe_identity.doc.next_update = FORGE_NOW - 1;
+}
+
+static void
+identity_not_yet(struct forge *f)
+{
+	f->dcap.qe_identity.doc.issue_date = FORGE_NOW + 1;
+}
+
+static void
+identity_old_evaluation(struct forge *f)
+{
+	f->dcap.qe_identity.doc.evaluation = 20;
+	f->min_evaluation = 21;
+}
+
+static void
+identity_of_td_qe(struct forge *f)
+{
+	f->dcap.qe_identity.id = "TD_QE";
+}
+
+static void
+identity_of_qe(struct forge *f)
+{
+	f->dcap.qe_identity.id = "QE";
+}
+
+static void
+identity_of_qve(struct forge *f)
+{
+	f->dcap.qe_identity.id = "QVE";
+}
+
+static void
+identity_hidden(struct forge *f)
+{
+	forge_drop_item(f, "qe_identity.json");
+}
+
+static void
+identity_member_twice(struct forge *f)
+{
+	f->dcap.qe_identity.doc.before[0] =
+	    (struct sim_edit){ "\"isvprodid\":1", "\"isvprodid\":1,\"isvprodid\":1" };
+}
+
+static void
+identity_version_1(struct forge *f)
+{
+	f->dcap.qe_identity.version = 1;
+}
+
+static void
+identity_level_twice(struct forge *f)
+{
+	f->dcap.qe_identity.levels[1].isv_svn = 8;
+}
+
+/* --- TCB status ----------------------------------------------------------------------------- */
+
+static void
+status(struct forge *f, const char *text)
+{
+	sim_dcap_set_status(&f->dcap, text);
+	f->policy = "default";
+}
+
+static void
+out_of_date(struct forge *f)
+{
+	status(f, "OutOfDate");
+}
+
+static void
+configuration_needed(struct forge *f)
+{
+	status(f, "ConfigurationNeeded");
+}
+
+static void
+hardening_needed(struct forge *f)
+{
+	status(f, "SWHardeningNeeded");
+}
+
+static void
+both_needed(struct forge *f)
+{
+	status(f, "ConfigurationAndSWHardeningNeeded");
+}
+
+static void
+out_of_date_configuration(struct forge *f)
+{
+	status(f, "OutOfDateConfigurationNeeded");
+}
+
+static void
+revoked_tcb(struct forge *f)
+{
+	status(f, "Revoked");
+}
+
+static void
+pce_too_old(struct forge *f)
+{
+	f->dcap.extension.pce_svn = 12;
+	f->policy = "default";
+}
+
+static void
+no_level(struct forge *f)
+{
+	memset(f->dcap.extension.components, 0, 16);
+	f->policy = "default";
+}
+
+static void
+one_component_short(struct forge *f)
+{
+	f->dcap.extension.components[15] = 0;
+	for (size_t i = 0; i < f->dcap.tcb_info.level_count; i++)
+		f->dcap.tcb_info.levels[i].sgx[15] = 1;
+	f->policy = "default";
+}
+
+static void
+cpu_svn_is_no_tcb(struct forge *f)
+{
+	/* The body's CPUSVN is opaque: the components of the PCK decide. */
+	memset(f->dcap.enclave.cpu_svn, 0xff, 16);
+	f->dcap.extension.components[0] = 7;
+	f->policy = "default";
+}
+
+const struct forgery dcap_forgeries[] = {
+	{ "chain without the root", SGX3, chain_without_root, NULL, "dcap.pck.chain", "" },
+	{ "chain without the CA", SGX3, chain_without_ca, NULL, "dcap.pck.chain", "" },
+	{ "leaf alone", TDX4, chain_leaf_alone, NULL, "dcap.pck.chain", "" },
+	{ "chain without the leaf", SGX3, chain_without_leaf, NULL, "dcap.pck.chain", "" },
+	{ "chain with two leaves", SGX3, chain_leaf_twice, NULL, "dcap.pck.chain", "" },
+	{ "chain with two CAs", TDX4, chain_ca_twice, NULL, "dcap.pck.chain", "" },
+	{ "chain of three roots", SGX3, chain_of_roots, NULL, "dcap.pck.chain", "" },
+	{ "chain that is no PEM", TDX4, chain_no_pem, NULL, "dcap.pck.chain", "" },
+	{ "damaged certificate in the chain", SGX3, chain_damaged, NULL, "dcap.pck.chain", "" },
+	{ "encrypted PPID and another machine's PCK", SGX3, ppid_and_other_pck, pck_in_collateral,
+	    "dcap.qe_report.signature", "" },
+	{ "encrypted PPID instead of a chain", SGX3, ppid_instead_of_chain, NULL, "dcap.pck.chain",
+	    "", NEEDED },
+
+	{ "root of the forger's", SGX3, own_root, real_root, "dcap.root.pinned", "" },
+	{ "root of the forger's under TDX", TDX5_15, own_root, real_root, "dcap.root.pinned", "" },
+	{ "root that nobody named", SGX3, no_root, NULL, "dcap.root.pinned", "" },
+	{ "pinned key under another name", SGX3, root_renamed, real_root, "dcap.root.pinned", "" },
+	{ "root by a stranger over the pinned key", SGX3, root_by_stranger, real_root,
+	    "dcap.root.pinned", "" },
+	{ "expired root with the forger's dates", SGX3, root_by_stranger, expired_root,
+	    "dcap.root.pinned", "", REFUSED, "dcap.root.dates" },
+	{ "PCK CA as a trust root", SGX3, NULL, ca_as_root, "dcap.root.pinned", "", NOT_ADDED },
+	{ "trust root that it did not sign", SGX3, root_by_stranger, NULL, "dcap.root.pinned", "",
+	    NOT_ADDED },
+	{ "root expired a second ago", SGX3, root_expired, NULL, "dcap.root.dates", "" },
+	{ "root valid in a second", TDX4, root_not_yet, NULL, "dcap.root.dates", "" },
+
+	{ "PCK CA that is no CA", SGX3, ca_not_ca, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA without basicConstraints", TDX4, ca_without_basic, NULL, "dcap.pck_ca.profile",
+	    "" },
+	{ "PCK CA without keyCertSign", SGX3, ca_without_cert_sign, NULL, "dcap.pck_ca.profile",
+	    "" },
+	{ "PCK CA without cRLSign", SGX3, ca_without_crl_sign, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA with another AKI", SGX3, ca_other_akid, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA without keyUsage", SGX3, ca_without_usage, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA of another name", SGX3, ca_other_name, NULL, "dcap.pck_ca.profile", "" },
+	{ "PCK CA whose name contains the right one", SGX3, ca_name_with_tail, NULL,
+	    "dcap.pck_ca.profile", "" },
+	{ "TCB signing certificate as PCK CA", SGX3, ca_is_tcb_signing, NULL, "dcap.pck_ca.profile",
+	    "" },
+	{ "PCK CA by a stranger", SGX3, ca_by_stranger, NULL, "dcap.pck_ca.signature", "" },
+	{ "PCK CA by itself", TDX4, ca_by_itself, NULL, "dcap.pck_ca.signature", "" },
+	{ "PCK CA by the TCB signing key", SGX3, ca_by_tcb_signing, NULL, "dcap.pck_ca.signature",
+	    "" },
+	{ "PCK CA expired a second ago", SGX3, ca_expired, NULL, "dcap.pck_ca.dates", "" },
+	{ "PCK CA valid in a second", TDX4, ca_not_yet, NULL, "dcap.pck_ca.dates", "" },
+	{ "Platform CA revoked", SGX3, ca_revoked, NULL, "dcap.pck_ca.revoked", "" },
+	{ "Processor CA revoked", SGX3_PROCESSOR, processor_ca_revoked, NULL, "dcap.pck_ca.revoked",
+	    "" },
+
+	{ "PCK that is a CA", SGX3, pck_is_ca, NULL, "dcap.pck.profile", "" },
+	{ "PCK with keyCertSign", SGX3, pck_can_sign_certificates, NULL, "dcap.pck.profile", "" },
+	{ "PCK that cannot sign", SGX3, pck_cannot_sign, NULL, "dcap.pck.profile", "" },
+	{ "PCK with another AKI", TDX4, pck_other_akid, NULL, "dcap.pck.profile", "" },
+	{ "PCK of another name", TDX4, pck_other_name, NULL, "dcap.pck.profile", "" },
+	{ "PCK without the SGX extension", SGX3, pck_without_extension, NULL, "dcap.pck.chain",
+	    "" },
+	{ "PCK without FMSPC", SGX3, pck_without_fmspc, NULL, "dcap.pck.profile", "" },
+	{ "PCK without TCB", TDX4, pck_without_tcb, NULL, "dcap.pck.profile", "" },
+	{ "PCK with two FMSPCs", SGX3, pck_fmspc_twice, NULL, "dcap.pck.profile", "" },
+	{ "PCK without component 16", SGX3, pck_component_missing, NULL, "dcap.pck.profile", "" },
+	{ "PCK with a P-384 key", SGX3, pck_p384, NULL, "dcap.pck.profile", "", REFUSED,
+	    "dcap.qe_report.signature" },
+	{ "PCK by a stranger", SGX3, pck_by_stranger, NULL, "dcap.pck.signature", "" },
+	{ "PCK by the root", TDX4, pck_by_root, NULL, "dcap.pck.signature", "" },
+	{ "PCK by the TCB signing key", SGX3, pck_by_tcb_signing, NULL, "dcap.pck.signature", "" },
+	{ "Platform PCK by the Processor CA", SGX3, pck_by_processor_ca, NULL, "dcap.pck.signature",
+	    "" },
+	{ "PCK that names the other CA", SGX3, pck_names_other_ca, NULL, "dcap.pck.profile", "" },
+	{ "PCK expired a second ago", SGX3, pck_expired, NULL, "dcap.pck.dates", "" },
+	{ "PCK valid in a second", TDX4, pck_not_yet, NULL, "dcap.pck.dates", "" },
+	{ "PCK revoked", SGX3, pck_revoked, NULL, "dcap.pck.revoked", "" },
+	{ "PCK revoked, TDX", TDX4, pck_revoked, NULL, "dcap.pck.revoked", "" },
+	{ "PCK of the Processor CA revoked", SGX3_PROCESSOR, pck_revoked, NULL, "dcap.pck.revoked",
+	    "" },
+
+	{ "root CRL by a stranger", SGX3, root_crl_by_stranger, NULL, "dcap.root_crl.signature",
+	    "" },
+	{ "root CRL by the PCK CA", TDX4, root_crl_by_ca, NULL, "dcap.root_crl.signature", "" },
+	{ "root CRL expired a second ago", SGX3, root_crl_expired, NULL, "dcap.root_crl.dates",
+	    "" },
+	{ "root CRL valid in a second", TDX4, root_crl_not_yet, NULL, "dcap.root_crl.dates", "" },
+	{ "root CRL of yesterday", SGX3, root_crl_replayed, NULL, "dcap.root_crl.floor", "" },
+	{ "root CRL hidden", SGX3, NULL, root_crl_hidden, "dcap.root_crl.signature", "", NEEDED },
+	{ "root CRL without nextUpdate", SGX3, root_crl_eternal, NULL, "dcap.root_crl.signature",
+	    "", NOT_ADDED },
+	{ "PCK CRL by a stranger (GHSA-2cjj-h43h-m6xj)", SGX3, pck_crl_by_stranger, NULL,
+	    "dcap.pck_crl.signature", "" },
+	{ "PCK CRL by the root", TDX4, pck_crl_by_root, NULL, "dcap.pck_crl.signature", "" },
+	{ "PCK CRL by the other CA", SGX3, pck_crl_by_other_ca, NULL, "dcap.pck_crl.signature",
+	    "" },
+	{ "PCK CRL with another AKI", SGX3, pck_crl_other_akid, NULL, "dcap.pck_crl.signature",
+	    "" },
+	{ "PCK CRL of the other CA", SGX3, pck_crl_of_other_ca, NULL, "dcap.pck_crl.signature", "",
+	    NEEDED },
+	{ "PCK CRL expired a second ago", SGX3, pck_crl_expired, NULL, "dcap.pck_crl.dates", "" },
+	{ "PCK CRL valid in a second", TDX4, pck_crl_not_yet, NULL, "dcap.pck_crl.dates", "" },
+	{ "PCK CRL of yesterday", SGX3, pck_crl_replayed, NULL, "dcap.pck_crl.floor", "" },
+	{ "PCK CRL hidden", SGX3, NULL, pck_crl_hidden, "dcap.pck_crl.signature", "", NEEDED },
+	{ "PCK revoked, a stranger's newer CRL beside", SGX3, pck_revoked, pck_revoked_and_shadowed,
+	    "dcap.pck_crl.signature", "", REFUSED, "dcap.pck.revoked" },
+	{ "PCK revoked, last week's CRL beside", SGX3, pck_revoked, pck_revoked_since,
+	    "dcap.pck.revoked", "" },
+	{ "PCK CRL with a critical entry extension", SGX3, pck_crl_critical_entry, NULL,
+	    "dcap.pck_crl.signature", "", NOT_ADDED },
+	{ "PCK CRL with a critical extension", SGX3, pck_crl_critical_extension, NULL,
+	    "dcap.pck_crl.signature", "", NOT_ADDED },
+	{ "PCK CRL cut by one byte", SGX3, NULL, pck_crl_cut, "dcap.pck_crl.signature", "",
+	    NOT_ADDED },
+
+	{ "TCB signing certificate of another name", SGX3, signing_other_name, NULL,
+	    "dcap.tcb_info.signature", "", NEEDED },
+	{ "TCB signing certificate that is a CA", SGX3, signing_is_ca, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate that cannot sign", TDX4, signing_cannot_sign, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate with another AKI", SGX3, signing_other_akid, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate under another root", SGX3, signing_other_issuer, NULL,
+	    "dcap.tcb_signing.profile", "" },
+	{ "TCB signing certificate expired and reissued", SGX3, signing_expired, signing_reissued,
+	    "dcap.tcb_signing.signature", "" },
+	{ "TCB signing certificate revoked and reissued", SGX3, signing_revoked, signing_reissued,
+	    "dcap.tcb_signing.revoked", "" },
+	{ "TCB signing certificate by a stranger", SGX3, signing_by_stranger, NULL,
+	    "dcap.tcb_signing.signature", "" },
+	{ "TCB signing certificate by itself", TDX4, signing_by_itself, NULL,
+	    "dcap.tcb_signing.signature", "" },
+	{ "TCB signing certificate by the PCK CA", SGX3, signing_by_ca, NULL,
+	    "dcap.tcb_signing.signature", "" },
+	{ "TCB signing certificate expired a second ago", SGX3, signing_expired, NULL,
+	    "dcap.tcb_signing.dates", "" },
+	{ "TCB signing certificate valid in a second", TDX4, signing_not_yet, NULL,
+	    "dcap.tcb_signing.dates", "" },
+	{ "TCB signing certificate revoked", SGX3, signing_revoked, NULL,
+	    "dcap.tcb_signing.revoked", "" },
+	{ "TCB signing certificate hidden", SGX3, NULL, signing_hidden,
+	    "dcap.qe_identity.signature", "", NEEDED },
+
+	{ "TCB info by a stranger", SGX3, info_by_stranger, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info by the PCK", TDX4, info_by_pck, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info by the root", SGX3, info_by_root, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info polished", SGX3, info_polished, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info with white space", TDX4, info_reserialised, NULL, "dcap.tcb_info.signature",
+	    "" },
+	{ "TCB info with members reordered", SGX3, info_reordered, NULL, "dcap.tcb_info.signature",
+	    "" },
+	{ "TCB info in another case", SGX3, info_other_case, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info with a signature of zeros", SGX3, info_signature_zero, NULL,
+	    "dcap.tcb_info.signature", "" },
+	{ "TCB info with another document's signature", SGX3, info_signature_of_identity, NULL,
+	    "dcap.tcb_info.signature", "" },
+	{ "TCB info signature r is n", TDX4, info_signature_r_is_order, NULL,
+	    "dcap.tcb_info.signature", "" },
+	{ "TCB info expired a second ago", SGX3, info_expired, NULL, "dcap.tcb_info.dates", "" },
+	{ "TCB info issued in a second", TDX4, info_not_yet, NULL, "dcap.tcb_info.dates", "" },
+	{ "TCB info of an older evaluation", SGX3, info_old_evaluation, NULL,
+	    "dcap.tcb_info.evaluation", "" },
+	{ "TCB info of another FMSPC", SGX3, info_other_fmspc, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info of another PCE", SGX3, info_other_pce, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info of SGX for a TD", TDX4, info_of_sgx, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info of TDX for an enclave", SGX3, info_of_tdx, NULL, "dcap.tcb_info.platform", "" },
+	{ "TCB info version 2 for a TD", TDX4, info_v2_for_tdx, NULL, "dcap.tcb_info.platform",
+	    "" },
+	{ "TCB info of the forger's beside", SGX3, out_of_date, info_newer_forged,
+	    "dcap.tcb_info.signature", "" },
+	{ "TCB info of an older evaluation beside", SGX3, out_of_date, info_older_genuine,
+	    "dcap.tcb.status", "OutOfDate" },
+	{ "TCB info twice, once escaped", SGX3, info_escaped_twice, NULL, "dcap.tcb_info.signature",
+	    "", NOT_ADDED },
+	{ "TCB info hidden", SGX3, NULL, info_hidden, "dcap.tcb_info.signature", "", NEEDED },
+	{ "TCB info with two FMSPCs", SGX3, info_member_twice, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB level with two statuses", SGX3, info_nested_member_twice, NULL,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
+	{ "two TCB infos in one answer", SGX3, info_object_twice, NULL, "dcap.tcb_info.signature",
+	    "", NOT_ADDED },
+	{ "15 components (GHSA-6q6c-vvf9-fj3w)", SGX3, info_15_components, NULL,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
+	{ "number as text", SGX3, info_number_as_text, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "number with a fraction", SGX3, info_number_with_fraction, NULL,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
+	{ "component above 255", SGX3, info_svn_256, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "unknown status", SGX3, info_unknown_status, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "one level, two statuses", SGX3, info_level_twice, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB info version 4", SGX3, info_version_4, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB info signature of 63 bytes", SGX3, info_short_signature, NULL,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
+
+	{ "QE identity by a stranger", SGX3, identity_by_stranger, NULL,
+	    "dcap.qe_identity.signature", "" },
+	{ "QE identity by the PCK CA", TDX4, identity_by_ca, NULL, "dcap.qe_identity.signature",
+	    "" },
+	{ "QE identity bent", SGX3, identity_bent, NULL, "dcap.qe_identity.signature", "" },
+	{ "QE identity with white space", TDX4, identity_reserialised, NULL,
+	    "dcap.qe_identity.signature", "" },
+	{ "QE identity expired a second ago", SGX3, identity_expired, NULL,
+	    "dcap.qe_identity.dates", "" },
+	{ "QE identity issued in a second", TDX4, identity_not_yet, NULL, "dcap.qe_identity.dates",
+	    "" },
+	{ "QE identity of an older evaluation", SGX3, identity_old_evaluation, NULL,
+	    "dcap.qe_identity.evaluation", "" },
+	{ "identity of the TD QE for an enclave", SGX3, identity_of_td_qe, NULL,
+	    "dcap.qe_identity.id", "" },
+	{ "identity of the QE for a TD", TDX4, identity_of_qe, NULL, "dcap.qe_identity.id", "" },
+	{ "identity of the QVE", SGX3, identity_of_qve, NULL, "dcap.qe_identity.id", "" },
+	{ "QE identity hidden (CVE-2026-22696)", SGX3, NULL, identity_hidden,
+	    "dcap.qe_identity.signature", "", NEEDED },
+	{ "QE identity with a member twice", SGX3, identity_member_twice, NULL,
+	    "dcap.qe_identity.signature", "", NOT_ADDED },
+	{ "QE identity version 1", SGX3, identity_version_1, NULL, "dcap.qe_identity.signature", "",
+	    NOT_ADDED },
+	{ "QE level twice", SGX3, identity_level_twice, NULL, "dcap.qe_identity.signature", "",
+	    NOT_ADDED },
+
+	{ "platform out of date", SGX3, out_of_date, NULL, "dcap.tcb.status", "OutOfDate" },
+	{ "platform needs configuration", SGX3, configuration_needed, NULL, "dcap.tcb.status",
+	    "ConfigurationNeeded" },
+	{ "platform needs hardening", SGX3, hardening_needed, NULL, "dcap.tcb.status",
+	    "SWHardeningNeeded" },
+	{ "platform needs both", SGX3, both_needed, NULL, "dcap.tcb.status",
+	    "ConfigurationAndSWHardeningNeeded" },
+	{ "platform out of date and needs configuration", SGX3, out_of_date_configuration, NULL,
+	    "dcap.tcb.status", "OutOfDateConfigurationNeeded" },
+	{ "TCB revoked", SGX3, revoked_tcb, NULL, "dcap.tcb.status", "Revoked" },
+	{ "PCE too old", SGX3, pce_too_old, NULL, "dcap.tcb.status", "" },
+	{ "platform below every level", SGX3, no_level, NULL, "dcap.tcb.status", "" },
+	{ "last component short", SGX3, one_component_short, NULL, "dcap.tcb.status", "" },
+	{ "high CPUSVN over a low PCK", SGX3, cpu_svn_is_no_tcb, NULL, "dcap.tcb.status",
+	    "OutOfDate" },
+};
+const size_t dcap_forgery_count = sizeof dcap_forgeries / sizeof dcap_forgeries[0];

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FORGE_H
+#define FORGE_H
+
+/*
+ * A forgery is a valid platform of the simulator, bent in exactly one thing, and the check that
+ * must refuse it. Everything not named stays genuine, so a refusal for another reason shows.
+ */
+
+#include "platforms/platforms.h"
+
+enum { FORGE_NOW = 1795219200 }; /* 2026-11-21 */
+
+enum forge_kind {
+	SGX3,
+	SGX3_PROCESSOR, /* under the Processor CA */
+	SGX4,
+	SGX5,
+	TDX4,
+	TDX5_10,
+	TDX5_15,
+	TDX5_EXT,
+	MILAN2,
+	MILAN3,
+	MILAN3_TABLE, /* the certificates come with the report */
+	MILAN3_VLEK,
+	GENOA4,
+	TURIN5,
+	TURIN5_VLEK,
+	SEV,
+	SEV_ES,
+	SEV_NAPLES,
+	FORGE_KINDS
+};
+
+enum forge_how {
+	REFUSED = 0, /* the row id fails, and no row that is not in `also` */
+	NEEDED,      /* undetermined: the row id is skipped for want of what the forger hid */
+	NOT_PARSED,  /* assay_evidence_parse() refuses */
+	NOT_ADDED,   /* assay_trust_add() or assay_trust_add_root() refuses */
+	WARNED,      /* accepted, and the row id says so */
+};
+
+struct forge {
+	struct sim *sim;
+	union {
+		struct sim_dcap dcap;
+		struct sim_snp snp;
+		struct sim_sev sev;
+	};
+	struct sim_output out;
+	/* What the relying party asks for. */
+	const char *policy; /* NULL: "genuine" */
+	struct sim_bytes report_data;
+	const char *platforms; /* allow and deny rules */
+	const char *min_tcb;   /* NULL: the platform's own */
+	const char *expect_claim, *expect_value;
+	const char *min_crl_issuer;
+	uint64_t min_crl;
+	uint32_t min_evaluation;
+	bool require_crl, no_root;
+};
+
+struct forgery {
+	const char *name;
+	enum forge_kind kind;
+	void (*bend)(struct forge *f);  /* before the platform is written; may be NULL */
+	void (*after)(struct forge *f); /* f->out, when it is written; may be NULL */
+	const char *id;                 /* the check that must refuse it; NULL: accepted */
+	const char *words;              /* of its sentence; "" for any */
+	enum forge_how how;
+	const char *also; /* further ids that may fail with it, separated by spaces */
+};
+
+extern const struct forgery genuine_cases[], quote_forgeries[], dcap_forgeries[], tdx_forgeries[],
+    snp_forgeries[], sev_forgeries[];
+extern const size_t genuine_case_count, quote_forgery_count, dcap_forgery_count, tdx_forgery_count,
+    snp_forgery_count, sev_forgery_count;
+
+/* The order of P-256 and P-384, big-endian: the first number that r and s must not be. */
+extern const uint8_t forge_order_p256[32], forge_order_p384[48];
+/* f's own bytes with `at` overwritten. */
+void forge_overwrite(struct sim_bytes bytes, size_t at, const void *with, size_t n);
+void forge_drop_item(struct forge *f, const char *name);
+
+#endif
