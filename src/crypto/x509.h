@@ -15,6 +15,7 @@ enum {
 };
 
 enum {
+	X509_DIGITAL_SIGNATURE = 1 << 0,
 	X509_KEY_CERT_SIGN = 1 << 5, /* keyUsage bits, RFC 5280 4.2.1.3: bit n is 1 << n */
 	X509_CRL_SIGN = 1 << 6,
 };

@@ -93,12 +93,11 @@ check_platform(struct dcap *d)
 	const struct pck_extension *p = &d->pck;
 	const struct platform_id ids[] = {
 		{ PLATFORM_PPID, { p->ppid, d->has_pck ? sizeof p->ppid : 0 } },
-		{ PLATFORM_INSTANCE,
-		    { p->platform_instance,
-			p->has_platform_instance ? sizeof p->platform_instance : 0 } },
+		{ PLATFORM_INSTANCE, { p->platform_instance, sizeof p->platform_instance } },
 	};
 
-	assay_run_platform(&d->run, ids, 2);
+	/* A platform of the Processor CA has no instance id; it hides none. */
+	assay_run_platform(&d->run, ids, p->has_platform_instance ? 2 : 1);
 }
 
 static void

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "verify/roots.h"
+
 #define INTEL_REST "O", "Intel Corporation", "L", "Santa Clara", "ST", "CA", "C", "US", NULL
 
 /* Source: Intel SGX PCK Certificate and CRL Profile, 2 and 3. */
@@ -171,6 +173,43 @@ anchor_by_name(const struct dcap *d)
 	return first;
 }
 
+/* An edition of Intel's root that is built in, byte for byte where it matters. */
+static bool
+known_edition(const struct x509_cert *c)
+{
+	for (size_t i = 0; i < INTEL_ROOT_EDITIONS; i++) {
+		const struct root_edition *e = &assay_intel_root_editions[i];
+		if (c->digest_len == sizeof e->digest &&
+		    memcmp(c->digest, e->digest, c->digest_len) == 0 &&
+		    c->signature_len == sizeof e->signature &&
+		    memcmp(c->signature, e->signature, c->signature_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What keeps the root certificate of the chain from being that of a trusted key; NULL if nothing
+ * does. The key alone is pinned, so its name and dates count only under its own signature. */
+static const char *
+root_flaw(const struct dcap *d)
+{
+	const struct x509_cert *c = d->root;
+
+	if (d->anchor == NULL)
+		return "has a key that is not Intel's, nor one of --trust-root";
+	if (c == NULL)
+		return NULL;
+	if (d->anchor->subject.len > 0 ? !assay_bytes_equal(c->subject, d->anchor->subject)
+				       : !assay_x509_name_is(c->subject, root_name))
+		return "has the trusted key under another name";
+	if (known_edition(c))
+		return NULL;
+	struct signer self = assay_signer(&d->run, c->key);
+	return assay_run_cert_signed(&d->run, &self, c)
+	    ? NULL
+	    : "has the trusted key, and is not signed with it";
+}
+
 static void
 pin_root(struct dcap *d)
 {
@@ -179,10 +218,10 @@ pin_root(struct dcap *d)
 
 	d->anchor =
 	    d->root != NULL ? assay_trust_anchor(d->run.trust, d->root->key) : anchor_by_name(d);
-	assay_check_that(cs, CHECK_DCAP_ROOT_PINNED, d->anchor != NULL, ASSAY_E_SIGNATURE,
-	    "ends in a trusted root key",
-	    "the chain ends in a root %s whose key is not Intel's, nor one of --trust-root",
-	    assay_quote(cn).text);
+	const char *flaw = root_flaw(d);
+	assay_check_that(cs, CHECK_DCAP_ROOT_PINNED, flaw == NULL, ASSAY_E_SIGNATURE,
+	    "ends in a trusted root key", "the root of the chain, %s, %s", assay_quote(cn).text,
+	    flaw);
 	d->root_key = (struct signer){ .broken = true };
 	if (d->root != NULL) {
 		assay_run_dates(&d->run, CHECK_DCAP_ROOT_DATES, d->root->not_before,
@@ -217,6 +256,13 @@ ca_flaw(const struct dcap *d)
 	return NULL;
 }
 
+static bool
+signs_data_only(const struct x509_cert *c)
+{
+	return c->has_usage && (c->usage & X509_DIGITAL_SIGNATURE) != 0 &&
+	    (c->usage & X509_KEY_CERT_SIGN) == 0;
+}
+
 static const char *
 leaf_flaw(const struct x509_cert *c, const struct x509_cert *ca)
 {
@@ -228,8 +274,8 @@ leaf_flaw(const struct x509_cert *c, const struct x509_cert *ca)
 		return "it is not ECDSA P-256 with SHA-256";
 	if (c->ca)
 		return "it is a CA, and a PCK certificate is none";
-	if (c->has_usage && (c->usage & X509_KEY_CERT_SIGN) != 0)
-		return "its key usage allows signing certificates";
+	if (!signs_data_only(c))
+		return "its key usage is not that of a key that signs data";
 	if (!names_key(c->akid, ca))
 		return "its authority key identifier names another CA key";
 	return NULL;
@@ -317,7 +363,7 @@ take_crl(struct dcap *d, const struct crl_ids *ids, struct assay_bytes issuer, s
 }
 
 static void
-check_revoked(struct dcap *d, enum assay_check_id id, const struct item *crl,
+check_revoked(struct dcap *d, enum assay_check_id id, const struct item *crl, struct signer *by,
     const struct x509_cert *cert, const char *what)
 {
 	if (crl == NULL) {
@@ -325,9 +371,9 @@ check_revoked(struct dcap *d, enum assay_check_id id, const struct item *crl,
 		    d->run.checks, id, "", "", "%s: cannot be told without the CRL", what);
 		return;
 	}
-	assay_check_that(d->run.checks, id, !assay_x509_crl_lists(&crl->crl, cert->serial),
-	    ASSAY_E_REVOKED, "not on its issuer's CRL",
-	    "the %s (serial %s) was revoked by its issuer", what,
+	assay_check_that(d->run.checks, id,
+	    !assay_run_revoked(&d->run, by, cert->issuer, cert->serial), ASSAY_E_REVOKED,
+	    "not on its issuer's CRL", "the %s (serial %s) was revoked by its issuer", what,
 	    assay_quote_hex(cert->serial).text);
 }
 
@@ -342,9 +388,10 @@ assay_dcap_revocation(struct dcap *d)
 	if (d->ca == NULL)
 		return;
 	d->root_crl = take_crl(d, &root_ids, d->ca->issuer, &d->root_key, d->root);
-	check_revoked(d, CHECK_DCAP_PCK_CA_REVOKED, d->root_crl, d->ca, "PCK CA certificate");
+	check_revoked(
+	    d, CHECK_DCAP_PCK_CA_REVOKED, d->root_crl, &d->root_key, d->ca, "PCK CA certificate");
 	const struct item *crl = take_crl(d, &pck_ids, d->ca->subject, &d->ca_key, d->ca);
-	check_revoked(d, CHECK_DCAP_PCK_REVOKED, crl, d->leaf, "PCK certificate");
+	check_revoked(d, CHECK_DCAP_PCK_REVOKED, crl, &d->ca_key, d->leaf, "PCK certificate");
 }
 
 /* --- TCB info and QE identity ---------------------------------------------------------------- */
@@ -414,8 +461,10 @@ signing_flaw(const struct dcap *d, const struct x509_cert *c)
 		return "it was not issued under the root of the PCK chain";
 	if (c->scheme != ASSAY_ECDSA_P256_SHA256 || c->key.kind != ASSAY_KEY_P256)
 		return "it is not ECDSA P-256 with SHA-256";
-	if (c->ca || (c->has_usage && (c->usage & X509_KEY_CERT_SIGN) != 0))
+	if (c->ca)
 		return "it is a CA, and a TCB signing certificate is none";
+	if (!signs_data_only(c))
+		return "its key usage is not that of a key that signs data";
 	if (!names_key(c->akid, d->root))
 		return "its authority key identifier names another root key";
 	return NULL;
@@ -471,7 +520,8 @@ check_signing(struct dcap *d, const struct item *signing)
 	    "signed by the root", "the TCB signing certificate is not signed by the root");
 	assay_run_dates(&d->run, CHECK_DCAP_TCB_SIGNING_DATES, c->not_before, c->not_after,
 	    "TCB signing certificate");
-	check_revoked(d, CHECK_DCAP_TCB_SIGNING_REVOKED, d->root_crl, c, "TCB signing certificate");
+	check_revoked(d, CHECK_DCAP_TCB_SIGNING_REVOKED, d->root_crl, &d->root_key, c,
+	    "TCB signing certificate");
 }
 
 struct doc_ids {

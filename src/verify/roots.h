@@ -7,6 +7,12 @@
 
 /* Intel SGX Root CA. Every edition of its certificate holds this key. */
 extern const struct assay_public assay_intel_root;
+struct root_edition {
+	uint8_t digest[ASSAY_SHA256_LEN];
+	uint8_t signature[64];
+};
+enum { INTEL_ROOT_EDITIONS = 2 };
+extern const struct root_edition assay_intel_root_editions[INTEL_ROOT_EDITIONS];
 
 enum amd_line { AMD_ROOT, AMD_VCEK, AMD_VLEK }; /* ARK; ASK; ASVK */
 

@@ -155,6 +155,20 @@ assay_run_crl(const struct run *run, struct assay_bytes issuer)
 }
 
 bool
+assay_run_revoked(
+    const struct run *run, struct signer *by, struct assay_bytes issuer, struct assay_bytes serial)
+{
+	const struct item *item;
+
+	for (size_t at = 0; (item = assay_trust_next(run->trust, ITEM_CRL, &at)) != NULL;)
+		if (assay_bytes_equal(item->crl.issuer, issuer) &&
+		    assay_x509_crl_lists(&item->crl, serial) &&
+		    assay_run_crl_signed(run, by, &item->crl))
+			return true;
+	return false;
+}
+
+bool
 assay_run_crl_floor(struct run *run, enum assay_check_id id, const struct x509_crl *crl)
 {
 	uint64_t floor = assay_trust_crl_floor(run->trust, crl->issuer);
@@ -189,29 +203,28 @@ assay_run_report_data(struct run *run, struct assay_bytes got)
 void
 assay_run_platform(struct run *run, const struct platform_id *ids, size_t count)
 {
-	bool asked = false;
+	bool allowed = false;
 
 	if (run->trust->platform_count == 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (ids[i].id.len == 0)
-			continue;
-		int listed = assay_trust_platform(run->trust, ids[i].kind, ids[i].id);
-		asked = true;
-		if (listed == 1)
-			continue;
-		assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
-		    listed == 0 ? "%s %s is on the deny list" : "%s %s is not on the allow list",
-		    assay_platform_kind_name(ids[i].kind), assay_quote_hex(ids[i].id).text);
-		return;
+		const char *kind = assay_platform_kind_name(ids[i].kind);
+		enum platform_listing l = assay_trust_platform(run->trust, ids[i].kind, ids[i].id);
+		if (l == PLATFORM_DENIED) {
+			assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
+			    "%s %s is on the deny list", kind, assay_quote_hex(ids[i].id).text);
+			return;
+		}
+		if (l == PLATFORM_HIDDEN) {
+			assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
+			    "the platform hides its %s, of which the list speaks", kind);
+			return;
+		}
+		allowed = allowed || l == PLATFORM_ALLOWED;
 	}
-	/* A list was given, and nothing that it speaks of is known of this platform. */
-	if (!asked)
-		assay_check_fail(run->checks, CHECK_PLATFORM_LISTED, ASSAY_E_POLICY,
-		    "the platform shows no id that a list could name");
-	else
-		assay_check_pass(
-		    run->checks, CHECK_PLATFORM_LISTED, "allowed by the list of platforms");
+	assay_check_that(run->checks, CHECK_PLATFORM_LISTED,
+	    allowed || !assay_trust_allows(run->trust), ASSAY_E_POLICY,
+	    "allowed by the list of platforms", "no id of this platform is on the allow list");
 }
 
 void

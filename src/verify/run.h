@@ -47,16 +47,23 @@ bool assay_run_dates(
 
 /* Among the items that match: within its dates at `now` before others, then the newest. */
 const struct item *assay_run_crl(const struct run *run, struct assay_bytes issuer);
+/* Does any CRL of this issuer, signed by it, list the serial? A second CRL of one issuer (AMD has
+ * one per line) or an older one revokes as well as the newest. */
+bool assay_run_revoked(
+    const struct run *run, struct signer *by, struct assay_bytes issuer, struct assay_bytes serial);
 /* crlNumber present and not below the floor. */
 bool assay_run_crl_floor(struct run *run, enum assay_check_id id, const struct x509_crl *crl);
 
-void assay_run_report_data(struct run *run, struct assay_bytes got);
-/* One check over all ids that the platform has; an empty id is passed over. */
+/* An id that the platform hides is empty. */
 struct platform_id {
 	enum platform_kind kind;
 	struct assay_bytes id;
 };
+/* A denied id refuses, and so does a hidden one that a list speaks of; where anything is allowed by
+ * name, one of the ids must be. */
 void assay_run_platform(struct run *run, const struct platform_id *ids, size_t count);
+
+void assay_run_report_data(struct run *run, struct assay_bytes got);
 /* Writes the claims collateral.* and trust.*. */
 void assay_run_finish(struct run *run, const struct anchor *anchor);
 

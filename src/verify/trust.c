@@ -495,43 +495,57 @@ add_der(struct adding *a, struct assay_bytes in)
 }
 
 static enum assay_code
+add_json(struct adding *a, struct assay_bytes in)
+{
+	switch (assay_json_kind(in)) {
+	case ASSAY_JSON_TCB_INFO:
+		return add_item(a, ITEM_TCB_INFO, in);
+	case ASSAY_JSON_QE_IDENTITY:
+		return add_item(a, ITEM_QE_IDENTITY, in);
+	case ASSAY_JSON_DCAP_QVL:
+		return add_dcap_qvl(a, in);
+	case ASSAY_JSON_NONE:
+		break;
+	}
+	return assay_fail(a->err, ASSAY_E_UNSUPPORTED,
+	    "%s: is JSON, and neither TCB info nor QE identity with its signature", a->name);
+}
+
+/* AMD's formats have no marks between them: one file may hold several. */
+static enum assay_code
+add_amd(struct adding *a, struct assay_bytes in)
+{
+	while (in.len > 0) {
+		size_t n = assay_amd_cert_length(in);
+		enum item_kind kind = n > 0 ? ITEM_AMD_CERT : ITEM_SEV_CERT;
+		if (n == 0)
+			n = in.len < SEV_CERT_SIZE ? in.len : SEV_CERT_SIZE;
+		enum assay_code rc = add_item(a, kind, (struct assay_bytes){ in.ptr, n });
+		if (rc != ASSAY_OK)
+			return rc;
+		in = (struct assay_bytes){ in.ptr + n, in.len - n };
+	}
+	return ASSAY_OK;
+}
+
+/* JSON first: its texts may hold PEM. */
+static enum assay_code
 add_bytes(struct adding *a, struct assay_bytes in)
 {
-	enum assay_code rc;
-	size_t n;
+	struct assay_bytes text = assay_bytes_trim(in);
 
-	if (contains(
-		(struct assay_bytes){ in.ptr, in.len < 4096 ? in.len : 4096 }, "-----BEGIN%20"))
+	if (text.len > 0 && text.ptr[0] == '{')
+		return add_json(a, in);
+	if (contains(assay_bytes_at(in, 0, in.len < 4096 ? in.len : 4096), "-----BEGIN%20"))
 		return add_percent(a, in);
 	if (assay_pem_recognise(in))
 		return add_pem(a, in);
-	if (assay_bytes_trim(in).len > 0 && assay_bytes_trim(in).ptr[0] == '{')
-		switch (assay_json_kind(in)) {
-		case ASSAY_JSON_TCB_INFO:
-			return add_item(a, ITEM_TCB_INFO, in);
-		case ASSAY_JSON_QE_IDENTITY:
-			return add_item(a, ITEM_QE_IDENTITY, in);
-		case ASSAY_JSON_DCAP_QVL:
-			return add_dcap_qvl(a, in);
-		case ASSAY_JSON_NONE:
-			break;
-		}
-	else if (in.len > 4 && in.ptr[0] == DER_SEQUENCE)
+	if (in.len > 4 && in.ptr[0] == DER_SEQUENCE)
 		return add_der(a, in);
-	else if (assay_amd_cert_length(in) > 0 ||
-	    assay_sev_cert_recognise(assay_bytes_at(in, 0, SEV_CERT_SIZE))) {
-		while (in.len > 0) {
-			bool amd = (n = assay_amd_cert_length(in)) > 0;
-			if (!amd)
-				n = in.len < SEV_CERT_SIZE ? in.len : SEV_CERT_SIZE;
-			rc = add_item(a, amd ? ITEM_AMD_CERT : ITEM_SEV_CERT,
-			    (struct assay_bytes){ in.ptr, n });
-			if (rc != ASSAY_OK)
-				return rc;
-			in = (struct assay_bytes){ in.ptr + n, in.len - n };
-		}
-		return ASSAY_OK;
-	} else if (assay_cert_table_recognise(in))
+	if (assay_amd_cert_length(in) > 0 ||
+	    assay_sev_cert_recognise(assay_bytes_at(in, 0, SEV_CERT_SIZE)))
+		return add_amd(a, in);
+	if (assay_cert_table_recognise(in))
 		return add_table(a, in);
 	return assay_fail(a->err, ASSAY_E_UNSUPPORTED,
 	    "%s: is no collateral (no TCB info, QE identity, certificate, CRL or certificate "
@@ -785,23 +799,34 @@ same_id(const struct platform_rule *rule, struct assay_bytes id)
 	    assay_bytes_zero((struct assay_bytes){ id.ptr + n, id.len - n });
 }
 
-int
+enum platform_listing
 assay_trust_platform(
     const struct assay_trust *trust, enum platform_kind kind, struct assay_bytes id)
 {
-	bool allowed = false, list = false;
+	enum platform_listing listing = PLATFORM_UNLISTED;
 
 	for (size_t i = 0; i < trust->platform_count; i++) {
 		const struct platform_rule *rule = &trust->platforms[i];
 		if (rule->kind != kind)
 			continue;
-		bool same = same_id(rule, id);
-		if (same && !rule->allow)
-			return 0;
-		list = list || rule->allow;
-		allowed = allowed || (same && rule->allow);
+		if (id.len == 0)
+			return PLATFORM_HIDDEN;
+		if (!same_id(rule, id))
+			continue;
+		if (!rule->allow)
+			return PLATFORM_DENIED;
+		listing = PLATFORM_ALLOWED;
 	}
-	return !list || allowed ? 1 : -1;
+	return listing;
+}
+
+bool
+assay_trust_allows(const struct assay_trust *trust)
+{
+	for (size_t i = 0; i < trust->platform_count; i++)
+		if (trust->platforms[i].allow)
+			return true;
+	return false;
 }
 
 const struct item *

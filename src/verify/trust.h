@@ -98,9 +98,12 @@ assay_trust_next(const struct assay_trust *trust, enum item_kind kind, size_t *a
 const struct anchor *assay_trust_anchor(const struct assay_trust *trust, struct assay_public key);
 /* The lowest CRL number believed of this issuer (a whole Name). */
 uint64_t assay_trust_crl_floor(const struct assay_trust *trust, struct assay_bytes issuer);
-/* Is this platform allowed to stand? 1 listed or no list speaks of it, 0 denied, -1 not listed. */
-int assay_trust_platform(
+enum platform_listing { PLATFORM_UNLISTED, PLATFORM_ALLOWED, PLATFORM_DENIED, PLATFORM_HIDDEN };
+/* What the lists say of one id; an empty one is hidden if they speak of its kind at all. */
+enum platform_listing assay_trust_platform(
     const struct assay_trust *trust, enum platform_kind kind, struct assay_bytes id);
+/* Is anything allowed by name? Then what is not named is refused. */
+bool assay_trust_allows(const struct assay_trust *trust);
 /* Fills subject and note of an item that was just parsed. */
 void assay_trust_describe(struct item *item);
 /* "Intel SGX TCB Signing", issued under this Name. */
