@@ -13,7 +13,8 @@
 
 enum {
 	DAY_S = 86400,
-	BASE64_ROW = 48, /* bytes, for 64 columns */
+	SUBJECT_MAX = 24, /* columns */
+	BASE64_ROW = 48,  /* bytes, for 64 columns */
 };
 
 /* --- adding ------------------------------------------------------------------------------ */
@@ -214,18 +215,20 @@ date(char out[TIME_MAX], int64_t t)
 
 /* What the last column says; a lack of proof comes before all else. */
 static const char *
-remark(const struct listing *l, const struct item *item)
+remark(const struct listing *l, const struct item *item, bool *bad)
 {
 	const char *slash = strrchr(item->path, '/');
 
+	*bad = true;
 	if (item->genuine == ASSAY_E_INCOMPLETE)
-		return "its signer is not here";
+		return "no signer";
 	if (item->genuine != ASSAY_OK)
 		return "NOT GENUINE";
 	if (item->since != INT64_MIN && item->since > l->now)
 		return "not yet valid";
 	if (item->until < l->now)
 		return "ended";
+	*bad = false;
 	if (item->note[0] != '\0')
 		return item->note;
 	/* Several of a kind are told apart by their files. */
@@ -245,11 +248,16 @@ widest(size_t width, const char *text)
 	return n > width ? n : width;
 }
 
+/* A text that is too wide ends in "..."; in JSON it is whole. */
 static void
 print_cell(struct screen *s, const char *text, size_t width)
 {
-	screen_text(s, text);
-	screen_pad(s, screen_columns(text), width + 2);
+	char cut[SUBJECT_MAX + 1];
+	bool fits = screen_columns(text) <= width;
+
+	snprintf(cut, sizeof cut, "%.*s...", (int)width - 3, text);
+	screen_text(s, fits ? text : cut);
+	screen_pad(s, screen_columns(fits ? text : cut), width + 2);
 }
 
 static void
@@ -262,13 +270,16 @@ print_table(struct screen *s, const struct listing *l)
 		kind = widest(kind, l->items[i].kind);
 		subject = widest(subject, l->items[i].subject);
 	}
+	kind = kind > SUBJECT_MAX ? SUBJECT_MAX : kind;
+	subject = subject > SUBJECT_MAX ? SUBJECT_MAX : subject;
 	fputs("\n  ", s->to);
 	print_cell(s, "item", kind);
 	print_cell(s, "for", subject);
 	fputs("since       until       days  note\n", s->to);
 	for (size_t i = 0; i < l->count; i++) {
 		const struct item *item = &l->items[i];
-		const char *note = remark(l, item);
+		bool bad = false;
+		const char *note = remark(l, item, &bad);
 		date(since, item->since);
 		date(until, item->until);
 		snprintf(days, sizeof days, "-");
@@ -277,11 +288,16 @@ print_table(struct screen *s, const struct listing *l)
 		fputs("  ", s->to);
 		print_cell(s, item->kind, kind);
 		print_cell(s, item->subject, subject);
-		fprintf(s->to, "%-10s  %-10s  %4s", since, until, days);
+		int n = fprintf(s->to, "%-10s  %-10s  %4s", since, until, days);
+		size_t at = 2 + kind + 2 + subject + 2 + (size_t)n + 2;
 		if (note[0] != '\0')
 			fputs("  ", s->to);
-		screen_coloured(s, note == item->note ? PLAIN : RED, note);
-		fputc('\n', s->to);
+		if (bad) {
+			screen_coloured(s, RED, note);
+			fputc('\n', s->to);
+		} else {
+			screen_wrap(s, at, at, note);
+		}
 	}
 }
 
@@ -311,7 +327,7 @@ print_screen(struct screen *s, const struct listing *l)
 		fprintf(s->to, "the signer of %zu is not here", l->unsure);
 	} else {
 		fprintf(s->to, "all signed under %s",
-		    l->rooted ? "the built-in roots or your --trust-root" : "the built-in roots");
+		    l->rooted ? "trusted roots" : "the built-in roots");
 	}
 	fputc('\n', s->to);
 	print_table(s, l);
@@ -324,7 +340,9 @@ print_screen(struct screen *s, const struct listing *l)
 		fputs("  ", s->to);
 		screen_coloured(s, RED, "FAIL");
 		fputs("  ", s->to);
-		screen_wrap(s, 8, 8, item->why);
+		snprintf(text, sizeof text, "%s, %s: ", item->kind, item->subject);
+		screen_text(s, text);
+		screen_wrap(s, 8 + screen_columns(text), 8, item->why);
 	}
 }
 
@@ -521,7 +539,7 @@ const struct command command_collateral_show = {
 	.options = show_options,
 	.examples = { "assay collateral show collateral/",
 	    "assay collateral show -q --within 7d platform.bundle || fetch-again" },
-	.exits = "0 good, 1 one is not genuine or ends, 2 usage, 3 a signer is\nmissing, 4 trouble",
+	.exits = "0 good, 1 one is not genuine or ends, 2 usage, 3 no signer, 4 trouble",
 	.page = "assay-collateral",
 	.run = show,
 };

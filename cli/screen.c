@@ -220,7 +220,9 @@ screen_wrap(struct screen *s, size_t at, size_t indent, const char *text)
 		size_t len = strcspn(text, " \n");
 		if (len == 0)
 			break;
-		if (!first && at + 1 + columns(text, len) > SCREEN_WIDTH) {
+		/* What stands before `at` may be text as well, and leave no room for a word. */
+		if ((!first && at + 1 + columns(text, len) > SCREEN_WIDTH) ||
+		    (first && at > indent && at + columns(text, len) > SCREEN_WIDTH)) {
 			fputc('\n', s->to);
 			screen_pad(s, 0, indent);
 			at = indent;

@@ -440,8 +440,8 @@ static const struct {
 } measurements[] = {
 	{ "sgx", "MRENCLAVE" },
 	{ "tdx", "MRTD" },
-	{ "sev", "launch digest" },
-	{ "sev-es", "launch digest" },
+	{ "sev", "digest" },
+	{ "sev-es", "digest" },
 };
 
 static void
@@ -503,12 +503,15 @@ print_trust(struct screen *s, const struct verdict *v)
 
 	if (root[0] == '\0' && v->root == NULL)
 		return;
+	if (v->root != NULL) {
+		screen_row(s, "trust", "your --trust-root %s", v->root);
+		return;
+	}
 	/* "Intel SGX Root CA" names its vendor, "ARK-Milan" does not. */
 	size_t vendor = strcspn(v->title, " ");
-	bool named = strncmp(root, v->title, vendor) == 0 || v->root != NULL;
-	screen_row(s, "trust", "%.*s%s%s, %s%s", named ? 0 : (int)vendor, v->title,
-	    named ? "" : " ", root, v->root != NULL ? "from your " : "built in",
-	    v->root != NULL ? v->root : "");
+	bool named = strncmp(root, v->title, vendor) == 0;
+	screen_row(s, "trust", "%.*s%s%s, built in", named ? 0 : (int)vendor, v->title,
+	    named ? "" : " ", root);
 }
 
 static void

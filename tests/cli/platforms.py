@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verdicts over software platforms: what needs no captures, and what no capture has."""
+
+import os
+import re
+import subprocess
+import sys
+
+from harness import FOLDER, done, fits, ok, run
+
+SIM = os.path.abspath(sys.argv[2])
+TITLES = {"sgx": "Intel SGX", "tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sev": "AMD SEV",
+          "sev-es": "AMD SEV-ES"}
+
+
+def platform(name, tee, *args):
+    subprocess.run([SIM, "new", "--tee", tee, *args, name], cwd=FOLDER.name, check=True,
+                   stdout=subprocess.DEVNULL)
+    return name
+
+
+def verify(name, *args, root=True):
+    """Verifies a platform's evidence with all that the platform brings."""
+    floor = os.path.join(FOLDER.name, name, "min-tcb")
+    own = ["--trust-root", f"{name}/trust-root"] if root else []
+    own += ["--min-tcb", f"{name}/min-tcb"] if os.path.exists(floor) else []
+    return run("verify", *own, "-c", f"{name}/collateral", *args, name)
+
+
+for tee, title in TITLES.items():
+    name, vendor = platform("P-" + tee, tee, "--seed", "7"), title.split()[0]
+    legacy = tee.startswith("sev")
+    policy = ["-p", "genuine"] if legacy else []
+    r = verify(name, *policy)
+    ok(r.code == 0 and fits(r.out) and r.out.startswith(
+        f"ACCEPTED  under your --trust-root {name}/trust-root, which is not {vendor}'s\n"
+        f"          {title}: genuine, "), f"{tee}: accepted, and the first line says under what", r)
+    ok(f"\n  trust        your --trust-root {name}/trust-root\n" in r.out, f"{tee}: the trust row", r)
+    r = verify(name, "--json", *policy)
+    ok(r.json["tee"] == tee and r.json["genuine"] is True
+       and r.json["trust"] == f"{name}/trust-root"
+       and r.json["claims"]["trust"]["builtin"] is False, f"{tee}: JSON", r)
+    digest = r.json["claims"]["measurement"]
+    data = r.json["claims"]["report_data"]
+    r = verify(name, root=False)
+    ok(r.code == 1 and r.out.startswith(f"REFUSED  {title}: not genuine\n") and fits(r.out),
+       f"{tee}: refused without the root", r)
+    r = verify(name, "-p", "default")
+    ok(r.code == (1 if legacy else 0), f"{tee}: under the default policy", r)
+    ok(verify(name, *policy, "--measurement", digest).code == 0, f"{tee}: --measurement")
+    r = verify(name, *policy, "--expect", "measurement=" + "00" * (len(digest) // 2))
+    ok(r.code == 1 and ": genuine, but not what was asked for\n" in r.out, f"{tee}: another", r)
+    r = verify(name, *policy, "--report-data", data)
+    ok(r.code == 0 and "not checked: freshness" not in r.out, f"{tee}: --report-data", r)
+    r = verify(name, *policy, "--nonce", "0123456789abcdef")
+    ok(r.code == 1 and "FAIL  evidence.report_data" in r.out, f"{tee}: another nonce", r)
+    r = verify(name, *policy, "-v", "--explain")
+    ok(fits(r.out), f"{tee}: everything fits a screen", r)
+    r = run("inspect", name)
+    ok(r.code == 0 and fits(r.out), f"{tee}: inspect", r)
+    r = run("collateral", "show", "--trust-root", f"{name}/trust-root", f"{name}/collateral")
+    ok(r.code == (3 if "  no signer\n" in r.out else 0) and fits(r.out) and "NOT GENUINE" not in r.out, f"{tee}: show", r)
+    r = run("collateral", "show", f"{name}/collateral")
+    ok(r.code == 1 and fits(r.out) and "NOT GENUINE" in r.out, f"{tee}: show, without the root", r)
+    bundle = f"{name}.bundle"
+    run("collateral", "pack", f"{name}/collateral", "-o", bundle)
+    r = verify(name, *policy, "-c", bundle)
+    ok(r.code == 0, f"{tee}: with a bundle", r)
+    run("collateral", "pack", bundle, "-o", bundle + "2")
+    with open(f"{FOLDER.name}/{bundle}", "rb") as a, open(f"{FOLDER.name}/{bundle}2", "rb") as b:
+        ok(a.read() == b.read(), f"{tee}: a bundle of a bundle is the same")
+    with open(f"{FOLDER.name}/{name}/evidence.bin", "rb") as f:
+        whole = f.read()
+    r = run("verify", "--trust-root", f"{name}/trust-root", "-c", f"{name}/collateral", "-p", "genuine",
+            "-", stdin=whole)
+    ok(r.code == 0 and "standard input: " in r.out, f"{tee}: standard input", r)
+
+for tee in ("sgx", "tdx"):
+    r = verify(platform(f"{tee}-ood", tee, "--tcb", "OutOfDate"))
+    ok(r.code == 1 and fits(r.out) and "FAIL  dcap.tcb.status" in r.out
+       and re.search(r"^        part +reported   wanted   short by", r.out, re.M),
+       f"{tee}: out of date, and by how much", r)
+    r = verify(f"{tee}-ood", "-p", "genuine")
+    ok(r.code == 0 and ": genuine, OutOfDate, allowed by policy \"genuine\"" in r.out,
+       f"{tee}: out of date, and that is all right", r)
+    for what in ("pck", "ca", "tcb-signing"):
+        r = verify(platform(f"{tee}-{what}", tee, "--revoke", what))
+        ok(r.code == 1 and "no longer genuine: a certificate was revoked" in r.out and fits(r.out),
+           f"{tee}: {what} is revoked", r)
+for tee in TITLES:
+    r = verify(platform(f"{tee}-debug", tee, "--debug"))
+    ok(r.code == 1 and "FAIL  policy.debug" in r.out and "\n  debug        ON\n" in r.out,
+       f"{tee}: debug", r)
+    r = verify(f"{tee}-debug", "-p", "genuine", "-p", "default")
+    ok(r.code == 1 and 'policies "genuine" and "default" do not allow it' in " ".join(r.out.split()),
+       f"{tee}: two policies, of which one refuses", r)
+r = verify("P-sev", "-p", "genuine", "--nonce", "00" * 17)
+ok(r.code == 2 and "17 bytes" in r.err and r.out == "", "an MNONCE holds 16 bytes", r)
+r = verify(platform("snp-ask", "snp", "--revoke", "ask"))
+ok(r.code == 1 and "revoked" in r.out, "snp: the ASK is revoked", r)
+done()
