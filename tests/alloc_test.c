@@ -16,6 +16,7 @@
 
 #include <assay/assay.h>
 
+#include "alloc.h"
 #include "core/core.h"
 #include "platforms/platforms.h"
 
@@ -23,67 +24,18 @@ enum { NOW = 1790000000 };
 
 /* --- allocations that fail on demand ---------------------------------------------------------- */
 
-/* Which allocation fails: the nth from now (1 is the next); 0: none. */
-struct fault {
-	size_t count;
-	size_t fail_at;
-	bool stays; /* all later ones fail too */
-	bool fired;
-};
-static struct fault ours;       /* the library's objects: the linker redirects them here */
-static struct fault janssons;   /* it cannot tell a lack of memory from bad JSON */
-static struct fault libcryptos; /* nor can it, from a bad signature */
-
-static bool
-fails(struct fault *f)
-{
-	f->count++;
-	if (f->fail_at == 0 || (f->stays ? f->count < f->fail_at : f->count != f->fail_at))
-		return false;
-	f->fired = true;
-	return true;
-}
+static struct alloc_fault janssons;   /* it cannot tell a lack of memory from bad JSON */
+static struct alloc_fault libcryptos; /* nor can it, from a bad signature */
 
 void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
 void *__real_realloc(void *old, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *old, size_t n);
-char *__wrap_strdup(const char *text);
-
-void *
-__wrap_malloc(size_t n)
-{
-	return fails(&ours) ? NULL : __real_malloc(n);
-}
-
-void *
-__wrap_calloc(size_t count, size_t n)
-{
-	return fails(&ours) ? NULL : __real_calloc(count, n);
-}
-
-void *
-__wrap_realloc(void *old, size_t n)
-{
-	return fails(&ours) ? NULL : __real_realloc(old, n);
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-	char *copy = __wrap_malloc(strlen(text) + 1);
-
-	return copy != NULL ? memcpy(copy, text, strlen(text) + 1) : NULL;
-}
 
 static void *
 crypto_malloc(size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return n == 0 || fails(&libcryptos) ? NULL : __real_malloc(n);
+	return n == 0 || alloc_refused(&libcryptos) ? NULL : __real_malloc(n);
 }
 
 static void *
@@ -91,7 +43,7 @@ crypto_realloc(void *old, size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return fails(&libcryptos) ? NULL : __real_realloc(old, n);
+	return alloc_refused(&libcryptos) ? NULL : __real_realloc(old, n);
 }
 
 static void
@@ -105,13 +57,13 @@ crypto_free(void *old, const char *file, int line)
 static void *
 json_malloc(size_t n)
 {
-	return fails(&janssons) ? NULL : __real_malloc(n);
+	return alloc_refused(&janssons) ? NULL : __real_malloc(n);
 }
 
 static void
 disarm(void)
 {
-	ours = janssons = libcryptos = (struct fault){ 0 };
+	alloc_ours = janssons = libcryptos = (struct alloc_fault){ 0 };
 }
 
 /* Every n of the first 200, then ever fewer: libcrypto allocates by the thousand. */
@@ -277,8 +229,8 @@ test_warm_allocates_nothing(void **state)
 		assert_int_equal(
 		    assay_evidence_parse(&b.ev, bytes_of(p->out.evidence), &err), ASSAY_OK);
 		assert_int_equal(verify(&b, b.cache), ASSAY_OK);
-		if (ours.count + janssons.count != 0)
-			fail_msg("%s: %zu allocations", p->name, ours.count + janssons.count);
+		if (alloc_ours.count + janssons.count != 0)
+			fail_msg("%s: %zu allocations", p->name, alloc_ours.count + janssons.count);
 		bench_clear(&b);
 	}
 }
@@ -307,7 +259,7 @@ allowed(enum answers answers, enum assay_code rc)
 typedef enum assay_code action(struct bench *b);
 
 static void
-fail_each(struct bench *b, const char *name, action *run, struct fault *fault, bool stays,
+fail_each(struct bench *b, const char *name, action *run, struct alloc_fault *fault, bool stays,
     enum answers answers, enum assay_code usual)
 {
 	for (size_t n = 1;; n = later(n)) {
@@ -315,12 +267,12 @@ fail_each(struct bench *b, const char *name, action *run, struct fault *fault, b
 		fault->fail_at = n;
 		fault->stays = stays;
 		enum assay_code rc = run(b);
-		bool fired = fault->fired;
+		bool failed = fault->failed;
 		disarm();
-		if (!fired && rc != usual)
+		if (!failed && rc != usual)
 			fail_msg("%s, %s: %s without a failure", b->platform->name, name,
 			    assay_code_name(rc));
-		if (!fired)
+		if (!failed)
 			return;
 		if (!allowed(answers, rc))
 			fail_msg("%s, %s: allocation %zu failed, and the answer was %s",
@@ -448,8 +400,8 @@ test_allocations_fail(void **state)
 					assert_int_equal(verify(&b, NULL), ASSAY_OK);
 					assert_int_equal(do_json(&b), ASSAY_OK);
 				}
-				fail_each(&b, actions[a].name, actions[a].run, &ours, stays != 0,
-				    actions[a].ours, ASSAY_OK);
+				fail_each(&b, actions[a].name, actions[a].run, &alloc_ours,
+				    stays != 0, actions[a].ours, ASSAY_OK);
 				fail_each(&b, actions[a].name, actions[a].run, &janssons,
 				    stays != 0, actions[a].janssons, ASSAY_OK);
 			}
@@ -467,7 +419,7 @@ test_forgeries_stay_refused(void **state)
 		struct bench b;
 
 		bench_make(&b, p, (struct assay_bytes){ p->forged, p->out.evidence.len });
-		fail_each(&b, "forgery", do_verify, &ours, false, REFUSAL, ASSAY_E_SIGNATURE);
+		fail_each(&b, "forgery", do_verify, &alloc_ours, false, REFUSAL, ASSAY_E_SIGNATURE);
 		fail_each(&b, "forgery", do_verify, &libcryptos, false, REFUSAL, ASSAY_E_SIGNATURE);
 		bench_clear(&b);
 	}
