@@ -58,5 +58,5 @@ sim_crl_write(struct sim *sim, const struct sim_crl *c)
 	    c->issuer, sim_der_utc(sim, c->this_update),
 	    c->next_update != 0 ? sim_der_utc(sim, c->next_update) : none, entries_write(sim, c),
 	    extensions_write(sim, c));
-	return sim_signed(sim, tbs, c->signer, c->alg);
+	return sim_signed(sim, tbs, c->signer, c->alg, none);
 }

@@ -132,7 +132,8 @@ struct sim_cert {
 	size_t extension_count;
 	const struct sim_key *signer;
 	enum sim_alg alg, inner_alg;
-	struct sim_bytes der; /* when not empty: what sim_cert_write() gives */
+	struct sim_bytes signature; /* empty: made */
+	struct sim_bytes der;       /* when not empty: what sim_cert_write() gives */
 };
 void
 sim_extension_set(struct sim_cert *cert, const char *oid, bool critical, struct sim_bytes value);

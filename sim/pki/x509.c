@@ -66,13 +66,17 @@ sim_alg_write(struct sim *sim, enum sim_alg alg)
 }
 
 struct sim_bytes
-sim_signed(struct sim *sim, struct sim_bytes tbs, const struct sim_key *signer, enum sim_alg alg)
+sim_signed(struct sim *sim, struct sim_bytes tbs, const struct sim_key *signer, enum sim_alg alg,
+    struct sim_bytes given)
 {
-	enum sim_hash hash =
-	    alg == SIM_ALG_ECDSA_SHA256 || alg == SIM_ALG_PSS_SHA256 ? SIM_SHA256 : SIM_SHA384;
-	struct sim_bytes raw = alg == SIM_ALG_RSA_SHA384 ? sim_sign_pkcs1(sim, signer, hash, tbs)
-							 : sim_sign(sim, signer, hash, tbs);
+	bool short_hash = alg == SIM_ALG_ECDSA_SHA256 || alg == SIM_ALG_PSS_SHA256;
+	enum sim_hash hash = short_hash ? SIM_SHA256 : SIM_SHA384;
+	struct sim_bytes raw = given;
 
+	if (raw.len == 0 && alg == SIM_ALG_RSA_SHA384)
+		raw = sim_sign_pkcs1(sim, signer, hash, tbs);
+	else if (raw.len == 0)
+		raw = sim_sign(sim, signer, hash, tbs);
 	if (signer->kind == SIM_P256 || signer->kind == SIM_P384)
 		raw = SIM_SEQ(sim, sim_der_number(sim, (struct sim_bytes){ raw.ptr, raw.len / 2 }),
 		    sim_der_number(sim, (struct sim_bytes){ raw.ptr + raw.len / 2, raw.len / 2 }));
@@ -213,5 +217,5 @@ sim_cert_write(struct sim *sim, const struct sim_cert *c)
 	    c->extension_count == 0
 		? none
 		: sim_der(sim, 0xa3, sim_der(sim, 0x30, sim_taken(&extensions))));
-	return sim_signed(sim, tbs, c->signer, c->alg);
+	return sim_signed(sim, tbs, c->signer, c->alg, c->signature);
 }

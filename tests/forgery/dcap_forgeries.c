@@ -363,6 +363,124 @@ pck_p384(struct forge *f)
 }
 
 static void
+pck_version_1(struct forge *f)
+{
+	f->dcap.pck.version = 1;
+}
+
+static void
+pck_critical_extension(struct forge *f)
+{
+	sim_extension_set(&f->dcap.pck, "1.3.6.1.4.1.99999.3", true, sim_der_uint(f->sim, 1));
+}
+
+static void
+ca_critical_extension(struct forge *f)
+{
+	sim_extension_set(&f->dcap.pck_ca, "1.3.6.1.4.1.99999.3", true, sim_der_uint(f->sim, 1));
+}
+
+static void
+pck_extension_twice(struct forge *f)
+{
+	sim_extension_set(
+	    &f->dcap.pck, SIM_OID_SGX, false, sim_pck_extension_write(f->sim, &f->dcap.extension));
+	sim_extension_again(&f->dcap.pck, SIM_OID_SGX);
+}
+
+static void
+pck_explicit_curve(struct forge *f)
+{
+	/* CVE-2020-0601: a curve of the forger's instead of a named one. */
+	struct sim_bytes point =
+	    sim_join(f->sim, sim_text(f->sim, "\x04"), sim_copy(f->sim, f->dcap.pck.key->raw, 64));
+	struct sim_bytes curve = SIM_SEQ(f->sim, sim_der_uint(f->sim, 1));
+
+	f->dcap.pck.spki =
+	    SIM_SEQ(f->sim, SIM_SEQ(f->sim, sim_der_oid(f->sim, "1.2.840.10045.2.1"), curve),
+		sim_der_bits(f->sim, point));
+}
+
+static void
+pck_compressed_point(struct forge *f)
+{
+	struct sim_bytes point =
+	    sim_join(f->sim, sim_text(f->sim, "\x02"), sim_copy(f->sim, f->dcap.pck.key->raw, 32));
+
+	f->dcap.pck.spki = SIM_SEQ(f->sim,
+	    SIM_SEQ(f->sim, sim_der_oid(f->sim, "1.2.840.10045.2.1"),
+		sim_der_oid(f->sim, "1.2.840.10045.3.1.7")),
+	    sim_der_bits(f->sim, point));
+}
+
+static void
+pck_off_curve(struct forge *f)
+{
+	struct sim_bytes point =
+	    sim_join(f->sim, sim_text(f->sim, "\x04"), sim_copy(f->sim, f->dcap.pck.key->raw, 64));
+
+	point.ptr[64] ^= 1;
+	f->dcap.pck.spki = SIM_SEQ(f->sim,
+	    SIM_SEQ(f->sim, sim_der_oid(f->sim, "1.2.840.10045.2.1"),
+		sim_der_oid(f->sim, "1.2.840.10045.3.1.7")),
+	    sim_der_bits(f->sim, point));
+}
+
+static void
+pck_two_algorithms(struct forge *f)
+{
+	f->dcap.pck.inner_alg = SIM_ALG_ECDSA_SHA384;
+}
+
+static void
+pck_sha384(struct forge *f)
+{
+	f->dcap.pck.alg = f->dcap.pck.inner_alg = SIM_ALG_ECDSA_SHA384;
+}
+
+static void
+pck_printable_issuer(struct forge *f)
+{
+	/* The same letters in another string type: names are compared as bytes. */
+	struct sim_bytes name = sim_copy(f->sim, f->dcap.pck.issuer.ptr, f->dcap.pck.issuer.len);
+
+	for (size_t i = 0; i < name.len; i++)
+		if (name.ptr[i] == 0x0c)
+			name.ptr[i] = 0x13;
+	f->dcap.pck.issuer = name;
+}
+
+static void
+pck_signature(struct forge *f, const uint8_t *r, const uint8_t *s)
+{
+	f->dcap.pck.signature = sim_join(f->sim, sim_copy(f->sim, r, 32), sim_copy(f->sim, s, 32));
+}
+
+static const uint8_t zero[32], one[32] = { [31] = 1 };
+
+static void
+pck_r_zero(struct forge *f)
+{
+	pck_signature(f, zero, one);
+}
+
+static void
+pck_s_is_order(struct forge *f)
+{
+	pck_signature(f, one, forge_order_p256);
+}
+
+static void
+pck_with_tail(struct forge *f)
+{
+	struct sim_dcap *p = &f->dcap;
+
+	sim_extension_set(
+	    &p->pck, SIM_OID_SGX, false, sim_pck_extension_write(f->sim, &p->extension));
+	p->pck.der = sim_join(f->sim, sim_cert_write(f->sim, &p->pck), sim_text(f->sim, "tail"));
+}
+
+static void
 pck_by_stranger(struct forge *f)
 {
 	f->dcap.pck.signer = rogue(f);
@@ -550,6 +668,32 @@ static void
 pck_crl_critical_extension(struct forge *f)
 {
 	f->dcap.pck_crl.critical_extension = true;
+}
+
+static void
+pck_crl_without_number(struct forge *f)
+{
+	f->dcap.pck_crl.has_number = false;
+}
+
+static void
+root_crl_without_number(struct forge *f)
+{
+	f->dcap.root_crl.has_number = false;
+}
+
+static void
+pck_crl_without_akid(struct forge *f)
+{
+	f->dcap.pck_crl.akid = NULL;
+}
+
+static void
+pck_crl_with_tail(struct forge *f)
+{
+	struct sim_bytes *crl = sim_output_item(&f->out, "pck_crl.der");
+
+	*crl = sim_join(f->sim, *crl, sim_text(f->sim, "tail"));
 }
 
 static void
@@ -870,6 +1014,51 @@ info_level_twice(struct forge *f)
 }
 
 static void
+info_type_1(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "\"tcbType\":0", "\"tcbType\":1" };
+}
+
+static void
+info_17_components(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] =
+	    (struct sim_edit){ "{\"svn\":0}]", "{\"svn\":0},{\"svn\":0}]" };
+}
+
+static void
+info_without_tdx_components(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "tdxtcbcomponents", "tdxtcbcomponent" };
+}
+
+static void
+info_without_end(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "\"nextUpdate\"", "\"nextUpdated\"" };
+}
+
+static void
+info_without_levels(struct forge *f)
+{
+	f->dcap.tcb_info.level_count = 0;
+}
+
+static void
+info_local_time(struct forge *f)
+{
+	f->dcap.tcb_info.doc.before[0] = (struct sim_edit){ "Z\",\"fmspc\"", "\",\"fmspc\"" };
+}
+
+static void
+info_something_behind(struct forge *f)
+{
+	struct sim_bytes *info = sim_output_item(&f->out, "tcb_info.json");
+
+	*info = sim_join(f->sim, *info, sim_text(f->sim, "{\"tcbInfo\":{}}"));
+}
+
+static void
 info_version_4(struct forge *f)
 {
 	f->dcap.tcb_info.version = 4;
@@ -1015,6 +1204,13 @@ revoked_tcb(struct forge *f)
 }
 
 static void
+qe_revoked(struct forge *f)
+{
+	f->dcap.qe_identity.levels[0].is.status = "Revoked";
+	f->policy = "default";
+}
+
+static void
 pce_too_old(struct forge *f)
 {
 	f->dcap.extension.pce_svn = 12;
@@ -1111,6 +1307,25 @@ const struct forgery dcap_forgeries[] = {
 	{ "PCK without component 16", SGX3, pck_component_missing, NULL, "dcap.pck.profile", "" },
 	{ "PCK with a P-384 key", SGX3, pck_p384, NULL, "dcap.pck.profile", "", REFUSED,
 	    "dcap.qe_report.signature" },
+	{ "PCK version 1", SGX3, pck_version_1, NULL, "dcap.pck.chain", "" },
+	{ "PCK with an unknown critical extension", SGX3, pck_critical_extension, NULL,
+	    "dcap.pck.chain", "" },
+	{ "PCK CA with an unknown critical extension", TDX4, ca_critical_extension, NULL,
+	    "dcap.pck.chain", "" },
+	{ "PCK with the SGX extension twice", SGX3, pck_extension_twice, NULL, "dcap.pck.chain",
+	    "" },
+	{ "PCK with a curve of its own (CVE-2020-0601)", SGX3, pck_explicit_curve, NULL,
+	    "dcap.pck.chain", "" },
+	{ "PCK with a compressed point", SGX3, pck_compressed_point, NULL, "dcap.pck.chain", "" },
+	{ "PCK with a point off the curve", SGX3, pck_off_curve, NULL, "dcap.qe_report.signature",
+	    "" },
+	{ "PCK with two algorithms", SGX3, pck_two_algorithms, NULL, "dcap.pck.chain", "" },
+	{ "PCK over SHA-384", SGX3, pck_sha384, NULL, "dcap.pck.chain", "" },
+	{ "PCK issuer in another string type", SGX3, pck_printable_issuer, NULL, "dcap.pck.profile",
+	    "" },
+	{ "PCK signature r is 0", SGX3, pck_r_zero, NULL, "dcap.pck.chain", "" },
+	{ "PCK signature s is n", TDX4, pck_s_is_order, NULL, "dcap.pck.signature", "" },
+	{ "PCK with bytes behind it", SGX3, pck_with_tail, NULL, "dcap.pck.chain", "" },
 	{ "PCK by a stranger", SGX3, pck_by_stranger, NULL, "dcap.pck.signature", "" },
 	{ "PCK by the root", TDX4, pck_by_root, NULL, "dcap.pck.signature", "" },
 	{ "PCK by the TCB signing key", SGX3, pck_by_tcb_signing, NULL, "dcap.pck.signature", "" },
@@ -1155,6 +1370,13 @@ const struct forgery dcap_forgeries[] = {
 	    "dcap.pck_crl.signature", "", NOT_ADDED },
 	{ "PCK CRL with a critical extension", SGX3, pck_crl_critical_extension, NULL,
 	    "dcap.pck_crl.signature", "", NOT_ADDED },
+	{ "PCK CRL without a number", SGX3, pck_crl_without_number, NULL, "dcap.pck_crl.floor",
+	    "" },
+	{ "root CRL without a number", TDX4, root_crl_without_number, NULL, "dcap.root_crl.floor",
+	    "" },
+	{ "PCK CRL without AKI", SGX3, pck_crl_without_akid, NULL, "dcap.pck_crl.signature", "" },
+	{ "PCK CRL with bytes behind it", SGX3, NULL, pck_crl_with_tail, "dcap.pck_crl.signature",
+	    "", NOT_ADDED },
 	{ "PCK CRL cut by one byte", SGX3, NULL, pck_crl_cut, "dcap.pck_crl.signature", "",
 	    NOT_ADDED },
 
@@ -1237,6 +1459,20 @@ const struct forgery dcap_forgeries[] = {
 	    NOT_ADDED },
 	{ "one level, two statuses", SGX3, info_level_twice, NULL, "dcap.tcb_info.signature", "",
 	    NOT_ADDED },
+	{ "TCB of another composition", SGX3, info_type_1, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "17 components", SGX3, info_17_components, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "level of a TD without TDX components", TDX4, info_without_tdx_components, NULL,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
+	{ "TCB info without an end", SGX3, info_without_end, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB info without levels", SGX3, info_without_levels, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB info in local time", SGX3, info_local_time, NULL, "dcap.tcb_info.signature", "",
+	    NOT_ADDED },
+	{ "TCB info with another behind it", SGX3, NULL, info_something_behind,
+	    "dcap.tcb_info.signature", "", NOT_ADDED },
 	{ "TCB info version 4", SGX3, info_version_4, NULL, "dcap.tcb_info.signature", "",
 	    NOT_ADDED },
 	{ "TCB info signature of 63 bytes", SGX3, info_short_signature, NULL,
@@ -1278,6 +1514,7 @@ const struct forgery dcap_forgeries[] = {
 	{ "platform out of date and needs configuration", SGX3, out_of_date_configuration, NULL,
 	    "dcap.tcb.status", "OutOfDateConfigurationNeeded" },
 	{ "TCB revoked", SGX3, revoked_tcb, NULL, "dcap.tcb.status", "Revoked" },
+	{ "QE revoked", SGX3, qe_revoked, NULL, "dcap.tcb.status", "Revoked" },
 	{ "PCE too old", SGX3, pce_too_old, NULL, "dcap.tcb.status", "" },
 	{ "platform below every level", SGX3, no_level, NULL, "dcap.tcb.status", "" },
 	{ "last component short", SGX3, one_component_short, NULL, "dcap.tcb.status", "" },

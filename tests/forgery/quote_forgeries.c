@@ -510,6 +510,27 @@ other_measurement(struct forge *f)
 }
 
 static void
+other_svn(struct forge *f)
+{
+	f->expect_claim = "svn";
+	f->expect_value = "2";
+}
+
+static void
+claim_of_other_tee(struct forge *f)
+{
+	f->expect_claim = "vmpl";
+	f->expect_value = "0"; /* an enclave has none: absent is not 0 */
+}
+
+static void
+own_trust_root(struct forge *f)
+{
+	f->expect_claim = "trust.builtin";
+	f->expect_value = "true";
+}
+
+static void
 debug_enclave(struct forge *f)
 {
 	f->dcap.enclave.attributes |= 2;
@@ -656,6 +677,11 @@ const struct forgery quote_forgeries[] = {
 	{ "nonce with a tail", SGX3, nonce_with_tail, NULL, "evidence.report_data", "" },
 	{ "another measurement than expected", SGX3, other_measurement, NULL, "expect.measurement",
 	    "" },
+	{ "another SVN than expected", SGX3, other_svn, NULL, "expect.svn", "" },
+	{ "claim that an enclave does not make", SGX3, claim_of_other_tee, NULL, "expect.vmpl",
+	    "" },
+	{ "root of the caller's where the vendor's is expected", SGX3, own_trust_root, NULL,
+	    "expect.trust.builtin", "" },
 	{ "debug enclave", SGX3, debug_enclave, NULL, "policy.debug", "" },
 	{ "denied PPID", SGX3, ppid_denied, NULL, "platform.listed", "" },
 	{ "PPID that is not on the list", TDX4, ppid_not_allowed, NULL, "platform.listed", "" },

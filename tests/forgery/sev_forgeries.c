@@ -428,6 +428,20 @@ stale_nonce(struct forge *f)
 }
 
 static void
+this_cek_denied(struct forge *f)
+{
+	struct sim_bytes cek = sim_sev_cert_write(f->sim, &f->sev.cek);
+	struct sim_buf rule = { .sim = f->sim };
+	uint8_t digest[64];
+
+	sim_digest(digest, SIM_SHA256, (struct sim_bytes){ cek.ptr, 0x414 });
+	sim_put_text(&rule, "deny cek ");
+	sim_put_hex(&rule, digest, 32);
+	sim_put(&rule, "", 1);
+	f->platforms = (const char *)rule.ptr;
+}
+
+static void
 cek_denied(struct forge *f)
 {
 	/* Any CEK but the one of somebody else. */
@@ -557,6 +571,7 @@ const struct forgery sev_forgeries[] = {
 	{ "r is 0, SEV", SEV, r_zero, NULL, "sev.report.signature", "" },
 	{ "s is n, SEV", SEV, s_is_order, NULL, "sev.report.signature", "" },
 	{ "yesterday's nonce, SEV", SEV, stale_nonce, NULL, "evidence.report_data", "" },
+	{ "denied CEK", SEV_ES, this_cek_denied, NULL, "platform.listed", "" },
 	{ "CEK that is not on the list", SEV, cek_denied, NULL, "platform.listed", "" },
 
 	{ "report that no VM is bound to", SEV_ES, unbound, NULL, "sev.policy.binding", "" },

@@ -354,6 +354,49 @@ ask_two_algorithms(struct forge *f)
 }
 
 static void
+ask_signature_zero(struct forge *f)
+{
+	f->snp.ask.signature = sim_copy(f->sim, sim_alloc(f->sim, 512), 512);
+}
+
+static void
+ask_signature_modulus(struct forge *f)
+{
+	/* The modulus itself: a number that must be below it. */
+	f->snp.ask.signature = sim_copy(f->sim, f->snp.ark.key->raw, 512);
+}
+
+static struct sim_bytes
+rsa_spki(struct forge *f, const struct sim_key *key, uint64_t exponent)
+{
+	struct sim_bytes number = sim_der_number(f->sim, sim_copy(f->sim, key->raw, key->raw_len));
+
+	return SIM_SEQ(f->sim,
+	    SIM_SEQ(f->sim, sim_der_oid(f->sim, "1.2.840.113549.1.1.1"),
+		sim_der(f->sim, 0x05, (struct sim_bytes){ NULL, 0 })),
+	    sim_der_bits(f->sim, SIM_SEQ(f->sim, number, sim_der_uint(f->sim, exponent))));
+}
+
+static void
+ask_exponent_3(struct forge *f)
+{
+	f->snp.ask.spki = rsa_spki(f, f->snp.ask.key, 3);
+}
+
+static void
+ask_2048(struct forge *f)
+{
+	f->snp.ask.key = f->snp.leaf.signer = sim_key(f->sim, SIM_RSA2048, "ask-Naples");
+}
+
+static void
+ask_path_length(struct forge *f)
+{
+	/* A second intermediate: the ASK's path length is 0, and VCEKs stand right under it. */
+	f->snp.ask.issuer = amd_name(f, "SEV-Milan");
+}
+
+static void
 ask_expired(struct forge *f)
 {
 	f->snp.ask.not_after = FORGE_NOW - 1;
@@ -1035,6 +1078,15 @@ denied_chip_masked(struct forge *f)
 }
 
 static void
+cloud_key_and_chip_list(struct forge *f)
+{
+	f->platforms = "allow chip-id 00112233445566778899aabbccddeeff"
+		       "00112233445566778899aabbccddeeff"
+		       "00112233445566778899aabbccddeeff"
+		       "00112233445566778899aabbccddeeff";
+}
+
+static void
 chip_not_allowed(struct forge *f)
 {
 	f->platforms = "allow chip-id 00112233445566778899aabbccddeeff"
@@ -1116,6 +1168,14 @@ const struct forgery snp_forgeries[] = {
 	    NOT_ADDED },
 	{ "ASK with two algorithms", MILAN3, ask_two_algorithms, NULL, "snp.ask.signature", "",
 	    NOT_ADDED },
+	{ "ASK signature of zeros", MILAN3, ask_signature_zero, NULL, "snp.ask.signature", "",
+	    REFUSED, "snp.ark.pinned snp.crl" },
+	{ "ASK signature that is the modulus", MILAN3, ask_signature_modulus, NULL,
+	    "snp.ask.signature", "", REFUSED, "snp.ark.pinned snp.crl" },
+	{ "ASK with exponent 3", MILAN3, ask_exponent_3, NULL, "snp.ask.profile", "", NOT_ADDED },
+	{ "ASK of 2048 bits", MILAN3, ask_2048, NULL, "snp.vcek.signature", "", NOT_ADDED },
+	{ "ASK under another ASK", MILAN3, ask_path_length, NULL, "snp.ask.profile", "", REFUSED,
+	    "snp.ask.signature snp.ark.pinned snp.crl" },
 	{ "ASK expired a second ago", MILAN3, ask_expired, NULL, "snp.ask.dates", "" },
 	{ "ASK valid in a second", MILAN3, ask_not_yet, NULL, "snp.ask.dates", "" },
 	{ "ASK revoked", MILAN3, ask_revoked, NULL, "snp.ask.revoked", "" },
@@ -1233,6 +1293,8 @@ const struct forgery snp_forgeries[] = {
 	{ "denied chip", MILAN3, chip_denied, NULL, "platform.listed", "" },
 	{ "denied chip that masks its id", MILAN3, denied_chip_masked, NULL, "platform.listed",
 	    "" },
+	{ "VLEK where chips are listed", MILAN3_VLEK, cloud_key_and_chip_list, NULL,
+	    "platform.listed", "" },
 	{ "chip that is not on the list", GENOA4, chip_not_allowed, NULL, "platform.listed", "" },
 	{ "another launch digest than expected", MILAN3, expect_other, NULL, "expect.measurement",
 	    "" },

@@ -98,6 +98,16 @@ tdx_component_short(struct forge *f)
 }
 
 static void
+tdx_component_of_best_level(struct forge *f)
+{
+	/* The SGX part reaches the best level, its TDX part only the next: that one counts. */
+	struct sim_tcb_info *t = &f->dcap.tcb_info;
+
+	t->levels[0].tdx[2] = 4;
+	f->policy = "default";
+}
+
+static void
 tdx_component_0_of_old_module(struct forge *f)
 {
 	f->dcap.td.tee_tcb_svn[1] = 0;
@@ -110,6 +120,13 @@ relaunch_advised(struct forge *f)
 {
 	f->dcap.td.tee_tcb_svn[0] = 4; /* at launch; now 6 */
 	f->policy = "default";
+}
+
+static void
+relaunch_and_configuration(struct forge *f)
+{
+	sim_dcap_set_status(&f->dcap, "ConfigurationNeeded");
+	relaunch_advised(f);
 }
 
 static void
@@ -199,10 +216,14 @@ const struct forgery tdx_forgeries[] = {
 	{ "configuration needed and QE out of date", TDX4, configuration_bit_kept, NULL,
 	    "dcap.tcb.status", "OutOfDateConfigurationNeeded" },
 	{ "TDX component short", TDX4, tdx_component_short, NULL, "dcap.tcb.status", "" },
+	{ "TDX component short of the best level", TDX4, tdx_component_of_best_level, NULL,
+	    "dcap.tcb.status", "OutOfDate" },
 	{ "TDX 1.0 component 0 short", TDX4, tdx_component_0_of_old_module, NULL, "dcap.tcb.status",
 	    "" },
 	{ "relaunch advised", TDX5_15, relaunch_advised, NULL, "dcap.tcb.status",
 	    "TDRelaunchAdvised" },
+	{ "relaunch and configuration", TDX5_15, relaunch_and_configuration, NULL,
+	    "dcap.tcb.status", "TDRelaunchAdvisedConfigurationNeeded" },
 	{ "debug TD", TDX4, debug_td, NULL, "policy.debug", "" },
 	{ "TD under performance profiling", TDX4, profiled_td, NULL, "policy.debug", "" },
 	{ "TD with #VE on secure pages", TDX4, ve_enabled, NULL, "tdx.policy.sept_ve_disable", "" },
