@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* EC_KEY, BN_MONT_CTX and the rest are deprecated in OpenSSL 3 but three to ten times cheaper per key
+/* EC_KEY and RSA are deprecated in OpenSSL 3 but three to ten times cheaper per key
  * than its decoders and EVP. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "crypto/crypto.h"
@@ -8,7 +8,9 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 enum { RSA_SMALL = 256, RSA_LARGE = 512, EXPONENT = 65537, COORDINATE_MAX = 48 };
@@ -32,15 +34,6 @@ scheme_of(enum assay_scheme scheme)
 	if ((unsigned)scheme >= sizeof schemes / sizeof *schemes)
 		return schemes[ASSAY_SCHEME_NONE];
 	return schemes[scheme];
-}
-
-static void
-hash(uint8_t *out, size_t len, struct assay_bytes in)
-{
-	if (len == ASSAY_SHA256_LEN)
-		assay_sha256(out, in);
-	else
-		assay_sha384(out, in);
 }
 
 /* --- ECDSA ------------------------------------------------------------------------------- */
@@ -107,79 +100,31 @@ prepare_rsa(struct assay_key *key, struct assay_public from, struct assay_error 
 		    "public key: an RSA modulus that is %s; the evidence is damaged or forged",
 		    from.raw.ptr[0] < 0x80 ? "shorter than its field" : "even");
 
-	/* The handle is the Montgomery form of the modulus; verifying only reads it. */
-	BN_CTX *ctx = BN_CTX_new();
+	RSA *rsa = RSA_new();
 	BIGNUM *n = BN_bin2bn(from.raw.ptr, (int)from.raw.len, NULL);
-	BN_MONT_CTX *mont = BN_MONT_CTX_new();
-	bool ok = ctx != NULL && n != NULL && mont != NULL && BN_MONT_CTX_set(mont, n, ctx) == 1;
-	BN_free(n);
-	BN_CTX_free(ctx);
-	if (!ok) {
-		BN_MONT_CTX_free(mont);
+	BIGNUM *e = BN_new();
+	if (rsa == NULL || n == NULL || e == NULL || BN_set_word(e, EXPONENT) != 1 ||
+	    RSA_set0_key(rsa, n, e, NULL) != 1) {
+		BN_free(n);
+		BN_free(e);
+		RSA_free(rsa);
 		return assay_fail_nomem(err);
 	}
-	*key = (struct assay_key){ from, mont };
+	*key = (struct assay_key){ from, rsa };
 	return ASSAY_OK;
 }
 
-/* out = in ^ 65537 mod n, all of n's length; false unless in < n. */
-static bool
-rsa_public(uint8_t *out, const struct assay_key *key, struct assay_bytes in)
-{
-	BN_CTX *ctx = BN_CTX_new();
-	BIGNUM *n = BN_bin2bn(key->public.raw.ptr, (int)key->public.raw.len, NULL);
-	BIGNUM *s = BN_bin2bn(in.ptr, (int)in.len, NULL);
-	BIGNUM *e = BN_new();
-	BIGNUM *m = BN_new();
-	bool ok = ctx != NULL && n != NULL && s != NULL && e != NULL && m != NULL &&
-	    BN_ucmp(s, n) < 0 && BN_set_word(e, EXPONENT) == 1 &&
-	    BN_mod_exp_mont(m, s, e, n, ctx, key->handle) == 1 &&
-	    BN_bn2binpad(m, out, (int)in.len) == (int)in.len;
-
-	BN_free(m);
-	BN_free(e);
-	BN_free(s);
-	BN_free(n);
-	BN_CTX_free(ctx);
-	return ok;
-}
-
-/* EMSA-PSS-VERIFY, RFC 8017 9.1.2: emBits = 8 len - 1, MGF1 and salt of the hash's length. */
-static bool
-pss_holds(uint8_t *em, size_t len, struct assay_bytes digest)
-{
-	size_t hlen = digest.len, db_len = len - hlen - 1;
-	const uint8_t *h = em + db_len;
-	uint8_t seed[ASSAY_DIGEST_MAX + 4], block[ASSAY_DIGEST_MAX];
-
-	if (em[len - 1] != 0xbc || em[0] >= 0x80)
-		return false;
-	memcpy(seed, h, hlen);
-	for (size_t at = 0, counter = 0; at < db_len; at += hlen, counter++) {
-		const uint8_t be[4] = { 0, 0, 0, (uint8_t)counter }; /* len / hlen is below 256 */
-		memcpy(seed + hlen, be, sizeof be);
-		hash(block, hlen, (struct assay_bytes){ seed, hlen + sizeof be });
-		for (size_t i = 0; i < hlen && at + i < db_len; i++)
-			em[at + i] ^= block[i];
-	}
-	em[0] &= 0x7f;
-	size_t zeros = db_len - hlen - 1; /* DB = zeros, 01, salt */
-	if (!assay_bytes_zero((struct assay_bytes){ em, zeros }) || em[zeros] != 1)
-		return false;
-	uint8_t again[8 + 2 * ASSAY_DIGEST_MAX] = { 0 };
-	memcpy(again + 8, digest.ptr, hlen);
-	memcpy(again + 8 + hlen, em + zeros + 1, hlen);
-	hash(block, hlen, (struct assay_bytes){ again, 8 + 2 * hlen });
-	return memcmp(block, h, hlen) == 0;
-}
-
+/* MGF1 of the same hash, salt of exactly its length, trailer 0xbc: RFC 8017 9.1.2. */
 static bool
 verify_rsa(const struct assay_key *key, struct assay_bytes digest, struct assay_bytes signature)
 {
+	const EVP_MD *md = digest.len == ASSAY_SHA256_LEN ? EVP_sha256() : EVP_sha384();
+	int len = (int)signature.len;
 	uint8_t em[RSA_LARGE];
 
-	return signature.len == key->public.raw.len && rsa_public(em, key, signature) &&
-	    pss_holds(em, signature.len, digest);
+	return signature.len == key->public.raw.len &&
+	    RSA_public_decrypt(len, signature.ptr, em, key->handle, RSA_NO_PADDING) == len &&
+	    RSA_verify_PKCS1_PSS_mgf1(key->handle, digest.ptr, md, md, em, (int)digest.len) == 1;
 }
 
 /* --- all kinds --------------------------------------------------------------------------- */
@@ -221,7 +166,7 @@ void
 assay_key_clear(struct assay_key *key)
 {
 	if (key->public.kind == ASSAY_KEY_RSA)
-		BN_MONT_CTX_free(key->handle);
+		RSA_free(key->handle);
 	else
 		EC_KEY_free(key->handle);
 	*key = (struct assay_key){ { ASSAY_KEY_NONE, { NULL, 0 } }, NULL };
@@ -232,8 +177,10 @@ assay_scheme_digest(uint8_t out[ASSAY_DIGEST_MAX], enum assay_scheme scheme, str
 {
 	size_t len = scheme_of(scheme).digest;
 
-	if (len > 0)
-		hash(out, len, in);
+	if (len == ASSAY_SHA256_LEN)
+		assay_sha256(out, in);
+	else if (len == ASSAY_SHA384_LEN)
+		assay_sha384(out, in);
 	return len;
 }
 
