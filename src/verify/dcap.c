@@ -61,10 +61,8 @@ claim_pck(struct dcap *d)
 {
 	struct assay_claims *c = d->run.claims;
 	const struct pck_extension *p = &d->pck;
-	struct assay_bytes cn = assay_x509_common_name(d->ca->subject);
-	bool platform = assay_bytes_equal(cn, assay_bytes_of("Intel SGX PCK Platform CA"));
 
-	assay_claim_text(c, CLAIM_DCAP_CA, platform ? "platform" : "processor");
+	assay_claim_text(c, CLAIM_DCAP_CA, d->platform_ca ? "platform" : "processor");
 	assay_claim_bytes(c, CLAIM_DCAP_FMSPC, (struct assay_bytes){ p->fmspc, sizeof p->fmspc });
 	assay_claim_bytes(
 	    c, CLAIM_DCAP_PCE_ID, (struct assay_bytes){ p->pce_id, sizeof p->pce_id });

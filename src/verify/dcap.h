@@ -13,6 +13,7 @@ struct dcap {
 	const struct assay_evidence *ev;
 	const struct quote *quote;
 	bool tdx;
+	bool platform_ca; /* issued by the Platform CA, not the Processor CA */
 	/* The chain; NULL where a link is missing. root is NULL when it is an anchor's key alone. */
 	const struct x509_cert *leaf, *ca, *root;
 	const struct anchor *anchor;

@@ -19,12 +19,6 @@ is_pck(const struct x509_cert *cert)
 	return assay_x509_extension(cert, pck_extension_oid) != NULL;
 }
 
-static bool
-is_ca_name(struct assay_bytes name)
-{
-	return assay_x509_name_is(name, platform_name) || assay_x509_name_is(name, processor_name);
-}
-
 /* AKID, where it is there, names the issuer's key. */
 static bool
 names_key(struct assay_bytes akid, const struct x509_cert *issuer)
@@ -214,14 +208,13 @@ static void
 pin_root(struct dcap *d)
 {
 	struct assay_checks *cs = d->run.checks;
-	struct assay_bytes cn = assay_x509_common_name(d->ca->issuer);
 
 	d->anchor =
 	    d->root != NULL ? assay_trust_anchor(d->run.trust, d->root->key) : anchor_by_name(d);
 	const char *flaw = root_flaw(d);
 	assay_check_that(cs, CHECK_DCAP_ROOT_PINNED, flaw == NULL, ASSAY_E_SIGNATURE,
-	    "ends in a trusted root key", "the root of the chain, %s, %s", assay_quote(cn).text,
-	    flaw);
+	    "ends in a trusted root key", "the root of the chain, %s, %s",
+	    flaw == NULL ? "" : assay_quote(assay_x509_common_name(d->ca->issuer)).text, flaw);
 	d->root_key = (struct signer){ .broken = true };
 	if (d->root != NULL) {
 		assay_run_dates(&d->run, CHECK_DCAP_ROOT_DATES, d->root->not_before,
@@ -242,7 +235,7 @@ ca_flaw(const struct dcap *d)
 
 	if (d->root != NULL && !assay_bytes_equal(c->issuer, d->root->subject))
 		return "it was not issued under the root's name";
-	if (!is_ca_name(c->subject))
+	if (!d->platform_ca && !assay_x509_name_is(c->subject, processor_name))
 		return "its subject is neither PCK Platform CA nor PCK Processor CA";
 	if (c->scheme != ASSAY_ECDSA_P256_SHA256 || c->key.kind != ASSAY_KEY_P256)
 		return "it is not ECDSA P-256 with SHA-256";
@@ -316,6 +309,7 @@ assay_dcap_chain(struct dcap *d)
 	pin_root(d);
 	d->ca_key = assay_signer(&d->run, d->ca->key);
 	d->leaf_key = assay_signer(&d->run, d->leaf->key);
+	d->platform_ca = assay_x509_name_is(d->ca->subject, platform_name);
 	const char *flaw = ca_flaw(d);
 	assay_check_that(cs, CHECK_DCAP_PCK_CA_PROFILE, flaw == NULL, ASSAY_E_SIGNATURE,
 	    "a PCK CA under the root", "PCK CA certificate: %s", flaw);
@@ -340,11 +334,11 @@ take_crl(struct dcap *d, const struct crl_ids *ids, struct assay_bytes issuer, s
     const struct x509_cert *by_cert)
 {
 	struct assay_checks *cs = d->run.checks;
-	struct assay_bytes cn = assay_x509_common_name(issuer);
 	const struct item *item = assay_run_crl(&d->run, issuer);
 	char which[72];
 
 	if (item == NULL) {
+		struct assay_bytes cn = assay_x509_common_name(issuer);
 		(void)snprintf(which, sizeof which, "%.*s", (int)(cn.len < 64 ? cn.len : 64),
 		    (const char *)cn.ptr);
 		assay_check_need(cs, ids->signature, ids->what, which, "no CRL of %s was given",
@@ -354,8 +348,8 @@ take_crl(struct dcap *d, const struct crl_ids *ids, struct assay_bytes issuer, s
 	assay_check_that(cs, ids->signature,
 	    names_key(item->crl.akid, by_cert) && item->crl.akid.len > 0 &&
 		assay_run_crl_signed(&d->run, by, &item->crl),
-	    ASSAY_E_SIGNATURE, "signed by its issuer", "%s: is not signed by %s", ids->what,
-	    assay_quote(cn).text);
+	    ASSAY_E_SIGNATURE, "signed by its issuer",
+	    "the %s is not signed by the issuer that it names", ids->what);
 	assay_run_dates(
 	    &d->run, ids->dates, item->crl.this_update, item->crl.next_update, ids->what);
 	assay_run_crl_floor(&d->run, ids->floor, &item->crl);
@@ -481,7 +475,7 @@ find_signing(struct dcap *d, const struct item *doc)
 	bool best_signed = false, best_live = false;
 
 	for (size_t at = 0; (item = assay_trust_next(d->run.trust, ITEM_CERT, &at)) != NULL;) {
-		if (!assay_is_tcb_signing(&item->cert))
+		if (!item->tcb_signing)
 			continue;
 		bool in_force = item->cert.not_before <= d->run.how->now &&
 		    d->run.how->now <= item->cert.not_after;

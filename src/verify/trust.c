@@ -612,9 +612,11 @@ assay_trust_set_min_crl(
 uint64_t
 assay_trust_crl_floor(const struct assay_trust *trust, struct assay_bytes issuer)
 {
-	struct assay_bytes cn = assay_x509_common_name(issuer);
 	uint64_t floor = 0;
 
+	if (trust->crl_floor_count == 0)
+		return 0;
+	struct assay_bytes cn = assay_x509_common_name(issuer);
 	for (size_t i = 0; i < trust->crl_floor_count; i++)
 		if (assay_bytes_equal(cn, assay_bytes_of(trust->crl_floors[i].issuer_cn)) &&
 		    trust->crl_floors[i].number > floor)

@@ -41,6 +41,7 @@ struct item {
 	size_t len;
 	uint8_t digest[ASSAY_SHA256_LEN]; /* of the signed bytes of TCB info and QE identity */
 	char subject[112], note[48];
+	bool tcb_signing; /* a certificate of Intel's TCB signing key, by its name */
 	union {
 		struct x509_cert cert;
 		struct x509_crl crl;
@@ -106,7 +107,5 @@ enum platform_listing assay_trust_platform(
 bool assay_trust_allows(const struct assay_trust *trust);
 /* Fills subject and note of an item that was just parsed. */
 void assay_trust_describe(struct item *item);
-/* "Intel SGX TCB Signing", issued under this Name. */
-bool assay_is_tcb_signing(const struct x509_cert *cert);
 
 #endif

@@ -8,8 +8,8 @@
 #include "parse/quote.h"
 #include "verify/roots.h"
 
-bool
-assay_is_tcb_signing(const struct x509_cert *cert)
+static bool
+is_tcb_signing(const struct x509_cert *cert)
 {
 	static const char *const name[] = { "CN", "Intel SGX TCB Signing", "O", "Intel Corporation",
 		"L", "Santa Clara", "ST", "CA", "C", "US", NULL };
@@ -36,6 +36,7 @@ assay_trust_describe(struct item *item)
 	switch (item->kind) {
 	case ITEM_CERT:
 		describe_name(item->subject, sizeof item->subject, item->cert.subject);
+		item->tcb_signing = is_tcb_signing(&item->cert);
 		break;
 	case ITEM_CRL:
 		describe_name(item->subject, sizeof item->subject, item->crl.issuer);
@@ -267,7 +268,7 @@ document_signed(const struct assay_trust *t, const struct item *item, struct ass
 
 	(void)assay_fail(err, rc, "%s: the TCB signing certificate is not here", item->name);
 	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
-		if (!assay_is_tcb_signing(&by->cert))
+		if (!by->tcb_signing)
 			continue;
 		if (signed_with(by->cert.key, ASSAY_ECDSA_P256_SHA256, digest, signature))
 			return chain(t, by, 1, err);
