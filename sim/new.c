@@ -39,6 +39,8 @@ static const struct option {
 	{ "--valid", "D", "how long its collateral is valid (30d)" },
 };
 
+static int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static int
 usage(const char *fmt, ...)
 {
