@@ -837,6 +837,12 @@ info_other_case(struct forge *f)
 }
 
 static void
+info_polished_in_qvl(struct forge *f)
+{
+	forge_into_qvl(f, "OutOfDate", "UpToDate");
+}
+
+static void
 info_signature_zero(struct forge *f)
 {
 	f->dcap.tcb_info.doc.signature = sim_copy(f->sim, sim_alloc(f->sim, 64), 64);
@@ -1413,6 +1419,8 @@ const struct forgery dcap_forgeries[] = {
 	{ "TCB info by the PCK", TDX4, info_by_pck, NULL, "dcap.tcb_info.signature", "" },
 	{ "TCB info by the root", SGX3, info_by_root, NULL, "dcap.tcb_info.signature", "" },
 	{ "TCB info polished", SGX3, info_polished, NULL, "dcap.tcb_info.signature", "" },
+	{ "TCB info polished in dcap-qvl's form", TDX4, NULL, info_polished_in_qvl,
+	    "dcap.tcb_info.signature", "" },
 	{ "TCB info with white space", TDX4, info_reserialised, NULL, "dcap.tcb_info.signature",
 	    "" },
 	{ "TCB info with members reordered", SGX3, info_reordered, NULL, "dcap.tcb_info.signature",

@@ -82,5 +82,8 @@ extern const uint8_t forge_order_p256[32], forge_order_p384[48];
 /* f's own bytes with `at` overwritten. */
 void forge_overwrite(struct sim_bytes bytes, size_t at, const void *with, size_t n);
 void forge_drop_item(struct forge *f, const char *name);
+/* All collateral of a quote in the one JSON object that dcap-qvl stores; `from` becomes `to` in
+ * the TCB info. */
+void forge_into_qvl(struct forge *f, const char *from, const char *to);
 
 #endif

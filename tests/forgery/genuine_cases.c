@@ -2,6 +2,7 @@
 /* Unusual and genuine: what must be accepted, so that no check refuses too much. */
 #include "forge.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void
@@ -50,6 +51,95 @@ broker(struct forge *f)
 		    sim_join(f->sim, f->out.evidence, *sim_output_item(&f->out, names[i]));
 		forge_drop_item(f, names[i]);
 	}
+}
+
+static void
+put_member(struct sim_buf *b, const char *name, struct sim_bytes value)
+{
+	sim_put_text(b, "%s\"%s\":\"", b->len > 0 ? "," : "{", name);
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] == '\n')
+			sim_put_text(b, "\\n");
+		else if (value.ptr[i] == '"')
+			sim_put_text(b, "\\\"");
+		else
+			sim_put(b, &value.ptr[i], 1);
+	}
+	sim_put_text(b, "\"");
+}
+
+static void
+put_hex_member(struct sim_buf *b, const char *name, struct sim_bytes value)
+{
+	sim_put_text(b, ",\"%s\":\"", name);
+	sim_put_hex(b, value.ptr, value.len);
+	sim_put_text(b, "\"");
+}
+
+/* {"NAME":INNER,"signature":"HEX"} taken apart. */
+static void
+put_document(struct sim_buf *b, const char *name, struct sim_bytes whole, const char *wrapper)
+{
+	size_t head = strlen(wrapper) + 4, tail = sizeof ",\"signature\":\"\"}" - 1 + 128;
+	char member[64];
+
+	put_member(b, name, (struct sim_bytes){ whole.ptr + head, whole.len - head - tail });
+	snprintf(member, sizeof member, "%s_signature", name);
+	put_member(b, member, (struct sim_bytes){ whole.ptr + whole.len - 2 - 128, 128 });
+}
+
+void
+forge_into_qvl(struct forge *f, const char *from, const char *to)
+{
+	struct sim_buf b = { .sim = f->sim };
+	struct sim_bytes chain = *sim_output_item(&f->out, "tcb_signing_chain.pem");
+	struct sim_bytes info = *sim_output_item(&f->out, "tcb_info.json");
+
+	if (from != NULL)
+		info = sim_replace(f->sim, info, from, to);
+	put_member(&b, "tcb_info_issuer_chain", chain);
+	put_document(&b, "tcb_info", info, "tcbInfo");
+	put_member(&b, "qe_identity_issuer_chain", chain);
+	put_document(
+	    &b, "qe_identity", *sim_output_item(&f->out, "qe_identity.json"), "enclaveIdentity");
+	put_member(&b, "pck_crl_issuer_chain", f->out.root);
+	put_hex_member(&b, "root_ca_crl", *sim_output_item(&f->out, "root_ca_crl.der"));
+	put_hex_member(&b, "pck_crl", *sim_output_item(&f->out, "pck_crl.der"));
+	sim_put_text(&b, "}");
+	f->out.item_count = 0;
+	sim_output_add(&f->out, "collateral.json", sim_taken(&b));
+}
+
+static void
+into_qvl(struct forge *f)
+{
+	forge_into_qvl(f, NULL, NULL);
+}
+
+static struct sim_bytes
+hex_text(struct forge *f, struct sim_bytes in)
+{
+	struct sim_buf b = { .sim = f->sim };
+
+	sim_put_hex(&b, in.ptr, in.len);
+	sim_put_text(&b, "\n");
+	return sim_taken(&b);
+}
+
+static void
+crls_as_hex(struct forge *f)
+{
+	struct sim_bytes *root = sim_output_item(&f->out, "root_ca_crl.der");
+	struct sim_bytes *pck = sim_output_item(&f->out, "pck_crl.der");
+
+	*root = hex_text(f, *root);
+	*pck = sim_pem(f->sim, "X509 CRL", *pck);
+}
+
+static void
+evidence_as_hex(struct forge *f)
+{
+	f->out.evidence = hex_text(f, f->out.evidence);
 }
 
 static void
@@ -213,6 +303,9 @@ const struct forgery genuine_cases[] = {
 	{ "chain with root before CA", TDX4, chain_swapped },
 	{ "PCK chain in the collateral", SGX3, pck_elsewhere, pck_in_collateral },
 	{ "CRLs of both CAs", SGX3, NULL, crl_of_both_cas },
+	{ "collateral in dcap-qvl's form", TDX4, NULL, into_qvl },
+	{ "CRLs as hex and PEM", SGX3, NULL, crls_as_hex },
+	{ "evidence as hex", TDX5_15, NULL, evidence_as_hex },
 	{ "certificates with the SEV report", SEV_ES, NULL, broker },
 	{ "SGX in its last second", SGX3, last_second },
 	{ "SGX in its first second", SGX3, first_second },

@@ -232,6 +232,14 @@ pek_ecdh(struct forge *f)
 }
 
 static void
+pek_p256(struct forge *f)
+{
+	f->sev.pek.key = f->sev.report.signer = f->sev.pdh.slots[0].signer =
+	    sim_key(f->sim, SIM_P256, "a PEK of the wrong curve");
+	f->sev.pek.curve = 1;
+}
+
+static void
 pek_by_stranger(struct forge *f)
 {
 	f->sev.pek.slots[1].signer = rogue_ec(f);
@@ -536,6 +544,8 @@ const struct forgery sev_forgeries[] = {
 
 	{ "PEK with an ECDH key", SEV, pek_ecdh, NULL, "sev.pek.profile", "", REFUSED,
 	    "sev.pdh.signature sev.report.signer sev.report.signature" },
+	{ "PEK on P-256", SEV, pek_p256, NULL, "sev.pek.profile", "", REFUSED,
+	    "sev.pdh.signature sev.report.signature" },
 	{ "PEK by a stranger", SEV, pek_by_stranger, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK not signed by the CEK", SEV_ES, pek_not_by_cek, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK with the OCA in the CEK's slot", SEV, pek_cek_slot_by_oca, NULL,

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SIM_COMMAND_H
+#define SIM_COMMAND_H
+
+/* The commands of assay-sim. argv begins behind the command's name; they return its exit status. */
+
+enum { EXIT_YES = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
+
+int sim_new_command(int argc, char **argv);
+int sim_new_help(void);
+
+#endif
