@@ -21,7 +21,7 @@ struct row {
 
 struct verdict {
 	enum assay_code code, genuine;
-	struct row *rows;
+	const struct row *rows;
 	size_t row_count;
 	const struct assay_checks *checks; /* NULL if the evidence could not be read */
 	const struct assay_claims *claims; /* likewise */

@@ -297,41 +297,21 @@ read_evidence(const struct args *args, struct input *in, struct input *extra)
 
 /* --- the answer -------------------------------------------------------------------------- */
 
-static bool
-copy_rows(struct verdict *v, const struct assay_checks *checks)
+/* The rows of a list; NULL when out of memory. */
+static struct row *
+copy_rows(const struct assay_checks *checks)
 {
-	v->checks = checks;
-	v->row_count = assay_checks_count(checks);
-	v->rows = calloc(v->row_count + 1, sizeof *v->rows);
-	if (v->rows == NULL)
-		return false;
-	for (size_t i = 0; i < v->row_count; i++)
-		v->rows[i] = (struct row){ .id = assay_check_id(checks, i),
+	size_t count = assay_checks_count(checks);
+	struct row *rows = calloc(count + 1, sizeof *rows);
+
+	for (size_t i = 0; i < count && rows != NULL; i++)
+		rows[i] = (struct row){ .id = assay_check_id(checks, i),
 			.detail = assay_check_detail(checks, i),
 			.fix = assay_check_fix(checks, i),
 			.outcome = assay_check_outcome(checks, i),
 			.code = assay_check_code(checks, i),
 			.needed = assay_check_needed(checks, i) };
-	return true;
-}
-
-/* A file that is no evidence is refused like evidence that does not hold: one row says so. */
-static bool
-copy_refusal(struct verdict *v, const struct assay_error *err)
-{
-	const struct assay_check_info *info = assay_check_info_find("evidence.format");
-
-	v->rows = calloc(1, sizeof *v->rows);
-	if (v->rows == NULL)
-		return false;
-	v->row_count = 1;
-	v->rows[0] = (struct row){ .id = "evidence.format",
-		.detail = err->text,
-		.fix = info != NULL ? assay_check_info_remedy(info) : "",
-		.outcome = ASSAY_FAIL,
-		.code = err->code };
-	v->code = v->genuine = err->code;
-	return true;
+	return rows;
 }
 
 /* The --trust-root on which a verdict rests; NULL if it rests on a built-in root, or on none. */
@@ -437,54 +417,83 @@ judge(const struct question *q, struct assay_claims **claims, struct assay_check
 }
 
 static int
+trouble(const struct question *q, enum assay_code code, const char *text)
+{
+	complain(q->args->command, "%s: %s", q->args->operands[0], text);
+	return exit_code(code);
+}
+
+/* A file that is no evidence is refused like evidence that does not hold: one row says so. */
+static int
+refuse(const struct question *q, const struct assay_error *err)
+{
+	const struct assay_check_info *info = assay_check_info_find("evidence.format");
+	struct row row = { .id = "evidence.format",
+		.detail = err->text,
+		.fix = info != NULL ? assay_check_info_remedy(info) : "",
+		.outcome = ASSAY_FAIL,
+		.code = err->code };
+	struct verdict v = { .code = err->code,
+		.genuine = err->code,
+		.rows = &row,
+		.row_count = 1,
+		.kind = "",
+		.tee = "",
+		.title = "" };
+
+	return answer(q, &v);
+}
+
+static int
+verify_parsed(
+    const struct question *q, const struct assay_evidence *ev, const struct assay_trust *trust)
+{
+	struct assay_checks *checks = NULL;
+	struct assay_claims *claims = NULL;
+	struct assay_error err = { .text = "" };
+	struct row *rows = NULL;
+	int rc;
+
+	enum assay_code code = assay_checks_new(&checks, &err);
+	if (code == ASSAY_OK)
+		code = judge(q, &claims, checks, ev, trust, &err);
+	if (broken(code)) {
+		rc = trouble(q, code, err.text);
+	} else if ((rows = copy_rows(checks)) == NULL) {
+		rc = trouble(q, ASSAY_E_NOMEM, "out of memory");
+	} else {
+		struct verdict v = { .code = code,
+			.genuine = assay_checks_genuine(checks),
+			.rows = rows,
+			.row_count = assay_checks_count(checks),
+			.checks = checks,
+			.claims = claims,
+			.kind = assay_evidence_kind(ev),
+			.tee = assay_evidence_tee(ev),
+			.title = assay_evidence_title(ev) };
+		rc = answer(q, &v);
+	}
+	free(rows);
+	assay_claims_free(claims);
+	assay_checks_free(checks);
+	return rc;
+}
+
+static int
 verify(const struct question *q, const struct input *in, const struct input *extra,
     struct assay_trust *trust)
 {
 	struct assay_evidence *ev = NULL;
-	struct assay_checks *checks = NULL;
-	struct assay_claims *claims = NULL;
-	struct verdict v = { .kind = "", .tee = "", .title = "" };
 	struct assay_error err = { .text = "" };
-	bool copied;
 	int rc;
 
 	enum assay_code code = assay_evidence_parse(&ev, input_bytes(in), &err);
 	if (code == ASSAY_OK && extra->len > 0)
 		code = assay_trust_add(trust, input_bytes(extra), "auxblob", NULL, &err);
-	if (broken(code)) {
-		complain(q->args->command, "%s: %s", q->args->operands[0], err.text);
-		rc = exit_code(code);
-		goto out;
-	}
-	if (code != ASSAY_OK) {
-		copied = copy_refusal(&v, &err);
-	} else {
-		code = assay_checks_new(&checks, &err);
-		if (code == ASSAY_OK)
-			code = judge(q, &claims, checks, ev, trust, &err);
-		if (broken(code)) {
-			complain(q->args->command, "%s: %s", q->args->operands[0], err.text);
-			rc = exit_code(code);
-			goto out;
-		}
-		copied = copy_rows(&v, checks);
-		v.code = code;
-		v.genuine = assay_checks_genuine(checks);
-		v.claims = claims;
-		v.kind = assay_evidence_kind(ev);
-		v.tee = assay_evidence_tee(ev);
-		v.title = assay_evidence_title(ev);
-	}
-	if (copied) {
-		rc = answer(q, &v);
-	} else {
-		complain(q->args->command, "out of memory");
-		rc = EXIT_TROUBLE;
-	}
-out:
-	free(v.rows);
-	assay_claims_free(claims);
-	assay_checks_free(checks);
+	if (code == ASSAY_OK)
+		rc = verify_parsed(q, ev, trust);
+	else
+		rc = broken(code) ? trouble(q, code, err.text) : refuse(q, &err);
 	assay_evidence_free(ev);
 	return rc;
 }

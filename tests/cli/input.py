@@ -49,6 +49,18 @@ for name, file in (("0 bytes", EMPTY), ("garbage", GARBAGE), ("/dev/null", "/dev
 refused(run("verify", "-", stdin=b"no evidence"), "verify - with garbage")
 refused(run("verify", "-"), "verify - with nothing")
 
+# --- times: judged, or at least understood -------------------------------------------------------
+for text, time in (("2025-07-04", "2025-07-04T00:00:00Z"),
+                   ("2025-07-04T10:16:31Z", "2025-07-04T10:16:31Z"),
+                   ("2025-07-04t10:16:31.999z", "2025-07-04T10:16:31Z"),
+                   ("2025-07-04T01:16:31+02:00", "2025-07-03T23:16:31Z"),
+                   ("2025-12-31T23:30:00-05:30", "2026-01-01T05:00:00Z"),
+                   ("2024-02-29 12:00:00Z", "2024-02-29T12:00:00Z"),
+                   ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
+                   ("2100-03-01", "2100-03-01T00:00:00Z")):
+    r = run("verify", "--json", "--time", text, GARBAGE)
+    ok(r.json["time"] == time, f"--time {text} is {time}", r)
+
 # --- files that cannot be read whole -------------------------------------------------------------
 huge = os.path.join(FOLDER.name, "huge")
 with open(huge, "wb") as f:
@@ -110,6 +122,9 @@ ok(r.code == 2 and "holds no collateral" in r.err and "notes" not in r.err,
    "files that are no collateral are passed over silently", r)
 r = run("verify", "-v", "-c", mixed, GARBAGE)
 ok("passed over: " in r.err and "notes.txt" in r.err, "-v names them", r)
+path("damaged/a.pem", b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n")
+r = run("verify", "-c", os.path.join(FOLDER.name, "damaged"), GARBAGE)
+ok(r.code == 2 and r.out == "" and "a.pem: " in r.err, "damaged collateral is not passed over", r)
 path("escape/\x1b[31mred\n", b"hello")
 r = run("verify", "-v", "-c", os.path.join(FOLDER.name, "escape"), GARBAGE)
 ok("\x1b" not in r.err and "?[31mred?" in r.err, "a name of a file does not steer the terminal", r)

@@ -233,6 +233,8 @@ ok(run("collateral", "pack", bundle, "-o", "-").out == open(bundle, encoding="as
 with open(bundle, encoding="ascii") as f:
     ok(all(len(line) <= 64 or line.startswith("#") for line in f.read().splitlines()), "64 columns")
 r = run("collateral", "pack", COLLATERAL, f"{DCAP}/collateral/tdx-90c06f-2026-02", COLLATERAL, "-o", again)
+with open(again, encoding="ascii") as f:
+    ok(f.read().count("-----BEGIN ") == len(re.findall("^kept ", r.out, re.M)), "and left out", r)
 ok(r.code == 0 and "replaced" in r.out and re.search(r"^replaced +PCK CRL: .*2025-06/", r.out, re.M),
    "what is older is replaced", r)
 
