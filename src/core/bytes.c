@@ -51,6 +51,20 @@ assay_bytes_trim(struct assay_bytes text)
 	return text;
 }
 
+size_t
+assay_bytes_find(struct assay_bytes in, size_t at, struct assay_bytes part)
+{
+	while (at <= in.len && in.len - at >= part.len && part.len > 0) {
+		const uint8_t *p = memchr(in.ptr + at, part.ptr[0], in.len - at - part.len + 1);
+		if (p == NULL)
+			break;
+		if (memcmp(p, part.ptr, part.len) == 0)
+			return (size_t)(p - in.ptr);
+		at = (size_t)(p - in.ptr) + 1;
+	}
+	return in.len;
+}
+
 uint16_t
 assay_u16le(const uint8_t *p)
 {

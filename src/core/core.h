@@ -35,6 +35,9 @@ bool assay_bytes_zero(struct assay_bytes b); /* every byte is 0 */
 struct assay_bytes assay_bytes_at(struct assay_bytes in, size_t offset, size_t n);
 struct assay_bytes assay_bytes_trim(struct assay_bytes text); /* white space and NULs, both ends */
 
+/* Where part first stands in in, at or after at; in.len if nowhere. */
+size_t assay_bytes_find(struct assay_bytes in, size_t at, struct assay_bytes part);
+
 uint16_t assay_u16le(const uint8_t *p);
 uint32_t assay_u32le(const uint8_t *p);
 uint64_t assay_u64le(const uint8_t *p);

@@ -8,25 +8,10 @@ enum { HEX_LEAST = 32, BASE64_LEAST = 64, LABEL_MAX = 64, DASHES = 5 };
 
 /* --- PEM --------------------------------------------------------------------------------- */
 
-/* Where word, which begins with '-', stands at or after at; in.len if nowhere. */
-static size_t
-find(struct assay_bytes in, size_t at, struct assay_bytes word)
-{
-	while (in.len - at >= word.len) {
-		const uint8_t *p = memchr(in.ptr + at, '-', in.len - at - word.len + 1);
-		if (p == NULL)
-			break;
-		if (memcmp(p, word.ptr, word.len) == 0)
-			return (size_t)(p - in.ptr);
-		at = (size_t)(p - in.ptr) + 1;
-	}
-	return in.len;
-}
-
 bool
 assay_pem_recognise(struct assay_bytes in)
 {
-	return find(in, 0, assay_bytes_of("-----BEGIN ")) < in.len;
+	return assay_bytes_find(in, 0, assay_bytes_of("-----BEGIN ")) < in.len;
 }
 
 /* The label between *at and the dashes that end its line; *at moves behind them. */
@@ -34,7 +19,7 @@ static bool
 take_label(struct assay_bytes *out, size_t *at, struct assay_bytes in)
 {
 	size_t start = *at;
-	size_t end = find(in, start, assay_bytes_of("-----"));
+	size_t end = assay_bytes_find(in, start, assay_bytes_of("-----"));
 
 	if (end == in.len || end == start || end - start > LABEL_MAX)
 		return false;
@@ -54,7 +39,7 @@ assay_pem_next(struct pem_block *out, size_t *at, struct assay_bytes in, const c
 	struct assay_bytes end = assay_bytes_of("-----END ");
 	struct pem_block block = { .end = in.len };
 	struct assay_bytes closing;
-	size_t start = *at > in.len ? in.len : find(in, *at, begin);
+	size_t start = *at > in.len ? in.len : assay_bytes_find(in, *at, begin);
 	size_t pos = start + begin.len;
 
 	if (start == in.len) {

@@ -138,7 +138,7 @@ test_hex(void **context)
 				 : "");
 	untext_is("white space between", assay_bytes_of(text), want, PLAIN);
 	for (size_t i = 0; i < 16; i++)
-		beef[i] = (uint8_t)"\xde\xad\xbe\xef"[i % 4];
+		beef[i] = (uint8_t) "\xde\xad\xbe\xef"[i % 4];
 	untext_is("deadbeef is hex", assay_bytes_of("deadbeefdeadbeefDEADBEEFdeadbeef"), beef, 16);
 	untext_is("31 digits", assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbee"), NULL, 0);
 	untext_is("30 digits", assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbe"), NULL, 0);

@@ -30,6 +30,7 @@ extern const struct amd_authority assay_amd_authorities[AMD_AUTHORITIES];
 
 struct sev_authority {
 	const char *product; /* "Naples" */
+	const char *ark_name, *ask_name;
 	struct assay_public ark, ask;
 	uint8_t ark_id[16], ask_id[16]; /* labels, not proof: only the keys are pinned */
 };

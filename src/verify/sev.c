@@ -185,6 +185,14 @@ find_ask(struct sev *s)
 	return false;
 }
 
+static const struct anchor *
+root_anchor(const struct assay_trust *t, struct assay_public key)
+{
+	const struct anchor *a = assay_trust_anchor(t, key);
+
+	return a != NULL && a->root ? a : NULL;
+}
+
 /* The ARK that signed a given ASK: an anchor, or one that came along. */
 static void
 find_ark(struct sev *s)
@@ -195,11 +203,11 @@ find_ark(struct sev *s)
 	for (size_t at = 0; (item = assay_trust_next(t, ITEM_AMD_CERT, &at)) != NULL;)
 		if (item->amd.usage == SEV_USAGE_ARK && amd_signed(s, s->ask, item->amd.public)) {
 			s->ark = &item->amd;
-			s->anchor = assay_trust_anchor(t, item->amd.public);
+			s->anchor = root_anchor(t, item->amd.public);
 			break;
 		}
 	for (size_t i = 0; i < t->anchor_count && s->anchor == NULL; i++)
-		if (t->anchors[i].key.public.kind == ASSAY_KEY_RSA &&
+		if (t->anchors[i].root && t->anchors[i].key.public.kind == ASSAY_KEY_RSA &&
 		    amd_signed(s, s->ask, t->anchors[i].key.public))
 			s->anchor = &t->anchors[i];
 }

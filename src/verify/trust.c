@@ -71,6 +71,7 @@ static enum assay_code
 add_builtin(struct assay_trust *t, struct assay_error *err)
 {
 	struct anchor a = { .name = "Intel SGX Root CA",
+		.root = true,
 		.builtin = true,
 		.not_before = INT64_MIN,
 		.not_after = INT64_MAX };
@@ -79,6 +80,7 @@ add_builtin(struct assay_trust *t, struct assay_error *err)
 	for (size_t i = 0; i < AMD_AUTHORITIES && rc == ASSAY_OK; i++) {
 		const struct amd_authority *amd = &assay_amd_authorities[i];
 		a = (struct anchor){ .name = amd->name,
+			.root = amd->line == AMD_ROOT,
 			.builtin = true,
 			.amd = amd,
 			.not_before = amd->not_before,
@@ -88,12 +90,15 @@ add_builtin(struct assay_trust *t, struct assay_error *err)
 	/* From Milan on, the legacy roots are the same keys: they are there already. */
 	for (size_t i = 0; i < SEV_AUTHORITIES && rc == ASSAY_OK; i++) {
 		const struct sev_authority *sev = &assay_sev_authorities[i];
-		a = (struct anchor){ .name = sev->product,
+		a = (struct anchor){ .name = sev->ark_name,
+			.root = true,
 			.builtin = true,
 			.not_before = INT64_MIN,
 			.not_after = INT64_MAX };
 		if (assay_trust_anchor(t, sev->ark) == NULL)
 			rc = add_anchor(t, &a, sev->ark, err);
+		a.name = sev->ask_name;
+		a.root = false;
 		if (rc == ASSAY_OK && assay_trust_anchor(t, sev->ask) == NULL)
 			rc = add_anchor(t, &a, sev->ask, err);
 	}
@@ -164,6 +169,7 @@ add_own_anchor(struct assay_trust *t, const struct anchor *from, struct assay_pu
 {
 	struct anchor a = *from;
 
+	a.root = true;
 	a.store = store;
 	a.owned_name = copy_text(name);
 	a.name = a.owned_name;
@@ -470,17 +476,6 @@ add_percent(struct adding *a, struct assay_bytes in)
 	return rc;
 }
 
-static bool
-contains(struct assay_bytes in, const char *text)
-{
-	size_t n = strlen(text);
-
-	for (size_t i = 0; i + n <= in.len; i++)
-		if (memcmp(in.ptr + i, text, n) == 0)
-			return true;
-	return false;
-}
-
 /* A certificate's signed part begins with [0] version, a CRL's with an INTEGER. */
 static enum assay_code
 add_der(struct adding *a, struct assay_bytes in)
@@ -536,7 +531,7 @@ add_bytes(struct adding *a, struct assay_bytes in)
 
 	if (text.len > 0 && text.ptr[0] == '{')
 		return add_json(a, in);
-	if (contains(assay_bytes_at(in, 0, in.len < 4096 ? in.len : 4096), "-----BEGIN%20"))
+	if (assay_bytes_find(in, 0, assay_bytes_of("-----BEGIN%20")) < in.len)
 		return add_percent(a, in);
 	if (assay_pem_recognise(in))
 		return add_pem(a, in);

@@ -19,6 +19,7 @@ struct anchor {
 	                                 * built-in anchor's is known by its common name: empty */
 	const struct amd_authority *amd; /* NULL if it is not one of the built-in X.509 ones */
 	bool builtin;
+	bool root; /* ends a chain; the intermediates that are built in do not */
 	int64_t not_before, not_after; /* INT64_MIN, INT64_MAX if unknown */
 	uint8_t *store;                /* owned bytes of a caller's anchor, NULL otherwise */
 	char *owned_name;
