@@ -66,7 +66,8 @@ assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
  *
  * visit   Called once per field, in file order; group is "header", "TD report", ...; value and
  *         note are text made for the call, and gone after it.
- * kind    Set to what the file is, "TDX quote v4"; static text.
+ * kind    Set to what the file is: the title of evidence ("Intel TDX"), or the kind of collateral
+ *         ("PCK CRL"; "collateral" for several items in one file); static text.
  * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED.
  * Proves  Nothing.
  */

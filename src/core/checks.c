@@ -112,7 +112,7 @@ add_known(struct assay_checks *c, enum assay_check_id id, enum assay_outcome out
 	const struct assay_check_info *info = &assay_check_table[id];
 
 	return add(c, info->id, info->genuine, outcome, code, detail,
-	    outcome == ASSAY_PASS ? "" : info->remedy);
+	    outcome == ASSAY_PASS || outcome == ASSAY_SKIPPED ? "" : info->remedy);
 }
 
 bool
@@ -185,7 +185,8 @@ assay_check_need(struct assay_checks *checks, enum assay_check_id id, const char
 	struct row *row = add_known(checks, id, ASSAY_SKIPPED, ASSAY_OK, keep(checks, fmt, ap));
 	va_end(ap);
 	row->needed = true;
-	row->fix = what[0] != '\0' ? keep_text(checks, "bring the %s: %s", what, which) : "";
+	if (what[0] != '\0')
+		row->fix = keep_text(checks, "bring the %s: %s", what, which);
 	for (size_t i = 0; i + 1 < checks->count; i++)
 		if (strcmp(checks->rows[i].what, what) == 0 &&
 		    strcmp(checks->rows[i].which, which) == 0)
@@ -202,14 +203,10 @@ assay_check_result(struct assay_checks *checks, enum assay_check_id id, enum ass
 }
 
 void
-assay_check_set_fix(struct assay_checks *checks, const char *fmt, ...)
+assay_check_set_fix(struct assay_checks *checks, const char *fix)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
 	if (checks->count > 0)
-		checks->rows[checks->count - 1].fix = keep(checks, fmt, ap);
-	va_end(ap);
+		checks->rows[checks->count - 1].fix = fix;
 }
 
 bool

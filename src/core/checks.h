@@ -33,9 +33,8 @@ void assay_check_need(struct assay_checks *checks, enum assay_check_id id, const
 /* Turns a failure reported through err (a parser's refusal) into a failing row. */
 bool assay_check_result(struct assay_checks *checks, enum assay_check_id id, enum assay_code rc,
     const struct assay_error *err, const char *passed);
-/* The remedy of the last row, when it knows better than the table. */
-void assay_check_set_fix(struct assay_checks *checks, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/* The remedy of the last row, when the place knows better than the table. Static text. */
+void assay_check_set_fix(struct assay_checks *checks, const char *fix);
 /* A row "expect.CLAIM": the only ids that are not in the table. */
 bool
 assay_check_expect(struct assay_checks *checks, const char *claim, bool ok, const char *detail);

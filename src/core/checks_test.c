@@ -108,7 +108,7 @@ test_rows(void **state)
 	(void)state;
 	assert_true(assay_check_that(c, GENUINE, true, ASSAY_E_SIGNATURE, "well", "bad"));
 	assert_false(assay_check_that(c, ASKED, false, ASSAY_E_POLICY, "well", "bad %s", "luck"));
-	assay_check_set_fix(c, "do %s", "this");
+	assay_check_set_fix(c, "do this");
 	assay_check_need(c, GENUINE, "thing", "this", "no thing");
 	assay_check_need(c, ASKED, "thing", "this", "no thing again");
 	assay_check_need(c, ASKED, "thing", "that", "nor that");

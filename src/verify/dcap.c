@@ -187,6 +187,37 @@ recognise_tdx(struct assay_bytes in)
 	return assay_quote_recognise(in, QUOTE_TEE_TDX);
 }
 
+/* What is to be done about a status; NULL: what the table says. */
+static const char *
+status_fix(enum tcb_status status)
+{
+	switch (status) {
+	case TCB_SW_HARDENING_NEEDED:
+		return "The platform is current. The advisories ask the workload for mitigations: "
+		       "build it "
+		       "with them, and then accept this status on purpose.";
+	case TCB_CONFIGURATION_NEEDED:
+	case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED:
+		return "The host's operator must change the BIOS settings that the advisories name "
+		       "(often: "
+		       "hyper-threading). Then take a new quote.";
+	case TCB_TD_RELAUNCH_ADVISED:
+	case TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED:
+		return "The TDX module was updated while the TD ran: start the TD again, and take "
+		       "a new quote.";
+	case TCB_REVOKED:
+		return "Intel has revoked this TCB: treat the platform as broken into.";
+	case TCB_NONE:
+	case TCB_UP_TO_DATE:
+	case TCB_OUT_OF_DATE:
+	case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED:
+	case TCB_NOT_SUPPORTED:
+	case TCB_STATUSES:
+		break;
+	}
+	return NULL;
+}
+
 void
 assay_dcap_judge(struct assay_checks *checks, const struct assay_claims *claims)
 {
@@ -209,9 +240,11 @@ assay_dcap_judge(struct assay_checks *checks, const struct assay_claims *claims)
 		}
 		n += (size_t)w;
 	}
-	assay_check_that(checks, CHECK_DCAP_TCB_STATUS, claims->status == TCB_UP_TO_DATE,
-	    ASSAY_E_POLICY, "UpToDate", "the TCB is %s, not UpToDate%s",
-	    assay_tcb_status_name(claims->status), parts);
+	if (!assay_check_that(checks, CHECK_DCAP_TCB_STATUS, claims->status == TCB_UP_TO_DATE,
+		ASSAY_E_POLICY, "UpToDate", "the TCB is %s, not UpToDate%s",
+		assay_tcb_status_name(claims->status), parts) &&
+	    status_fix(claims->status) != NULL)
+		assay_check_set_fix(checks, status_fix(claims->status));
 }
 
 /* TDATTRIBUTES and XFAM that the strictest peer allows. Source: Intel TDX Module ABI, TDATTRIBUTES

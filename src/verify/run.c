@@ -190,6 +190,8 @@ assay_run_report_data(struct run *run, struct assay_bytes got)
 	if (want.len == 0) {
 		assay_check_skip(run->checks, CHECK_EVIDENCE_REPORT_DATA,
 		    "freshness: no nonce or report data was given to compare");
+		assay_check_set_fix(
+		    run->checks, "give the nonce or the report data that you asked for");
 		return;
 	}
 	bool same = want.len <= got.len && memcmp(got.ptr, want.ptr, want.len) == 0 &&

@@ -103,16 +103,17 @@ static void
 need_leaf(struct snp *s)
 {
 	struct snp_tcb tcb = assay_snp_tcb_decode(s->report->reported_tcb, s->report->product);
-	char which[96];
+	char chip[2 * sizeof s->report->chip_id + 1], which[208];
 
+	/* All that a request to the KDS takes. */
+	assay_hex(chip, (struct assay_bytes){ s->report->chip_id, sizeof s->report->chip_id });
 	if (s->report->product == SNP_UNKNOWN)
-		(void)snprintf(which, sizeof which, "chip %s",
-		    assay_quote_hex((struct assay_bytes){ s->report->chip_id, 64 }).text);
+		(void)snprintf(which, sizeof which, "REPORTED_TCB 0x%016llx, chip %s",
+		    (unsigned long long)s->report->reported_tcb, chip);
 	else
-		(void)snprintf(which, sizeof which, "%s, chip %s, TCB %u.%u.%u.%u.%u",
-		    assay_snp_product_name(s->report->product),
-		    assay_quote_hex((struct assay_bytes){ s->report->chip_id, 64 }).text, tcb.fmc,
-		    tcb.bootloader, tcb.tee, tcb.snp, tcb.microcode);
+		(void)snprintf(which, sizeof which, "%s, TCB %u.%u.%u.%u.%u, chip %s",
+		    assay_snp_product_name(s->report->product), tcb.fmc, tcb.bootloader, tcb.tee,
+		    tcb.snp, tcb.microcode, chip);
 	assay_check_need(s->run.checks, CHECK_SNP_VCEK_KIND, leaf_name(s), which,
 	    "the %s that signed the report was not given", leaf_name(s));
 }
@@ -417,6 +418,7 @@ no_crl(struct snp *s)
 	if (!s->run.how->require_crl) {
 		assay_check_skip(
 		    cs, CHECK_SNP_CRL, "revocation: no CRL of ARK-%s was given", product);
+		assay_check_set_fix(cs, "bring the CRL of this product and line from AMD's KDS");
 		return;
 	}
 	char which[32];
@@ -702,11 +704,13 @@ judge_floor(struct assay_checks *checks, const struct assay_claims *c)
 	size_t n = 0;
 
 	if (c->status == TCB_NONE) {
-		assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "TCB floor",
-		    assay_claim_has(c, CLAIM_PLATFORM_PRODUCT)
-			? c->values[CLAIM_PLATFORM_PRODUCT].text
-			: "product",
-		    "there is no built-in TCB floor for this product; give --min-tcb");
+		if (assay_claim_has(c, CLAIM_PLATFORM_PRODUCT))
+			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "TCB floor",
+			    c->values[CLAIM_PLATFORM_PRODUCT].text,
+			    "there is no built-in TCB floor for this product; give --min-tcb");
+		else
+			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "", "",
+			    "cannot be told without the product, which the certificate names");
 		return;
 	}
 	for (size_t i = 0; i < c->short_count && n < sizeof parts; i++)

@@ -28,6 +28,20 @@ describe_name(char *out, size_t size, struct assay_bytes name)
 			*p = '?';
 }
 
+/* No field names the product: the key does. */
+static const char *
+amd_name(const struct amd_cert *c)
+{
+	for (size_t i = 0; i < SEV_AUTHORITIES; i++) {
+		const struct sev_authority *a = &assay_sev_authorities[i];
+		if (assay_public_equal(c->public, a->ark))
+			return a->ark_name;
+		if (assay_public_equal(c->public, a->ask))
+			return a->ask_name;
+	}
+	return c->usage == SEV_USAGE_ARK ? "ARK" : "ASK";
+}
+
 void
 assay_trust_describe(struct item *item)
 {
@@ -59,8 +73,7 @@ assay_trust_describe(struct item *item)
 		    assay_sev_usage_name(item->sev.usage));
 		break;
 	case ITEM_AMD_CERT:
-		(void)snprintf(item->subject, sizeof item->subject, "%s",
-		    item->amd.usage == SEV_USAGE_ARK ? "ARK" : "ASK");
+		(void)snprintf(item->subject, sizeof item->subject, "%s", amd_name(&item->amd));
 		break;
 	}
 }
@@ -235,11 +248,15 @@ signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_sch
 {
 	bool named = false;
 	const struct item *by;
+	char cn[64];
 
-	for (size_t i = 0; i < t->anchor_count; i++)
+	describe_name(cn, sizeof cn, issuer);
+	for (size_t i = 0; i < t->anchor_count; i++) {
 		if (t->anchors[i].key.public.kind == assay_scheme_key(scheme) &&
 		    assay_key_verify(&t->anchors[i].key, scheme, digest, signature))
 			return ASSAY_OK;
+		named = named || strcmp(t->anchors[i].name, cn) == 0;
+	}
 	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
 		if (!assay_bytes_equal(by->cert.subject, issuer) || !by->cert.ca)
 			continue;
@@ -247,8 +264,6 @@ signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_sch
 		if (depth < CHAIN_MAX && signed_with(by->cert.key, scheme, digest, signature))
 			return chain(t, by, depth + 1, err);
 	}
-	char cn[64];
-	describe_name(cn, sizeof cn, issuer);
 	if (named)
 		return assay_fail(
 		    err, ASSAY_E_SIGNATURE, "%s: is not signed by its issuer %s", name, cn);
@@ -306,8 +321,10 @@ sev_signed(const struct assay_trust *t, const struct item *item, struct assay_er
 			if (by->amd.usage == SEV_USAGE_ASK &&
 			    signed_with(by->amd.public, scheme, d, raw))
 				return chain(t, by, 1, err);
+		/* An OCA is its own root; every other kind leads one step nearer to AMD's. */
 		for (size_t at = 0; (by = assay_trust_next(t, ITEM_SEV_CERT, &at)) != NULL;)
 			if (by->sev.usage == by_usage &&
+			    (by == item || by_usage != SEV_USAGE_OCA) &&
 			    signed_with(by->sev.public, scheme, d, raw))
 				return by == item ? ASSAY_OK : sev_signed(t, by, err);
 	}
