@@ -138,12 +138,15 @@ test_hex(void **context)
 				 : "");
 	untext_is("white space between", assay_bytes_of(text), want, PLAIN);
 	for (size_t i = 0; i < 16; i++)
-		beef[i] = (uint8_t)"\xde\xad\xbe\xef"[i % 4];
+		beef[i] = (uint8_t) "\xde\xad\xbe\xef"[i % 4];
 	untext_is("deadbeef is hex", assay_bytes_of("deadbeefdeadbeefDEADBEEFdeadbeef"), beef, 16);
 	untext_is("31 digits", assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbee"), NULL, 0);
 	untext_is("30 digits", assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbe"), NULL, 0);
 	untext_is("odd, and long enough for base64",
 	    assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdea"),
+	    NULL, 0);
+	untext_is("odd, and good base64 without its padding",
+	    assay_bytes_of("4444444444444444444444444444444444444444444444444444444444444444444"),
 	    NULL, 0);
 	untext_is("one other letter", assay_bytes_of("deadbeefdeadbeefDEADBEEFdeadbeeg"), NULL, 0);
 	untext_is("NUL inside",
