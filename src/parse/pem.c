@@ -149,7 +149,7 @@ assay_untext(uint8_t **out, size_t *out_len, struct assay_bytes in, struct assay
 		text = (struct assay_bytes){ text.ptr + 2, text.len - 2 };
 	struct census n = count(text);
 	bool digits = !n.other && n.marks == n.digits;
-	bool hex = digits && n.marks >= HEX_LEAST && n.marks % 2 == 0;
+	bool hex = digits && n.marks >= HEX_LEAST;
 	bool base64 =
 	    !digits && !n.other && !marked && n.marks >= BASE64_LEAST && !(n.standard && n.url);
 	if (!hex && !base64) {

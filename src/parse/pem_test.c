@@ -145,6 +145,9 @@ test_hex(void **context)
 	untext_is("odd, and long enough for base64",
 	    assay_bytes_of("deadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdeadbeefdea"),
 	    NULL, 0);
+	untext_is("odd, and good base64 without its padding",
+	    assay_bytes_of("4444444444444444444444444444444444444444444444444444444444444444444"),
+	    NULL, 0);
 	untext_is("one other letter", assay_bytes_of("deadbeefdeadbeefDEADBEEFdeadbeeg"), NULL, 0);
 	untext_is("NUL inside",
 	    (struct assay_bytes){ (const uint8_t *)"deadbeefdeadbeef\0deadbeefdeadbeef", 33 }, NULL,
