@@ -32,6 +32,9 @@ static const struct alias aliases[] = {
 
 /* --- complaints -------------------------------------------------------------------------- */
 
+static void say(const struct command *command, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 say(const struct command *command, const char *fmt, va_list ap)
 {

@@ -52,6 +52,9 @@ assay_checks_clear(struct assay_checks *checks)
 	checks->used = 0;
 }
 
+static const char *
+keep(struct assay_checks *c, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
 /* Keeps a sentence. When the room is spent the sentence goes, never the row: the verdict stands. */
 static const char *
 keep(struct assay_checks *c, const char *fmt, va_list ap)
