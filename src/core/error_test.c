@@ -67,7 +67,7 @@ test_quote(void **context)
 		assert_true(len < ASSAY_QUOTE_MAX);
 		assert_int_equal(q.text[0], '"');
 		assert_int_equal(q.text[len - 1], '"');
-		assert_string_equal(q.text + 1 + shown, shown < n ? "...\"" : "\"");
+		assert_int_equal(len >= 4 && strcmp(q.text + len - 4, "...\"") == 0, shown < n);
 		if (n <= 58)
 			assert_int_equal(shown, n);
 	}
