@@ -304,7 +304,7 @@ assay_claims_free(struct assay_claims *claims)
 	if (claims == NULL)
 		return;
 	for (size_t i = 0; i < CLAIMS_SPARES; i++)
-		assay_key_clear(&claims->spares[i]);
+		assay_key_clear(&claims->spares[i].key);
 	free(claims);
 }
 

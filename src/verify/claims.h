@@ -103,9 +103,12 @@ struct assay_claims {
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */
-	/* EC keys that are done with, kept from one verification to the next: making one anew costs a
-	 * curve. Of no meaning between calls. */
-	struct assay_key spares[CLAIMS_SPARES];
+	/* EC keys that are done with, ready for the next verification: most want the same keys again,
+	 * and to make one anew costs a curve. Of no meaning between calls. */
+	struct spare_key {
+		struct assay_key key;
+		uint8_t raw[96];
+	} spares[CLAIMS_SPARES];
 };
 
 void assay_claims_reset(

@@ -23,36 +23,54 @@ assay_signer(const struct run *run, struct assay_public key)
 	return (struct signer){ .public = key, .ready = anchor != NULL ? &anchor->key : NULL };
 }
 
-/* An EC key of this curve that an earlier verification left behind, or a zeroed one. */
-static struct assay_key
-take_spare(const struct run *run, enum assay_key_kind kind)
+/* Makes a key ready in *out: one that an earlier verification left behind, if it left this one;
+ * else one of the same curve, pointed at this point. */
+static bool
+ready_key(struct assay_key *out, const struct run *run, struct assay_public from)
 {
-	for (size_t i = 0; i < CLAIMS_SPARES; i++)
-		if (run->claims->spares[i].public.kind == kind) {
-			struct assay_key key = run->claims->spares[i];
-			run->claims->spares[i] = (struct assay_key){ 0 };
-			return key;
+	struct spare_key *same_curve = NULL;
+
+	*out = (struct assay_key){ 0 };
+	for (size_t i = 0; i < CLAIMS_SPARES && from.kind != ASSAY_KEY_RSA; i++) {
+		struct spare_key *s = &run->claims->spares[i];
+		if (s->key.public.kind != from.kind)
+			continue;
+		if (assay_bytes_equal(s->key.public.raw, from.raw)) {
+			*out = (struct assay_key){ from, s->key.handle };
+			s->key = (struct assay_key){ 0 };
+			return true;
 		}
-	return (struct assay_key){ 0 };
+		same_curve = s;
+	}
+	if (same_curve != NULL) {
+		*out = same_curve->key;
+		same_curve->key = (struct assay_key){ 0 };
+	}
+	return assay_key_prepare(out, from, NULL) == ASSAY_OK;
 }
 
 static void
-leave_spare(const struct run *run, struct assay_key *key)
+leave_key(const struct run *run, struct assay_key *key)
 {
-	for (size_t i = 0; i < CLAIMS_SPARES && key->public.kind != ASSAY_KEY_RSA; i++)
-		if (run->claims->spares[i].handle == NULL) {
-			run->claims->spares[i] = *key;
-			run->claims->spares[i].public.raw = (struct assay_bytes){ NULL, 0 };
-			*key = (struct assay_key){ 0 };
-			return;
-		}
+	struct assay_bytes raw = key->public.raw;
+
+	for (size_t i = 0; i < CLAIMS_SPARES && key->handle != NULL && raw.len <= 96; i++) {
+		struct spare_key *s = &run->claims->spares[i];
+		if (s->key.handle != NULL || key->public.kind == ASSAY_KEY_RSA)
+			continue;
+		memcpy(s->raw, raw.ptr, raw.len);
+		s->key = *key;
+		s->key.public.raw.ptr = s->raw;
+		*key = (struct assay_key){ 0 };
+		return;
+	}
 	assay_key_clear(key);
 }
 
 void
 assay_signer_clear(const struct run *run, struct signer *signer)
 {
-	leave_spare(run, &signer->own);
+	leave_key(run, &signer->own);
 }
 
 bool
@@ -64,8 +82,7 @@ assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
 	if (assay_cache_knows(run->how->cache, &fact))
 		return true;
 	if (by->ready == NULL && !by->broken) {
-		by->own = take_spare(run, by->public.kind);
-		by->broken = assay_key_prepare(&by->own, by->public, NULL) != ASSAY_OK;
+		by->broken = !ready_key(&by->own, run, by->public);
 		if (!by->broken)
 			by->ready = &by->own;
 	}
@@ -80,14 +97,14 @@ assay_run_verify(const struct run *run, struct assay_public key, enum assay_sche
     struct assay_bytes signed_part, struct assay_bytes signature)
 {
 	uint8_t digest[ASSAY_DIGEST_MAX];
-	struct assay_key ready = take_spare(run, key.kind);
-	bool ok = assay_key_prepare(&ready, key, NULL) == ASSAY_OK;
+	struct assay_key ready;
+	bool ok = ready_key(&ready, run, key);
 
 	if (ok) {
 		size_t n = assay_scheme_digest(digest, scheme, signed_part);
 		ok = assay_key_verify(&ready, scheme, (struct assay_bytes){ digest, n }, signature);
 	}
-	leave_spare(run, &ready);
+	leave_key(run, &ready);
 	return ok;
 }
 
