@@ -98,4 +98,11 @@ r = verify("P-sev", "-p", "genuine", "--nonce", "00" * 17)
 ok(r.code == 2 and "17 bytes" in r.err and r.out == "", "an MNONCE holds 16 bytes", r)
 r = verify(platform("snp-ask", "snp", "--revoke", "ask"))
 ok(r.code == 1 and "revoked" in r.out, "snp: the ASK is revoked", r)
+
+# A floor packed into a number has no room for Turin's parts: what would be lost is refused.
+platform("turin", "snp", "--product", "Turin", "--report-version", "5")
+r = run("verify", "--trust-root", "turin/trust-root", "-c", "turin/collateral",
+        "--minimum_tcb", "0x5a000000ff050f05", "turin")
+ok(r.code == 2 and r.out == "" and "--minimum-tcb: 0x5a000000ff050f05 is no TCB of Milan" in r.err,
+   "--minimum_tcb of Turin", r)
 done()
