@@ -99,6 +99,14 @@ ok(r.code == 2 and "17 bytes" in r.err and r.out == "", "an MNONCE holds 16 byte
 r = verify(platform("snp-ask", "snp", "--revoke", "ask"))
 ok(r.code == 1 and "revoked" in r.out, "snp: the ASK is revoked", r)
 
+# An id that was cut short would deny nobody.
+chip = verify("P-snp", "--json").json["claims"]["snp"]["chip_id"]
+for cut, code in ((chip, 1), (chip[:-2], 2), (chip[:-1], 2), (chip[:16], 0), ("00", 2)):
+    with open(f"{FOLDER.name}/rules", "w", encoding="ascii") as f:
+        f.write(f"deny chip-id {cut}\n")
+    r = verify("P-snp", "--platforms", "rules")
+    ok(r.code == code and (code != 2 or "line 1" in r.err), f"deny {len(cut)} digits: exit {code}", r)
+
 # A floor packed into a number has no room for Turin's parts: what would be lost is refused.
 platform("turin", "snp", "--product", "Turin", "--report-version", "5")
 r = run("verify", "--trust-root", "turin/trust-root", "-c", "turin/collateral",
