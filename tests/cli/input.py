@@ -73,6 +73,17 @@ for args, words in ((["verify", huge], "is 4.0 GiB; evidence is at most 64 MiB")
     ok(r.code == 2 and words in r.err and r.out == "", f"too large: {args[0]} {args[1][:2]}", r)
 r = run("verify", FOLDER.name)
 ok(r.code == 2 and "is a folder without outblob" in r.err, "verify of a folder without evidence", r)
+for name in ("outblob", "auxblob"):
+    folder = os.path.join(FOLDER.name, "waits-" + name)
+    path(f"waits-{name}/outblob", b"x")
+    if name == "outblob":
+        os.remove(os.path.join(folder, name))
+    os.mkfifo(os.path.join(folder, name))
+    try:
+        code = run("verify", folder, timeout=20).code
+    except subprocess.TimeoutExpired:
+        code = "none: it waits"
+    ok(code == (2 if name == "outblob" else 1), f"a pipe called {name} in a folder", code)
 r = run("verify", "--platforms", FOLDER.name, GARBAGE)
 ok(r.code == 2 and "is a folder" in r.err, "a folder where a file is wanted", r)
 r = run("verify", "gone")
