@@ -140,6 +140,16 @@ path("escape/\x1b[31mred\n", b"hello")
 r = run("verify", "-v", "-c", os.path.join(FOLDER.name, "escape"), GARBAGE)
 ok("\x1b" not in r.err and "?[31mred?" in r.err, "a name of a file does not steer the terminal", r)
 
+# Of C1, too, in UTF-8 (where xterm obeys it) and as a bare byte (where others do).
+for name in (b"csi\xc2\x9b31m", b"csi\x9b31m"):
+    for args in (["verify", name + b"gone"], ["verify", name], ["inspect", "--json", name]):
+        with open(os.path.join(FOLDER.name.encode(), name), "wb") as file:
+            file.write(b"x")
+        p = subprocess.run([ASSAY, *args], cwd=FOLDER.name, capture_output=True, check=False,
+                           env=os.environ | {"HOME": FOLDER.name})
+        told = p.stdout + p.stderr
+        ok(b"csi" in told and b"\x9b" not in told, f"{args[:-1]} {name} does not steer the terminal", told)
+
 # --- environment and configuration ---------------------------------------------------------------
 gone = {"ASSAY_COLLATERAL": "/gone/a:/gone/b"}
 r = run("verify", GARBAGE, env=gone)
