@@ -188,6 +188,10 @@ set_min_tcb(const struct args *args, const struct given *given, struct assay_tru
 	} else {
 		if ((rc = input_read(args->command, &in, given->value, "a floor")) != 0)
 			return rc;
+		if (in.len > 0 && memchr(in.data, '\0', in.len) != NULL) {
+			input_clear(&in);
+			return misused(args->command, "--min-tcb: %s: is no text", given->value);
+		}
 		text = strndup(in.data != NULL ? (const char *)in.data : "", in.len);
 		input_clear(&in);
 		if (text == NULL) {

@@ -99,6 +99,12 @@ ok(r.code == 2 and "17 bytes" in r.err and r.out == "", "an MNONCE holds 16 byte
 r = verify(platform("snp-ask", "snp", "--revoke", "ask"))
 ok(r.code == 1 and "revoked" in r.out, "snp: the ASK is revoked", r)
 
+# What stands behind a NUL is part of the floor.
+with open(f"{FOLDER.name}/floor", "wb") as f:
+    f.write(b"snp=1\n\0microcode=255\n")
+r = run("verify", "--trust-root", "P-snp/trust-root", "-c", "P-snp/collateral", "--min-tcb", "floor", "P-snp")
+ok(r.code == 2 and "--min-tcb: floor: is no text" in r.err, "a floor with a NUL in it", r)
+
 # An id that was cut short would deny nobody.
 chip = verify("P-snp", "--json").json["claims"]["snp"]["chip_id"]
 for cut, code in ((chip, 1), (chip[:-2], 2), (chip[:-1], 2), (chip[:16], 0), ("00", 2)):
