@@ -272,9 +272,11 @@ check_stdin(const struct args *args)
 
 	for (size_t i = 0; i < args->operand_count; i++)
 		n += strcmp(args->operands[i], "-") == 0;
-	for (size_t i = 0; i < args->given_count; i++)
-		n += args->given[i].option->id != OPT_OUTPUT && args->given[i].value != NULL &&
-		    strcmp(args->given[i].value, "-") == 0;
+	for (size_t i = 0; i < args->given_count; i++) {
+		const char *value = args->given[i].value;
+		if (value != NULL && args->given[i].option->id != OPT_OUTPUT)
+			n += strcmp(value, "-") == 0 || strcmp(value, "@-") == 0;
+	}
 	if (n > 1)
 		return misused(args->command, "-: standard input can be read once");
 	return 0;
