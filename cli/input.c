@@ -132,7 +132,7 @@ input_exists(const char *folder, const char *name)
 {
 	char *path = input_join(folder, name);
 	struct stat st;
-	bool there = path != NULL && stat(path, &st) == 0 && !S_ISDIR(st.st_mode);
+	bool there = path != NULL && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 
 	free(path);
 	return there;

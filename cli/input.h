@@ -29,6 +29,7 @@ void input_clear(struct input *in);
 struct assay_bytes input_bytes(const struct input *in);
 
 bool input_is_folder(const char *path);
+/* A regular file: a pipe that came along in a folder would be waited for without end. */
 bool input_exists(const char *folder, const char *name);
 /* "folder/name", which the caller frees; NULL when out of memory. */
 char *input_join(const char *folder, const char *name);

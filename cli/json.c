@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The length of the UTF-8 sequence at p; 0 if it is none (overlong, surrogate, cut short). */
-static size_t
-sequence(const unsigned char *p)
+size_t
+json_sequence(const char *text)
 {
+	const unsigned char *p = (const unsigned char *)text;
+
 	if (p[0] < 0x80)
 		return 1;
 	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
@@ -30,7 +31,7 @@ put_string(FILE *to, const char *text)
 
 	fputc('"', to);
 	while (*p != '\0') {
-		size_t n = sequence(p);
+		size_t n = json_sequence((const char *)p);
 		if (n == 0) { /* a file name may be any bytes */
 			fputs("\\ufffd", to);
 			p++;
@@ -38,6 +39,9 @@ put_string(FILE *to, const char *text)
 			fprintf(to, "\\%c", *p++);
 		} else if (*p < 0x20 || *p == 0x7f) {
 			fprintf(to, "\\u%04x", *p++);
+		} else if (*p == 0xc2 && p[1] < 0xa0) { /* C1 */
+			fprintf(to, "\\u%04x", p[1]);
+			p += n;
 		} else {
 			fwrite(p, 1, n, to);
 			p += n;

@@ -5,8 +5,12 @@
 /* Writes JSON. Commas are its business; names are given in the order of docs/json.md. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+/* The length of the UTF-8 sequence at text; 0 if it is none (overlong, surrogate, cut short). */
+size_t json_sequence(const char *text);
 
 struct json {
 	FILE *to;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "screen.h"
 
 enum {
 	NAME_MAX_LEN = 64, /* longer names are no names of ours */
@@ -42,9 +43,12 @@ say(const struct command *command, const char *fmt, va_list ap)
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 
 	/* A name in the sentence may be a stranger's: it must not steer the terminal. */
-	for (char *p = text; n > 0 && *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	for (char *p = text; n > 0 && *p != '\0';) {
+		size_t len = screen_sequence(p);
+		if (len == 0)
+			*p++ = '?';
+		p += len;
+	}
 	fprintf(stderr, "assay%s%s: %s\n", command != NULL ? " " : "",
 	    command != NULL ? command->name : "", n < 0 ? "?" : text);
 }
@@ -268,9 +272,11 @@ check_stdin(const struct args *args)
 
 	for (size_t i = 0; i < args->operand_count; i++)
 		n += strcmp(args->operands[i], "-") == 0;
-	for (size_t i = 0; i < args->given_count; i++)
-		n += args->given[i].option->id != OPT_OUTPUT && args->given[i].value != NULL &&
-		    strcmp(args->given[i].value, "-") == 0;
+	for (size_t i = 0; i < args->given_count; i++) {
+		const char *value = args->given[i].value;
+		if (value != NULL && args->given[i].option->id != OPT_OUTPUT)
+			n += strcmp(value, "-") == 0 || strcmp(value, "@-") == 0;
+	}
 	if (n > 1)
 		return misused(args->command, "-: standard input can be read once");
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "input.h"
+#include "json.h"
 
 enum {
 	ROW_MAX = 4096,
@@ -147,17 +148,27 @@ screen_close(struct screen *s, bool quiet, int code)
 
 /* --- what it shows ----------------------------------------------------------------------- */
 
+size_t
+screen_sequence(const char *text)
+{
+	size_t n = json_sequence(text);
+	unsigned char c = (unsigned char)text[0];
+
+	if (n == 0 || c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0))
+		return 0;
+	return n;
+}
+
 static void
 put(struct screen *s, const char *text, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		/* C0, DEL, and the lead byte of C1 controls in UTF-8. */
-		bool control = c < 0x20 || c == 0x7f ||
-		    (c == 0xc2 && i + 1 < len && (unsigned char)text[i + 1] < 0xa0);
-		fputc(control ? '?' : c, s->to);
-		if (control && c == 0xc2)
-			i++;
+	for (const char *p = text; p < text + len;) {
+		size_t n = screen_sequence(p);
+		if (n > 0)
+			fwrite(p, 1, n, s->to);
+		else
+			fputc('?', s->to);
+		p += n > 0 ? n : 1;
 	}
 }
 

@@ -37,7 +37,10 @@ int screen_open(struct screen *s, const struct args *args);
  * EXIT_TROUBLE if it could not be written. */
 int screen_close(struct screen *s, bool quiet, int code);
 
-/* Text of others in an answer: control characters become '?'. */
+/* The length of the UTF-8 sequence at text; 0 if it is none, or a control character (C0, DEL, C1),
+ * which could steer a terminal. */
+size_t screen_sequence(const char *text);
+/* Text of others in an answer: what is no such sequence becomes '?', byte by byte. */
 void screen_text(struct screen *s, const char *text);
 void screen_coloured(struct screen *s, enum colour colour, const char *text);
 void screen_pad(struct screen *s, size_t from, size_t to);

@@ -143,15 +143,22 @@ read_question(struct question *q, const struct args *args)
 
 /* --- trust ------------------------------------------------------------------------------- */
 
-/* A TCB packed into 64 bits, as go-sev-guest takes it: boot loader, TEE, four reserved bytes,
- * SNP, microcode, from the lowest byte on. */
 static bool
-unpack_tcb(char out[TCB_TEXT], const char *text)
+packed(uint64_t *n, const char *text)
 {
 	char *end;
-	uint64_t n = strtoull(text, &end, 0);
 
-	if (text[0] < '0' || text[0] > '9' || *end != '\0')
+	*n = strtoull(text, &end, 0);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0';
+}
+
+/* A TCB packed into 64 bits, as go-sev-guest takes it: boot loader, TEE, four reserved bytes,
+ * SNP, microcode, from the lowest byte on. Turin's has other parts there, which must not be lost
+ * from a floor: false if a reserved byte is not zero. */
+static bool
+unpack_tcb(char out[TCB_TEXT], uint64_t n)
+{
+	if ((n >> 16 & 0xffffffff) != 0)
 		return false;
 	snprintf(out, TCB_TEXT, "bootloader=%u,tee=%u,snp=%u,microcode=%u", (unsigned)(n & 0xff),
 	    (unsigned)(n >> 8 & 0xff), (unsigned)(n >> 48 & 0xff), (unsigned)(n >> 56 & 0xff));
@@ -163,18 +170,28 @@ set_min_tcb(const struct args *args, const struct given *given, struct assay_tru
 {
 	struct input in = { 0 };
 	struct assay_error err;
-	char packed[TCB_TEXT];
+	char parts[TCB_TEXT];
 	char *text = NULL;
 	enum assay_code code;
+	uint64_t number;
 	int rc = 0;
 
-	if (given->alias != NULL && unpack_tcb(packed, given->value)) {
-		code = assay_trust_set_min_tcb(trust, packed, &err);
+	if (given->alias != NULL && packed(&number, given->value)) {
+		if (!unpack_tcb(parts, number))
+			return misused(args->command,
+			    "--%s: %s is no TCB of Milan or Genoa, whose bytes 2 to 5 are zero; "
+			    "write PART=N,...",
+			    given->alias->name, given->value);
+		code = assay_trust_set_min_tcb(trust, parts, &err);
 	} else if (strchr(given->value, '=') != NULL) {
 		code = assay_trust_set_min_tcb(trust, given->value, &err);
 	} else {
 		if ((rc = input_read(args->command, &in, given->value, "a floor")) != 0)
 			return rc;
+		if (in.len > 0 && memchr(in.data, '\0', in.len) != NULL) {
+			input_clear(&in);
+			return misused(args->command, "--min-tcb: %s: is no text", given->value);
+		}
 		text = strndup(in.data != NULL ? (const char *)in.data : "", in.len);
 		input_clear(&in);
 		if (text == NULL) {

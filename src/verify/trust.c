@@ -701,12 +701,12 @@ assay_trust_set_min_tcb(struct assay_trust *trust, const char *text, struct assa
 static const struct {
 	const char *name;
 	enum platform_kind kind;
-	size_t size; /* the longest id */
+	size_t size, turin; /* of an id; Turin's chip ids may lack the zeros behind them */
 } platform_kinds[PLATFORM_KINDS] = {
-	{ "chip-id", PLATFORM_CHIP_ID, 64 },
-	{ "ppid", PLATFORM_PPID, 16 },
-	{ "platform-instance", PLATFORM_INSTANCE, 16 },
-	{ "cek", PLATFORM_CEK, 32 },
+	{ "chip-id", PLATFORM_CHIP_ID, 64, 8 },
+	{ "ppid", PLATFORM_PPID, 16, 16 },
+	{ "platform-instance", PLATFORM_INSTANCE, 16, 16 },
+	{ "cek", PLATFORM_CEK, 32, 32 },
 };
 
 const char *
@@ -747,10 +747,12 @@ add_platform(struct assay_trust *t, struct assay_bytes line, const char *name, s
 		    number);
 	rule.kind = platform_kinds[k].kind;
 	rule.id_len = id.len / 2;
-	if (rule.id_len > platform_kinds[k].size || !assay_unhex(rule.id, rule.id_len, id))
-		return assay_fail(err, ASSAY_E_USAGE,
-		    "%s: line %zu: %s is no hex of at most %zu bytes", name, number,
-		    assay_quote(id).text, platform_kinds[k].size);
+	/* A shorter one would match no platform: a rule that denies nothing. */
+	if ((rule.id_len != platform_kinds[k].size && rule.id_len != platform_kinds[k].turin) ||
+	    !assay_unhex(rule.id, rule.id_len, id))
+		return assay_fail(err, ASSAY_E_USAGE, "%s: line %zu: %s is not hex of %zu bytes%s",
+		    name, number, assay_quote(id).text, platform_kinds[k].size,
+		    rule.kind == PLATFORM_CHIP_ID ? ", of Turin 8" : "");
 	if (t->platform_count == PLATFORMS_MAX)
 		return assay_fail(
 		    err, ASSAY_E_USAGE, "%s: more than %d rules", name, PLATFORMS_MAX);

@@ -73,6 +73,17 @@ for args, words in ((["verify", huge], "is 4.0 GiB; evidence is at most 64 MiB")
     ok(r.code == 2 and words in r.err and r.out == "", f"too large: {args[0]} {args[1][:2]}", r)
 r = run("verify", FOLDER.name)
 ok(r.code == 2 and "is a folder without outblob" in r.err, "verify of a folder without evidence", r)
+for name in ("outblob", "auxblob"):
+    folder = os.path.join(FOLDER.name, "waits-" + name)
+    path(f"waits-{name}/outblob", b"x")
+    if name == "outblob":
+        os.remove(os.path.join(folder, name))
+    os.mkfifo(os.path.join(folder, name))
+    try:
+        code = run("verify", folder, timeout=20).code
+    except subprocess.TimeoutExpired:
+        code = "none: it waits"
+    ok(code == (2 if name == "outblob" else 1), f"a pipe called {name} in a folder", code)
 r = run("verify", "--platforms", FOLDER.name, GARBAGE)
 ok(r.code == 2 and "is a folder" in r.err, "a folder where a file is wanted", r)
 r = run("verify", "gone")
@@ -128,6 +139,16 @@ ok(r.code == 2 and r.out == "" and "a.pem: " in r.err, "damaged collateral is no
 path("escape/\x1b[31mred\n", b"hello")
 r = run("verify", "-v", "-c", os.path.join(FOLDER.name, "escape"), GARBAGE)
 ok("\x1b" not in r.err and "?[31mred?" in r.err, "a name of a file does not steer the terminal", r)
+
+# Of C1, too, in UTF-8 (where xterm obeys it) and as a bare byte (where others do).
+for name in (b"csi\xc2\x9b31m", b"csi\x9b31m"):
+    for args in (["verify", name + b"gone"], ["verify", name], ["inspect", "--json", name]):
+        with open(os.path.join(FOLDER.name.encode(), name), "wb") as file:
+            file.write(b"x")
+        p = subprocess.run([ASSAY, *args], cwd=FOLDER.name, capture_output=True, check=False,
+                           env=os.environ | {"HOME": FOLDER.name})
+        told = p.stdout + p.stderr
+        ok(b"csi" in told and b"\x9b" not in told, f"{args[:-1]} {name} does not steer the terminal", told)
 
 # --- environment and configuration ---------------------------------------------------------------
 gone = {"ASSAY_COLLATERAL": "/gone/a:/gone/b"}

@@ -98,4 +98,25 @@ r = verify("P-sev", "-p", "genuine", "--nonce", "00" * 17)
 ok(r.code == 2 and "17 bytes" in r.err and r.out == "", "an MNONCE holds 16 bytes", r)
 r = verify(platform("snp-ask", "snp", "--revoke", "ask"))
 ok(r.code == 1 and "revoked" in r.out, "snp: the ASK is revoked", r)
+
+# What stands behind a NUL is part of the floor.
+with open(f"{FOLDER.name}/floor", "wb") as f:
+    f.write(b"snp=1\n\0microcode=255\n")
+r = run("verify", "--trust-root", "P-snp/trust-root", "-c", "P-snp/collateral", "--min-tcb", "floor", "P-snp")
+ok(r.code == 2 and "--min-tcb: floor: is no text" in r.err, "a floor with a NUL in it", r)
+
+# An id that was cut short would deny nobody.
+chip = verify("P-snp", "--json").json["claims"]["snp"]["chip_id"]
+for cut, code in ((chip, 1), (chip[:-2], 2), (chip[:-1], 2), (chip[:16], 0), ("00", 2)):
+    with open(f"{FOLDER.name}/rules", "w", encoding="ascii") as f:
+        f.write(f"deny chip-id {cut}\n")
+    r = verify("P-snp", "--platforms", "rules")
+    ok(r.code == code and (code != 2 or "line 1" in r.err), f"deny {len(cut)} digits: exit {code}", r)
+
+# A floor packed into a number has no room for Turin's parts: what would be lost is refused.
+platform("turin", "snp", "--product", "Turin", "--report-version", "5")
+r = run("verify", "--trust-root", "turin/trust-root", "-c", "turin/collateral",
+        "--minimum_tcb", "0x5a000000ff050f05", "turin")
+ok(r.code == 2 and r.out == "" and "--minimum-tcb: 0x5a000000ff050f05 is no TCB of Milan" in r.err,
+   "--minimum_tcb of Turin", r)
 done()

@@ -64,6 +64,7 @@ CASES = [
     (["verify", "--color", "green", FILE], 2, "none of auto, always, never"),
     (["verify", "--json", "--claims", FILE], 2, "one of the two"),
     (["verify", "-c", "-", "-"], 2, "standard input can be read once"),
+    (["verify", "--nonce", "@-", "-"], 2, "standard input can be read once"),
     (["verify", "-o", "", FILE], 2, "--output: is empty"),
     (["explain", "dcap.qe_identity.date"], 2, "did you mean dcap.qe_identity.dates?"),
     (["explain", "a", "b"], 2, "one operand too many"),
