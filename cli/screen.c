@@ -76,20 +76,17 @@ write_all(int fd, const char *text, size_t len)
 
 /* Beside the file, then in its place: a reader finds the old one or the new one, never a part. */
 static bool
-replace(const char *path, const char *text, size_t len)
+replace(const char *path, const char *text, size_t len, mode_t mode)
 {
 	static const char suffix[] = ".XXXXXX";
 	size_t size = strlen(path) + sizeof suffix;
 	char *beside = malloc(size);
-	mode_t mask = umask(0);
 
-	umask(mask);
 	if (beside == NULL)
 		return false;
 	snprintf(beside, size, "%s%s", path, suffix);
 	int fd = mkstemp(beside);
-	bool ok =
-	    fd >= 0 && write_all(fd, text, len) && fchmod(fd, 0666 & ~mask) == 0 && fsync(fd) == 0;
+	bool ok = fd >= 0 && write_all(fd, text, len) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 	int error = errno;
 	if (fd >= 0) {
 		if (close(fd) != 0 && ok) {
@@ -112,16 +109,18 @@ static bool
 write_file(const char *path, const char *text, size_t len)
 {
 	struct stat st;
+	mode_t mask = umask(0);
 
+	umask(mask);
 	if (stat(path, &st) != 0)
-		return replace(path, text, len);
+		return replace(path, text, len, 0666 & ~mask);
 	if (!S_ISREG(st.st_mode)) { /* a device or a pipe stays what it is */
 		int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		bool ok = fd >= 0 && write_all(fd, text, len);
 		return fd >= 0 && close(fd) == 0 && ok;
 	}
 	char *real = realpath(path, NULL); /* a link goes on pointing where it points */
-	bool ok = real != NULL && replace(real, text, len);
+	bool ok = real != NULL && replace(real, text, len, st.st_mode & 0777);
 	free(real);
 	return ok;
 }

@@ -235,7 +235,7 @@ signed_with(struct assay_public key, enum assay_scheme scheme, struct assay_byte
 	return ok;
 }
 
-enum { CHAIN_MAX = 4 };
+enum { CHAIN_MAX = 4, CANDIDATES_MAX = 12 /* of one name; AMD and Intel have replaced one */ };
 
 static enum assay_code chain(
     const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err);
@@ -247,6 +247,7 @@ signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_sch
     struct assay_error *err)
 {
 	bool named = false;
+	size_t tried = 0;
 	const struct item *by;
 	char cn[64];
 
@@ -257,13 +258,19 @@ signed_in(const struct assay_trust *t, struct assay_bytes issuer, enum assay_sch
 			return ASSAY_OK;
 		named = named || strcmp(t->anchors[i].name, cn) == 0;
 	}
-	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
+	for (size_t at = 0;
+	     tried < CANDIDATES_MAX && (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
 		if (!assay_bytes_equal(by->cert.subject, issuer) || !by->cert.ca)
 			continue;
 		named = true;
+		tried++;
 		if (depth < CHAIN_MAX && signed_with(by->cert.key, scheme, digest, signature))
 			return chain(t, by, depth + 1, err);
 	}
+	if (tried == CANDIDATES_MAX)
+		return assay_fail(err, ASSAY_E_SIGNATURE,
+		    "%s: is not signed by any of the first %d certificates of its issuer %s", name,
+		    CANDIDATES_MAX, cn);
 	if (named)
 		return assay_fail(
 		    err, ASSAY_E_SIGNATURE, "%s: is not signed by its issuer %s", name, cn);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verdicts over software platforms: what needs no captures, and what no capture has."""
 
+import base64
 import os
 import re
 import subprocess
@@ -112,6 +113,19 @@ for cut, code in ((chip, 1), (chip[:-2], 2), (chip[:-1], 2), (chip[:16], 0), ("0
         f.write(f"deny chip-id {cut}\n")
     r = verify("P-snp", "--platforms", "rules")
     ok(r.code == code and (code != 2 or "line 1" in r.err), f"deny {len(cut)} digits: exit {code}", r)
+
+# Certificates without end under one name: each of them would be tried on each.
+with open(f"{FOLDER.name}/P-snp/collateral/cert_chain.pem", encoding="ascii") as f:
+    ask = base64.b64decode(re.search("-----BEGIN CERTIFICATE-----(.*?)-----END", f.read(), re.S)[1])
+modulus = ask.index(bytes.fromhex("0282020100")) + 100
+os.mkdir(f"{FOLDER.name}/crowd")
+for n in range(16):
+    with open(f"{FOLDER.name}/crowd/{n:02}", "wb") as f:
+        f.write(ask[:modulus] + bytes([n] * 8) + ask[modulus + 8:])
+r = run("collateral", "show", "--json", "--trust-root", "P-snp/trust-root", "crowd", "P-snp/collateral/vcek.der")
+why = [i["why"] for i in r.json["items"] if i["file"].endswith("vcek.der")]
+ok(r.code == 1 and why and "any of the first 12 certificates of its issuer SEV-Milan" in why[0],
+   "a crowd of issuers", r)
 
 # A floor packed into a number has no room for Turin's parts: what would be lost is refused.
 platform("turin", "snp", "--product", "Turin", "--report-version", "5")
