@@ -118,9 +118,7 @@ claim_report(struct dcap *d)
 		assay_claim_number(c, CLAIM_SVN, q->sgx.isv_svn);
 		return;
 	}
-	char module[8];
-	(void)snprintf(module, sizeof module, "TDX_%02x", q->td.tee_tcb_svn[1]);
-	assay_claim_text(c, CLAIM_DCAP_MODULE, module);
+	assay_claim_text(c, CLAIM_DCAP_MODULE, assay_tdx_module_id(q->td.tee_tcb_svn[1]).text);
 	assay_claim_number(c, CLAIM_DCAP_MODULE_SVN, q->td.tee_tcb_svn[0]);
 	/* The untrusted group, bits 7:0: any bit lets the host look in. */
 	assay_claim_flag(c, CLAIM_DEBUG, (q->td.td_attributes & 0xff) != 0);
@@ -170,9 +168,12 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 	    ev->kind, sizeof ev->kind, "quote v%u, %zu bytes", ev->quote.version, ev->quote.size);
 	bool certs = ev->quote.pck_cert_type == QUOTE_CERT_PCK_LEAF ||
 	    ev->quote.pck_cert_type == QUOTE_CERT_PCK_CHAIN;
-	return assay_evidence_take_certs(ev,
+	rc = assay_evidence_take_certs(ev,
 	    certs ? ev->quote.cert_data : (struct assay_bytes){ NULL, 0 }, &ev->quote.cert_data, 1,
 	    "PCK chain", err);
+	for (size_t i = 0; rc == ASSAY_OK && ev->pck.cert == NULL && i < ev->cert_count; i++)
+		assay_dcap_read_pck(&ev->pck, &ev->certs[i]);
+	return rc;
 }
 
 static bool

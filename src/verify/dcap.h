@@ -24,6 +24,14 @@ struct dcap {
 	const struct item *tcb, *qe; /* TCB info and QE identity, NULL if missing */
 };
 
+/* If this is a PCK certificate, reads its SGX extension. */
+void assay_dcap_read_pck(struct pck_in_chain *out, const struct x509_cert *cert);
+/* How TCB info names the module of this major version: "TDX_01". */
+struct tdx_module_id {
+	char text[8];
+};
+struct tdx_module_id assay_tdx_module_id(uint8_t major);
+
 void assay_dcap_chain(struct dcap *d);      /* PCK chain up to the anchor */
 void assay_dcap_revocation(struct dcap *d); /* both CRLs against the PCK chain */
 void assay_dcap_collateral(struct dcap *d); /* finds and authenticates TCB info and QE identity */

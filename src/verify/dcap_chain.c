@@ -274,22 +274,41 @@ leaf_flaw(const struct x509_cert *c, const struct x509_cert *ca)
 	return NULL;
 }
 
+void
+assay_dcap_read_pck(struct pck_in_chain *out, const struct x509_cert *cert)
+{
+	const struct x509_extension *ext = assay_x509_extension(cert, pck_extension_oid);
+
+	if (ext == NULL)
+		return;
+	out->cert = cert;
+	if (assay_pck_extension_parse(&out->extension, ext->value, &out->error) == ASSAY_OK)
+		out->error.code = ASSAY_OK;
+}
+
 static void
 check_leaf(struct dcap *d)
 {
 	struct assay_checks *cs = d->run.checks;
-	const struct x509_extension *ext = assay_x509_extension(d->leaf, pck_extension_oid);
 	const char *flaw = leaf_flaw(d->leaf, d->ca);
-	struct assay_error err;
+	struct pck_in_chain other = { 0 };
+	const struct pck_in_chain *pck = &d->ev->pck;
 
-	if (ext == NULL || assay_pck_extension_parse(&d->pck, ext->value, &err) != ASSAY_OK)
-		assay_check_fail(cs, CHECK_DCAP_PCK_PROFILE, ASSAY_E_FORMAT, "PCK certificate: %s",
-		    ext == NULL ? "has no SGX extension" : err.text);
+	if (pck->cert != d->leaf) { /* it came as collateral */
+		assay_dcap_read_pck(&other, d->leaf);
+		pck = &other;
+	}
+	if (pck->cert == NULL)
+		flaw = "it has no SGX extension";
+	else if (pck->error.code != ASSAY_OK)
+		flaw = pck->error.text;
 	else {
 		d->has_pck = true;
-		assay_check_that(cs, CHECK_DCAP_PCK_PROFILE, flaw == NULL, ASSAY_E_SIGNATURE,
-		    "a PCK certificate under its CA", "PCK certificate: %s", flaw);
+		d->pck = pck->extension;
 	}
+	assay_check_that(cs, CHECK_DCAP_PCK_PROFILE, flaw == NULL,
+	    d->has_pck ? ASSAY_E_SIGNATURE : ASSAY_E_FORMAT, "a PCK certificate under its CA",
+	    "PCK certificate: %s", flaw);
 	assay_check_that(cs, CHECK_DCAP_PCK_SIGNATURE,
 	    assay_run_cert_signed(&d->run, &d->ca_key, d->leaf), ASSAY_E_SIGNATURE,
 	    "signed by its CA", "the PCK certificate is not signed by its CA");

@@ -73,12 +73,21 @@ svn_level(const struct svn_level *levels, size_t count, uint16_t svn)
 	return NULL;
 }
 
+struct tdx_module_id
+assay_tdx_module_id(uint8_t major)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	return (struct tdx_module_id){ { 'T', 'D', 'X', '_', digits[major >> 4], digits[major & 15],
+	    '\0' } };
+}
+
 static const struct tdx_module *
 module_of(const struct tcb_info *t, uint8_t major)
 {
-	char id[8];
+	const struct tdx_module_id want = assay_tdx_module_id(major);
+	const char *id = want.text;
 
-	(void)snprintf(id, sizeof id, "TDX_%02x", major);
 	for (size_t i = 0; i < t->module_count; i++) {
 		const char *p = t->modules[i].id;
 		size_t n = 0; /* the vendor writes TDX_01 and TDX_0A; compare without case */

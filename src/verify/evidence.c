@@ -84,6 +84,7 @@ assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
 	    assay_bytes_equal(all, (struct assay_bytes){ ev->chain, ev->chain_len }))
 		return ASSAY_OK;
 	ev->chain_len = ev->cert_count = 0;
+	ev->pck.cert = NULL;
 	ev->cert_error.code = ASSAY_OK;
 	enum assay_code rc = grow_to(&ev->chain, &ev->chain_size, 2 * all.len + 64, err);
 	if (rc != ASSAY_OK || all.len == 0 || ev->chain == NULL)

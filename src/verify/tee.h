@@ -45,6 +45,13 @@ struct sev_evidence {
 	size_t cert_count;
 };
 
+/* DCAP: the SGX extension of the PCK certificate among the certificates. */
+struct pck_in_chain {
+	const struct x509_cert *cert; /* NULL: there is none, or it was not looked for yet */
+	struct pck_extension extension;
+	struct assay_error error; /* code != ASSAY_OK: it could not be read */
+};
+
 struct assay_evidence {
 	const struct assay_tee *tee; /* NULL: empty */
 	uint8_t *store;              /* the copied input */
@@ -63,6 +70,7 @@ struct assay_evidence {
 	size_t chain_size, chain_len, chain_used;
 	struct x509_cert certs[EVIDENCE_CERTS_MAX];
 	size_t cert_count;
+	struct pck_in_chain pck;
 	struct assay_error cert_error; /* code != ASSAY_OK: they could not be read, and why */
 };
 
