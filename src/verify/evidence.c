@@ -80,7 +80,8 @@ assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
 {
 	bool go_on = true;
 
-	if (ev->chain_len > 0 &&
+	/* The form decides where in the bytes certificates are looked for. */
+	if (ev->chain_len > 0 && strcmp(ev->chain_what, what) == 0 &&
 	    assay_bytes_equal(all, (struct assay_bytes){ ev->chain, ev->chain_len }))
 		return ASSAY_OK;
 	ev->chain_len = ev->cert_count = 0;
@@ -91,6 +92,7 @@ assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
 		return rc;
 	memcpy(ev->chain, all.ptr, all.len);
 	ev->chain_len = ev->chain_used = all.len;
+	ev->chain_what = what;
 	for (size_t i = 0; i < count && go_on; i++) {
 		struct assay_bytes in = { ev->chain + (spans[i].ptr - all.ptr), spans[i].len };
 		go_on = assay_pem_recognise(in) ? take_pem(ev, in, what) : take_der(ev, in, what);

@@ -64,9 +64,11 @@ struct assay_evidence {
 	};
 	/*
 	 * Certificates that came with the evidence, in the order in which they stood there. They stay
-	 * when the next evidence brings the same bytes, as every quote of a platform does.
+	 * when the next evidence brings the same bytes in the same form, as every quote of a platform
+	 * does.
 	 */
-	uint8_t *chain; /* chain_len bytes as they came, then what was decoded from them */
+	const char *chain_what; /* the form: static text */
+	uint8_t *chain;         /* chain_len bytes as they came, then what was decoded from them */
 	size_t chain_size, chain_len, chain_used;
 	struct x509_cert certs[EVIDENCE_CERTS_MAX];
 	size_t cert_count;
@@ -76,8 +78,8 @@ struct assay_evidence {
 
 /*
  * Reads the certificates that stand in these bytes of the evidence: the PEM or DER texts at spans,
- * which lie in `all`. What cannot be read goes to ev->cert_error: the check that needs the chain
- * reports it. Errors: ASSAY_E_NOMEM.
+ * which lie in `all`. what (static text) names their form. What cannot be read goes to
+ * ev->cert_error: the check that needs the chain reports it. Errors: ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code
 assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,

@@ -279,6 +279,64 @@ expect_rows(const struct forgery *g, const struct assay_checks *checks)
 		fail_msg("%zu other checks failed", strangers);
 }
 
+/* What is accepted has passed each of these: a path on which one is never run fails here. */
+static const char *const always[] = { "evidence.format" };
+static const char *const dcap_always[] = { "dcap.pck.chain", "dcap.root.pinned", "dcap.root.dates",
+	"dcap.pck_ca.profile", "dcap.pck_ca.signature", "dcap.pck_ca.dates", "dcap.pck_ca.revoked",
+	"dcap.pck.profile", "dcap.pck.signature", "dcap.pck.dates", "dcap.pck.revoked",
+	"dcap.root_crl.signature", "dcap.root_crl.dates", "dcap.root_crl.floor",
+	"dcap.pck_crl.signature", "dcap.pck_crl.dates", "dcap.pck_crl.floor",
+	"dcap.tcb_signing.profile", "dcap.tcb_signing.signature", "dcap.tcb_signing.dates",
+	"dcap.tcb_signing.revoked", "dcap.tcb_info.signature", "dcap.tcb_info.dates",
+	"dcap.tcb_info.evaluation", "dcap.tcb_info.platform", "dcap.qe_identity.signature",
+	"dcap.qe_identity.dates", "dcap.qe_identity.evaluation", "dcap.qe_identity.id",
+	"dcap.qe_report.signature", "dcap.qe_report.binding", "dcap.quote.signature",
+	"dcap.qe.misc_select", "dcap.qe.attributes", "dcap.qe.mr_signer", "dcap.qe.prod_id",
+	"dcap.qe.level" };
+static const char *const tdx_always[] = { "tdx.module.identity", "tdx.module.signer",
+	"tdx.module.attributes" };
+static const char *const snp_always[] = { "snp.report.signed", "snp.report.product",
+	"snp.report.policy", "snp.report.tcb_order", "snp.report.signature", "snp.vcek.kind",
+	"snp.vcek.profile", "snp.vcek.dates", "snp.vcek.signature", "snp.vcek.product",
+	"snp.vcek.tcb_matches", "snp.ask.profile", "snp.ask.signature", "snp.ask.dates",
+	"snp.ark.pinned", "snp.ark.dates" };
+static const char *const sev_always[] = { "sev.cek.profile", "sev.cek.signature", "sev.ask.profile",
+	"sev.ask.signature", "sev.ark.pinned", "sev.ark.signature", "sev.oca.profile",
+	"sev.oca.signature", "sev.pek.profile", "sev.pek.cek_signature", "sev.pek.oca_signature",
+	"sev.report.signer", "sev.report.signature" };
+
+static void
+expect_passed(const struct assay_checks *checks, const char *const *ids, size_t count)
+{
+	for (size_t k = 0; k < count; k++) {
+		size_t i = 0, n = assay_checks_count(checks);
+		while (i < n &&
+		    (strcmp(assay_check_id(checks, i), ids[k]) != 0 ||
+			assay_check_outcome(checks, i) != ASSAY_PASS))
+			i++;
+		if (i == n)
+			fail_msg("accepted, and %s was not passed", ids[k]);
+	}
+}
+
+#define EXPECT_PASSED(checks, ids) expect_passed(checks, ids, sizeof(ids) / sizeof(ids)[0])
+
+static void
+expect_all_was_checked(const struct forgery *g, const struct assay_checks *checks)
+{
+	const struct kind *k = &kinds[g->kind];
+
+	EXPECT_PASSED(checks, always);
+	if (k->family == DCAP)
+		EXPECT_PASSED(checks, dcap_always);
+	if (k->family == DCAP && k->tdx)
+		EXPECT_PASSED(checks, tdx_always);
+	if (k->family == SNP)
+		EXPECT_PASSED(checks, snp_always);
+	if (k->family == LEGACY)
+		EXPECT_PASSED(checks, sev_always);
+}
+
 static void
 expect_verdict(const struct forgery *g, const struct assay_checks *checks)
 {
@@ -288,6 +346,8 @@ expect_verdict(const struct forgery *g, const struct assay_checks *checks)
 		print_rows(checks);
 		fail_msg("not accepted");
 	}
+	if (assay_checks_verdict(checks) == ASSAY_OK)
+		expect_all_was_checked(g, checks);
 }
 
 static void
