@@ -344,7 +344,7 @@ own_root(const struct args *args, const struct assay_claims *claims)
 		return NULL;
 	for (size_t k = 0; k < args->given_count; k++)
 		if (args->given[k].option->id == OPT_TRUST_ROOT &&
-		    strstr(name, args->given[k].value) != NULL)
+		    strcmp(name, args->given[k].value) == 0)
 			path = args->given[k].value;
 	return path;
 }

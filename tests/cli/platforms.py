@@ -127,6 +127,12 @@ why = [i["why"] for i in r.json["items"] if i["file"].endswith("vcek.der")]
 ok(r.code == 1 and why and "any of the first 12 certificates of its issuer SEV-Milan" in why[0],
    "a crowd of issuers", r)
 
+# Which root a verdict rests on, where the name of one is part of another's.
+with open(f"{FOLDER.name}/P-sgx/trust-root", "rb") as a, open(f"{FOLDER.name}/trust", "wb") as b:
+    b.write(a.read())
+r = verify("P-snp", "--json", "--trust-root", "trust")
+ok(r.code == 0 and r.json["trust"] == "P-snp/trust-root", "the root of two that counts", r)
+
 # A floor packed into a number has no room for Turin's parts: what would be lost is refused.
 platform("turin", "snp", "--product", "Turin", "--report-version", "5")
 r = run("verify", "--trust-root", "turin/trust-root", "-c", "turin/collateral",
