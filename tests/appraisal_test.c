@@ -453,7 +453,7 @@ static struct world {
 	struct assay_trust *trust;
 	enum assay_code code;
 	char *fresh; /* what fresh objects say of it */
-} worlds[24];
+} worlds[32];
 static size_t world_count;
 
 struct tools {
@@ -550,6 +550,18 @@ add_damaged(const char *name, struct sim_output out, struct sim *in, size_t at)
 	(void)add_world(name, &out, ASSAY_E_SIGNATURE);
 }
 
+/* A chain as long as the genuine one, its PCK certificate signed otherwise. */
+static void
+add_other_chain(struct sim_output out, struct sim *in)
+{
+	out.evidence = sim_copy(in, out.evidence.ptr, out.evidence.len);
+	uint8_t *p = out.evidence.ptr;
+	while (memcmp(p, "-----END", 8) != 0)
+		p++;
+	p[-20] = p[-20] == 'A' ? 'B' : 'A'; /* in the last number of the signature */
+	(void)add_world("other chain", &out, ASSAY_E_SIGNATURE);
+}
+
 static void
 add_dcap(const char *name, struct sim *in, bool tdx, uint16_t version, uint16_t body, bool ca)
 {
@@ -562,6 +574,7 @@ add_dcap(const char *name, struct sim *in, bool tdx, uint16_t version, uint16_t 
 	sim_dcap_write(&p, &out);
 	(void)add_world(name, &out, ASSAY_OK);
 	add_damaged("damaged", out, in, 100);
+	add_other_chain(out, in);
 	out.item_count = 2; /* TCB info and QE identity, and nothing to judge them by */
 	(void)add_world("without collateral", &out, ASSAY_E_INCOMPLETE);
 }
