@@ -623,13 +623,28 @@ free_worlds(void)
 	world_count = 0;
 }
 
+/* Fails with the first line in which the two differ. */
+static void
+expect_same(const char *what, const char *before, const char *got, const char *want)
+{
+	size_t at = 0, line = 0;
+
+	if (strcmp(got, want) == 0)
+		return;
+	for (; got[at] != '\0' && got[at] == want[at]; at++)
+		if (got[at] == '\n')
+			line = at + 1;
+	fail_msg("%s after %s: \"%.*s\", fresh: \"%.*s\"", what, before,
+	    (int)strcspn(got + line, "\n"), got + line, (int)strcspn(want + line, "\n"),
+	    want + line);
+}
+
 static void
 judge_again(struct tools *t, const struct world *before, const struct world *w)
 {
 	char *got = outcome_of(t, bytes(w->evidence), w->trust);
 
-	if (strcmp(got, w->fresh) != 0)
-		fail_msg("%s after %s:\n%s\nfresh:\n%s", w->name, before->name, got, w->fresh);
+	expect_same(w->name, before->name, got, w->fresh);
 	free(got);
 }
 
@@ -717,8 +732,7 @@ expect_as_text(struct tools *t, const struct world *w, const char *text, size_t 
 {
 	char *got = outcome_of(t, (struct assay_bytes){ (const uint8_t *)text, len }, w->trust);
 
-	if (strcmp(got, w->fresh) != 0)
-		fail_msg("%s as text:\n%s\nfresh:\n%s", w->name, got, w->fresh);
+	expect_same(w->name, "being written as text", got, w->fresh);
 	free(got);
 }
 
