@@ -94,6 +94,19 @@ input_read(const struct command *command, struct input *in, const char *path, co
 	return rc;
 }
 
+bool
+input_append(struct input *in, const struct input *more)
+{
+	if (more->len == 0)
+		return true;
+	uint8_t *both = realloc(in->data, in->len + more->len);
+	if (both == NULL)
+		return false;
+	memcpy(both + in->len, more->data, more->len);
+	*in = (struct input){ both, in->len + more->len };
+	return true;
+}
+
 void
 input_clear(struct input *in)
 {

@@ -25,6 +25,8 @@ struct input {
  * complained. The caller frees with input_clear().
  */
 int input_read(const struct command *command, struct input *in, const char *path, const char *what);
+/* Puts `more` behind `in`; false when out of memory, and then in is as it was. */
+bool input_append(struct input *in, const struct input *more);
 void input_clear(struct input *in);
 struct assay_bytes input_bytes(const struct input *in);
 

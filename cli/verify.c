@@ -279,9 +279,10 @@ static const char *const evidence_names[] = { "outblob", "evidence.bin", "report
 /* Reads the operand: a file, or the evidence and, of a configfs report, the certificates that the
  * host sent along. */
 static int
-read_evidence(const struct args *args, struct input *in, struct input *extra)
+read_evidence(const struct args *args, struct input *in)
 {
 	const char *path = args->operands[0];
+	struct input extra = { 0 };
 	char *file = NULL;
 	int rc;
 
@@ -298,8 +299,15 @@ read_evidence(const struct args *args, struct input *in, struct input *extra)
 			return rc;
 		if ((file = input_join(path, "auxblob")) == NULL)
 			break;
-		rc = input_read(args->command, extra, file, "a certificate table");
+		rc = input_read(args->command, &extra, file, "a certificate table");
 		free(file);
+		/* A report with its table behind it is evidence of its own, and the host that wrote the
+		 * table can bring nothing in it but certificates. */
+		if (rc == 0 && !input_append(in, &extra)) {
+			complain(args->command, "out of memory");
+			rc = EXIT_TROUBLE;
+		}
+		input_clear(&extra);
 		return rc;
 	}
 	if (file == NULL && input_exists(path, "outblob")) {
@@ -497,16 +505,13 @@ verify_parsed(
 }
 
 static int
-verify(const struct question *q, const struct input *in, const struct input *extra,
-    struct assay_trust *trust)
+verify(const struct question *q, const struct input *in, struct assay_trust *trust)
 {
 	struct assay_evidence *ev = NULL;
 	struct assay_error err = { .text = "" };
 	int rc;
 
 	enum assay_code code = assay_evidence_parse(&ev, input_bytes(in), &err);
-	if (code == ASSAY_OK && extra->len > 0)
-		code = assay_trust_add(trust, input_bytes(extra), "auxblob", NULL, &err);
 	if (code == ASSAY_OK)
 		rc = verify_parsed(q, ev, trust);
 	else
@@ -519,18 +524,17 @@ static int
 run(const struct args *args)
 {
 	struct question q;
-	struct input in = { 0 }, extra = { 0 };
+	struct input in = { 0 };
 	struct assay_trust *trust = NULL;
 	int rc = read_question(&q, args);
 
 	if (rc == 0)
 		rc = make_trust(args, &trust);
 	if (rc == 0)
-		rc = read_evidence(args, &in, &extra);
+		rc = read_evidence(args, &in);
 	if (rc == 0)
-		rc = verify(&q, &in, &extra, trust);
+		rc = verify(&q, &in, trust);
 	input_clear(&in);
-	input_clear(&extra);
 	assay_trust_free(trust);
 	return rc;
 }

@@ -29,7 +29,8 @@ void assay_trust_free(struct assay_trust *trust); /* NULL is fine */
  * in      Copied; may be freed afterwards.
  * name    Names the input in messages ("pck_crl.der"); copied.
  * added   How many items were taken, may be NULL.
- * Errors  ASSAY_E_UNSUPPORTED if the bytes are of no kind that is collateral, ASSAY_E_FORMAT if
+ * Errors  All of the input is taken, or nothing of it.
+ *         ASSAY_E_UNSUPPORTED if the bytes are of no kind that is collateral, ASSAY_E_FORMAT if
  *         they are and are damaged, ASSAY_E_NOMEM.
  * Proves  Nothing: signatures and dates are judged at each verification.
  */
@@ -44,7 +45,8 @@ ASSAY_MUST_USE enum assay_code assay_trust_add_root(
     struct assay_trust *trust, struct assay_bytes in, const char *name, struct assay_error *err);
 
 /* Sets the lowest TCB accepted of AMD parts: "snp=22,microcode=206" or the text of a file with
- * such lines; parts: bootloader, tee, snp, microcode, fmc. Replaces the built-in floor. */
+ * such lines; parts: bootloader, tee, snp, microcode, fmc. Replaces the
+ * built-in floor, and binds under every policy. */
 ASSAY_MUST_USE enum assay_code
 assay_trust_set_min_tcb(struct assay_trust *trust, const char *text, struct assay_error *err);
 

@@ -233,7 +233,8 @@ deciding(const struct assay_checks *c, bool genuine_only, enum assay_code *verdi
 			continue;
 		any = true;
 		if (row->outcome == ASSAY_FAIL) {
-			*verdict = row->code;
+			/* A failure is never OK, whatever code it was given. */
+			*verdict = row->code != ASSAY_OK ? row->code : ASSAY_E_FORMAT;
 			return row;
 		}
 		if (row->outcome == ASSAY_SKIPPED && row->needed && missing == NULL)

@@ -189,6 +189,7 @@ assay_claims_reset(
 	memset(c->has, 0, sizeof c->has);
 	c->stored = c->advisory_count = c->short_count = 0;
 	c->status = TCB_NONE;
+	c->floor_judged = false;
 	assay_claim_text(c, CLAIM_TEE, tee->name);
 }
 

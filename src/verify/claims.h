@@ -103,6 +103,7 @@ struct assay_claims {
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */
+	bool floor_judged;      /* the TCB was held against the caller's floor already */
 	/* EC keys that are done with, ready for the next verification: most want the same keys again,
 	 * and to make one anew costs a curve. Of no meaning between calls. */
 	struct spare_key {

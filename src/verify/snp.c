@@ -628,6 +628,30 @@ claim_floor(struct snp *s)
 }
 
 static void
+judge_floor(struct assay_checks *checks, const struct assay_claims *c)
+{
+	char parts[160] = "";
+	size_t n = 0;
+
+	if (c->status == TCB_NONE) {
+		if (assay_claim_has(c, CLAIM_PLATFORM_PRODUCT))
+			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "TCB floor",
+			    c->values[CLAIM_PLATFORM_PRODUCT].text,
+			    "there is no built-in TCB floor for this product; give --min-tcb");
+		else
+			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "", "",
+			    "cannot be told without the product, which the certificate names");
+		return;
+	}
+	for (size_t i = 0; i < c->short_count && n < sizeof parts; i++)
+		n += (size_t)snprintf(parts + n, sizeof parts - n, "%s%s %llu < %llu",
+		    n > 0 ? ", " : "", c->shorts[i].part, (unsigned long long)c->shorts[i].got,
+		    (unsigned long long)c->shorts[i].want);
+	assay_check_that(checks, CHECK_SNP_TCB_FLOOR, c->status == TCB_UP_TO_DATE, ASSAY_E_POLICY,
+	    "REPORTED_TCB is not below the floor", "%s", parts);
+}
+
+static void
 verify(struct assay_claims *out, struct assay_checks *checks, const struct assay_evidence *ev,
     const struct assay_appraisal *how)
 {
@@ -659,6 +683,10 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	check_signature(&s);
 	claim_product(&s);
 	claim_floor(&s);
+	/* A floor that the caller names binds under every policy; the built-in one is default's. */
+	out->floor_judged = s.run.trust->min_tcb.set;
+	if (out->floor_judged)
+		judge_floor(checks, out);
 	bool masked = assay_bytes_zero((struct assay_bytes){ s.report->chip_id, 64 });
 	const struct platform_id id = { PLATFORM_CHIP_ID, { s.report->chip_id, masked ? 0 : 64 } };
 	assay_run_platform(&s.run, &id, 1);
@@ -698,36 +726,13 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 /* --- default policy -------------------------------------------------------------------------------------- */
 
 static void
-judge_floor(struct assay_checks *checks, const struct assay_claims *c)
-{
-	char parts[160] = "";
-	size_t n = 0;
-
-	if (c->status == TCB_NONE) {
-		if (assay_claim_has(c, CLAIM_PLATFORM_PRODUCT))
-			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "TCB floor",
-			    c->values[CLAIM_PLATFORM_PRODUCT].text,
-			    "there is no built-in TCB floor for this product; give --min-tcb");
-		else
-			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "", "",
-			    "cannot be told without the product, which the certificate names");
-		return;
-	}
-	for (size_t i = 0; i < c->short_count && n < sizeof parts; i++)
-		n += (size_t)snprintf(parts + n, sizeof parts - n, "%s%s %llu < %llu",
-		    n > 0 ? ", " : "", c->shorts[i].part, (unsigned long long)c->shorts[i].got,
-		    (unsigned long long)c->shorts[i].want);
-	assay_check_that(checks, CHECK_SNP_TCB_FLOOR, c->status == TCB_UP_TO_DATE, ASSAY_E_POLICY,
-	    "REPORTED_TCB is not below the floor", "%s", parts);
-}
-
-static void
 judge(struct assay_checks *checks, const struct assay_claims *c)
 {
 	uint64_t vmpl = assay_claims_field(c, "vmpl"), policy = assay_claims_field(c, "policy");
 	bool vlek = strcmp(c->values[CLAIM_SNP_CERTIFICATE].text, "VLEK") == 0;
 
-	judge_floor(checks, c);
+	if (!c->floor_judged)
+		judge_floor(checks, c);
 	assay_check_that(checks, CHECK_SNP_POLICY_VMPL, vmpl == 0, ASSAY_E_POLICY, "0",
 	    vmpl == UINT32_MAX
 		? "the report was asked for by the host, not by the guest (VMPL %llu)"

@@ -121,6 +121,14 @@ assay_trust_new(struct assay_trust **out, struct assay_error *err)
 }
 
 static void
+anchor_clear(struct anchor *anchor)
+{
+	assay_key_clear(&anchor->key);
+	free(anchor->store);
+	free(anchor->owned_name);
+}
+
+static void
 item_free(struct item *item)
 {
 	if (item == NULL)
@@ -139,11 +147,8 @@ assay_trust_free(struct assay_trust *trust)
 {
 	if (trust == NULL)
 		return;
-	for (size_t i = 0; i < trust->anchor_count; i++) {
-		assay_key_clear(&trust->anchors[i].key);
-		free(trust->anchors[i].store);
-		free(trust->anchors[i].owned_name);
-	}
+	for (size_t i = 0; i < trust->anchor_count; i++)
+		anchor_clear(&trust->anchors[i]);
 	for (size_t i = 0; i < trust->item_count; i++)
 		item_free(trust->items[i]);
 	free(trust->anchors);
@@ -219,6 +224,22 @@ add_root_cert(
 	return rc;
 }
 
+static bool
+amd_self_signed(const struct amd_cert *cert)
+{
+	enum assay_scheme scheme =
+	    cert->key_len == 256 ? ASSAY_RSA_PSS_SHA256 : ASSAY_RSA_PSS_SHA384;
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	size_t n = assay_scheme_digest(digest, scheme, cert->signed_part);
+	struct assay_key key = { 0 };
+	bool ok = assay_key_prepare(&key, cert->public, NULL) == ASSAY_OK &&
+	    assay_key_verify(&key, scheme, (struct assay_bytes){ digest, n },
+		(struct assay_bytes){ cert->signature, cert->key_len });
+
+	assay_key_clear(&key);
+	return ok;
+}
+
 /* AMD's own format: the ARK of a file is taken, its ASK is not an anchor and is passed over. */
 static enum assay_code
 add_root_amd(struct assay_trust *t, struct assay_bytes in, const char *name, bool *found,
@@ -229,6 +250,9 @@ add_root_amd(struct assay_trust *t, struct assay_bytes in, const char *name, boo
 
 	if (rc != ASSAY_OK || cert.usage != SEV_USAGE_ARK)
 		return rc;
+	if (!cert.has_signature || !amd_self_signed(&cert))
+		return assay_fail(err, ASSAY_E_SIGNATURE,
+		    "%s: its own signature does not verify; the file is damaged", name);
 	uint8_t *store = copy_of(cert.modulus, cert.key_len);
 	if (store == NULL)
 		return assay_fail_nomem(err);
@@ -263,8 +287,8 @@ add_root_block(
 	return rc;
 }
 
-enum assay_code
-assay_trust_add_root(
+static enum assay_code
+add_roots(
     struct assay_trust *trust, struct assay_bytes in, const char *name, struct assay_error *err)
 {
 	enum assay_code rc = ASSAY_OK;
@@ -298,6 +322,19 @@ assay_trust_add_root(
 	}
 	if (rc == ASSAY_OK && !found)
 		return assay_fail(err, ASSAY_E_USAGE, "%s: holds no trust anchor", name);
+	return rc;
+}
+
+/* All of a file, or nothing of it. */
+enum assay_code
+assay_trust_add_root(
+    struct assay_trust *trust, struct assay_bytes in, const char *name, struct assay_error *err)
+{
+	size_t before = trust->anchor_count;
+	enum assay_code rc = add_roots(trust, in, name, err);
+
+	while (rc != ASSAY_OK && trust->anchor_count > before)
+		anchor_clear(&trust->anchors[--trust->anchor_count]);
 	return rc;
 }
 
@@ -573,7 +610,10 @@ assay_trust_add(struct assay_trust *trust, struct assay_bytes in, const char *na
 
 	if (in.len == 0)
 		return assay_fail(err, ASSAY_E_UNSUPPORTED, "%s: is empty", name);
+	size_t before = trust->item_count;
 	enum assay_code rc = add_any(&a, in);
+	while (rc != ASSAY_OK && trust->item_count > before)
+		item_free(trust->items[--trust->item_count]);
 	if (rc == ASSAY_OK && added != NULL)
 		*added = a.added;
 	return rc;
@@ -764,8 +804,8 @@ add_platform(struct assay_trust *t, struct assay_bytes line, const char *name, s
 	return ASSAY_OK;
 }
 
-enum assay_code
-assay_trust_add_platforms(
+static enum assay_code
+add_platforms(
     struct assay_trust *trust, struct assay_bytes text, const char *name, struct assay_error *err)
 {
 	for (size_t number = 1; text.len > 0; number++) {
@@ -784,6 +824,23 @@ assay_trust_add_platforms(
 			return rc;
 	}
 	return ASSAY_OK;
+}
+
+enum assay_code
+assay_trust_add_platforms(
+    struct assay_trust *trust, struct assay_bytes text, const char *name, struct assay_error *err)
+{
+	size_t before = trust->platform_count;
+	enum assay_code rc = add_platforms(trust, text, name, err);
+
+	if (rc != ASSAY_OK)
+		trust->platform_count = before;
+	else if (trust->platform_count == before)
+		rc = assay_fail(err, ASSAY_E_USAGE,
+		    "%s: holds no rule, and so would restrict nothing; leave it out if that is "
+		    "meant",
+		    name);
+	return rc;
 }
 
 /* An id and a rule are the same when one is the other with zeros behind: a Turin chip id has 8

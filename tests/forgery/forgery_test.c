@@ -176,7 +176,10 @@ add_all(struct assay_trust *trust, const struct forge *f, struct assay_error *er
 	if (rc != ASSAY_OK)
 		return rc;
 	assay_trust_set_min_evaluation(trust, f->min_evaluation);
-	const char *floor = f->min_tcb != NULL ? f->min_tcb : out->min_tcb;
+	/* The platform's own floor is for `default`, which has none of Turin. */
+	const char *own =
+	    f->policy != NULL && strcmp(f->policy, "default") == 0 ? out->min_tcb : "";
+	const char *floor = f->min_tcb != NULL ? f->min_tcb : own;
 	if (floor[0] != '\0')
 		assert_int_equal(assay_trust_set_min_tcb(trust, floor, err), ASSAY_OK);
 	if (f->platforms != NULL)

@@ -988,6 +988,12 @@ below_floor(struct forge *f)
 }
 
 static void
+below_floor_that_was_asked(struct forge *f)
+{
+	f->min_tcb = "snp=31";
+}
+
+static void
 one_part_below_floor(struct forge *f)
 {
 	f->min_tcb = "bootloader=1,tee=0,snp=1,microcode=255";
@@ -1278,6 +1284,8 @@ const struct forgery snp_forgeries[] = {
 	    "snp.report.tcb_order", "" },
 
 	{ "TCB below the floor", MILAN3, below_floor, NULL, "snp.tcb.floor", "" },
+	{ "TCB below the floor that was asked for, under genuine", MILAN3,
+	    below_floor_that_was_asked, NULL, "snp.tcb.floor", "" },
 	{ "microcode below the floor", GENOA4, one_part_below_floor, NULL, "snp.tcb.floor", "" },
 	{ "FMC below the floor", TURIN5, turin_fmc_below_floor, NULL, "snp.tcb.floor", "" },
 	{ "microcode below the built-in floor", MILAN3, below_builtin_floor, NULL, "snp.tcb.floor",
