@@ -557,6 +557,7 @@ struct worker {
 	size_t core;
 	struct subject
 	    subject; /* shares trust and cache; has evidence, claims and checks of its own */
+	const struct signature *bare; /* not NULL: only this, the measure of the machine itself */
 	atomic_bool *stop;
 	size_t runs;
 };
@@ -568,15 +569,19 @@ work(void *arg)
 
 	pin(w->core);
 	while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
-		accept(&w->subject, w->subject.trust, w->subject.cache);
+		if (w->bare != NULL)
+			signature_verify(w->bare);
+		else
+			accept(&w->subject, w->subject.trust, w->subject.cache);
 		w->runs++;
 	}
 	return NULL;
 }
 
-/* Verifications per second of n threads on n cores that share one trust object and one cache. */
+/* Per second, by n threads on n cores: verifications that share one trust object and one cache, or
+ * bare signatures of a key each, which share nothing. */
 static double
-throughput(const struct subject *subject, size_t n)
+throughput(const struct subject *subject, const struct signature *bare, size_t n)
 {
 	struct worker workers[2] = { 0 };
 	atomic_bool stop = false;
@@ -588,6 +593,7 @@ throughput(const struct subject *subject, size_t n)
 		struct worker *w = &workers[i];
 		w->core = i;
 		w->stop = &stop;
+		w->bare = bare != NULL ? &bare[i] : NULL;
 		w->subject = *subject;
 		w->subject.ev = NULL;
 		w->subject.claims = NULL;
@@ -633,8 +639,10 @@ openssl_speed(double *p256, double *p384)
 
 struct results {
 	double ns[CASES][ROUNDS];
-	double speed[2][SPEEDS];                       /* openssl speed: P-256, P-384 */
-	double one[THREAD_ROUNDS], two[THREAD_ROUNDS]; /* verifications per second by threads */
+	double speed[2][SPEEDS]; /* openssl speed: P-256, P-384 */
+	/* Per second, by threads: verifications, bare signatures. */
+	double one[THREAD_ROUNDS], two[THREAD_ROUNDS];
+	double bare_one[THREAD_ROUNDS], bare_two[THREAD_ROUNDS];
 	size_t ours[CASES], theirs[CASES];
 	bool has_threads;
 };
@@ -687,11 +695,20 @@ print(FILE *json, const struct results *r, const struct world *w)
 	(void)fprintf(json, "]");
 
 	if (r->has_threads) {
-		/* Whatever else runs can only slow them down: the best of each counts. */
-		double ratio = largest(r->two, THREAD_ROUNDS) / largest(r->one, THREAD_ROUNDS);
-		printf("%-38s %9s  %-24s %9s  %6.3f  %6.2f  %s\n", "two threads, quote, warm", "",
-		    "one thread", "", ratio, 1.9, word(ratio >= 1.9, &missed));
-		(void)fprintf(json, ",\"threads\":{\"ratio\":%.4f,\"target\":1.9}", ratio);
+		/* A core that another guest or program holds is none of ours: what two threads gain is
+		 * held against what bare signatures gain, which share nothing. Whatever else runs can
+		 * only slow them down: the best of each counts. */
+		double gain = largest(r->two, THREAD_ROUNDS) / largest(r->one, THREAD_ROUNDS);
+		double bare =
+		    largest(r->bare_two, THREAD_ROUNDS) / largest(r->bare_one, THREAD_ROUNDS);
+		double share = 2 * gain / (bare < 2 ? bare : 2);
+		printf("two threads against one: quote, warm %.3f; bare signatures %.3f on this "
+		       "machine now\n",
+		    gain, bare);
+		printf("%-38s %9s  %-24s %9s  %6.3f  %6.2f  %s\n", "two threads, of two free cores",
+		    "", "one thread", "", share, 1.9, word(share >= 1.9, &missed));
+		(void)fprintf(
+		    json, ",\"threads\":{\"ratio\":%.4f,\"bare\":%.4f,\"target\":1.9}", gain, bare);
 	} else {
 		printf("two threads: this process has one core only\n");
 	}
@@ -765,8 +782,10 @@ main(int argc, char **argv)
 
 	r.has_threads = cores() >= 2;
 	for (size_t i = 0; r.has_threads && i < THREAD_ROUNDS; i++) {
-		r.one[i] = throughput(&w.quote, 1);
-		r.two[i] = throughput(&w.quote, 2);
+		r.bare_one[i] = throughput(&w.quote, w.p256, 1);
+		r.bare_two[i] = throughput(&w.quote, w.p256, 2);
+		r.one[i] = throughput(&w.quote, NULL, 1);
+		r.two[i] = throughput(&w.quote, NULL, 2);
 	}
 
 	pin(cores() - 1);

@@ -50,7 +50,7 @@ sim_reset(struct sim *sim)
 static uint8_t *
 grow(struct sim_buf *b, size_t n)
 {
-	if (b->room - b->len < n) {
+	if (b->ptr == NULL || b->room - b->len < n) {
 		size_t room = (b->len + n) * 2 + 64;
 		uint8_t *ptr = sim_alloc(b->sim, room);
 		if (b->len > 0)
