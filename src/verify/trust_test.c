@@ -1106,6 +1106,122 @@ test_memory(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* --- captures with one bit turned -------------------------------------------------------- */
+
+#define TDX "dcap/collateral/tdx-90c06f-2026-02/"
+
+static struct assay_bytes
+turned(struct assay_bytes in, size_t at)
+{
+	uint8_t *copy = malloc(in.len);
+
+	assert_non_null(copy);
+	assert_true(at < in.len);
+	memcpy(copy, in.ptr, in.len);
+	copy[at] ^= 1;
+	return (struct assay_bytes){ copy, in.len };
+}
+
+/* Beside what signed it, as far as that is not built in. */
+static void
+expect_not_genuine(const char *path, struct assay_bytes bad, size_t at)
+{
+	static const char *const issuers[] = { TDX "tcb_signing_chain.pem", TDX "pck_crl_chain.pem",
+		"sev/legacy/milan/cek.cert", "sev/legacy/milan/pek.cert" };
+	struct assay_trust *trust = make_trust();
+	struct assay_error err = { ASSAY_OK, "" };
+
+	for (size_t i = 0; i < sizeof issuers / sizeof *issuers; i++) {
+		struct assay_bytes file = vectors_read(issuers[i]);
+		(void)add(trust, file, issuers[i]);
+		vectors_free(file);
+	}
+	size_t last = assay_trust_count(trust);
+	enum assay_code rc = assay_trust_add(trust, bad, path, NULL, &err);
+	if (rc == ASSAY_OK) {
+		assert_int_equal(assay_trust_count(trust), last + 1);
+		rc = assay_trust_item_verify(trust, last, &err);
+	}
+	if (rc == ASSAY_OK)
+		fail_msg("%s: with byte %zu turned it is genuine", path, at);
+	assert_true(err.code == rc && err.text[0] != '\0');
+	assay_trust_free(trust);
+}
+
+/* A root is genuine only as its own signature has it, although its key is pinned. */
+static void
+test_turned(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t end; /* of the signed part, where an unused slot follows; 0: the file's */
+	} cases[] = {
+		{ TDX "tcb_info.json", 0 },
+		{ TDX "qe_identity.json", 0 },
+		{ TDX "root_ca_crl.der", 0 },
+		{ TDX "pck_crl.der", 0 },
+		{ "dcap/roots/intel-sgx-root-ca.der", 0 },
+		{ "sev/crl/genoa.crl.der", 0 },
+		{ "sev/snp/milan-v3/vcek.der", 0 },
+		{ "sev/legacy/milan/cek.cert", SEV_CERT_SIGNED },
+		{ "sev/legacy/milan/pek.cert", SEV_CERT_SIGNED },
+		{ "sev/legacy/milan/pdh.cert", SEV_CERT_SIGNED },
+		{ "sev/legacy/milan/oca.cert", SEV_CERT_SIGNED },
+		{ "sev/roots/legacy/milan.ask.cert", 0 },
+		{ "sev/roots/legacy/milan.ark.cert", 0 },
+		{ "sev/roots/legacy/naples.ark.cert", 0 },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases && vectors_present(); i++) {
+		struct assay_bytes file = vectors_read(cases[i].path);
+		size_t end = cases[i].end != 0 ? cases[i].end : file.len;
+		assert_true(end > 0);
+		for (size_t at = 0; at < end; at += 1 + end / 48) {
+			struct assay_bytes bad = turned(file, at);
+			expect_not_genuine(cases[i].path, bad, at);
+			vectors_free(bad);
+		}
+		vectors_free(file);
+	}
+}
+
+/* A damaged root is no anchor. */
+static void
+test_turned_roots(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t turn; /* 0: none */
+		enum assay_code code;
+	} cases[] = {
+		{ "dcap/roots/intel-preproduction-root-ca.der", 0, ASSAY_OK },
+		{ "dcap/roots/intel-preproduction-root-ca.der", 30, ASSAY_E_SIGNATURE },
+		{ "sev/roots/legacy/rome.ark.cert", 0, ASSAY_OK },
+		{ "sev/roots/legacy/rome.ark.cert", 0x04, ASSAY_E_SIGNATURE }, /* its key id */
+		{ "sev/roots/legacy/rome.ark.cert", 0x248, ASSAY_E_SIGNATURE },
+		{ "sev/roots/legacy/rome.ark.cert", 0x500, ASSAY_E_SIGNATURE },
+		{ "sev/roots/legacy/naples.ark.cert", 830, ASSAY_E_SIGNATURE },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases && vectors_present(); i++) {
+		struct assay_trust *trust = make_trust();
+		struct assay_error err = { ASSAY_OK, "" };
+		const size_t builtin = trust->anchor_count;
+		struct assay_bytes file = vectors_read(cases[i].path);
+		struct assay_bytes in = turned(file, cases[i].turn);
+		enum assay_code rc = assay_trust_add_root(
+		    trust, cases[i].turn != 0 ? in : file, cases[i].path, &err);
+		expect_outcome(cases[i].path, rc, &err, cases[i].code,
+		    "its own signature does not verify; the file is damaged");
+		assert_int_equal(trust->anchor_count, builtin + (rc == ASSAY_OK));
+		vectors_free(in);
+		vectors_free(file);
+		assay_trust_free(trust);
+	}
+}
+
 int
 main(void)
 {
@@ -1122,6 +1238,8 @@ main(void)
 		cmocka_unit_test(test_circles),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_amd_roots),
+		cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_turned_roots),
 		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_replaced_collateral),
 		cmocka_unit_test(test_min_tcb),
