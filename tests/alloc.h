@@ -14,9 +14,9 @@ bool alloc_failed(void);
 
 /* The same for whoever allocates by other ways, or wants to know more. */
 struct alloc_fault {
-	size_t count;   /* of allocations so far */
-	size_t fail_at; /* which one fails; 0: none */
-	bool stays;     /* all later ones fail too */
+	_Atomic size_t count; /* of allocations so far, by any thread */
+	size_t fail_at;       /* which one fails; 0: none */
+	bool stays;           /* all later ones fail too */
 	bool failed;
 };
 extern struct alloc_fault
