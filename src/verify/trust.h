@@ -93,6 +93,8 @@ struct assay_trust {
 	struct min_tcb min_tcb;
 };
 
+/* Room for one more element of an array that holds count, or NULL: to be assigned, then filled. */
+void *assay_trust_grow(void *array, size_t count, size_t size);
 /* Iterates the items of one kind: start with *at = 0. NULL at the end. */
 const struct item *
 assay_trust_next(const struct assay_trust *trust, enum item_kind kind, size_t *at);
