@@ -103,7 +103,8 @@ input_append(struct input *in, const struct input *more)
 	if (both == NULL)
 		return false;
 	memcpy(both + in->len, more->data, more->len);
-	*in = (struct input){ both, in->len + more->len };
+	in->data = both;
+	in->len += more->len;
 	return true;
 }
 
