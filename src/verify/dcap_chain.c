@@ -191,13 +191,11 @@ root_flaw(const struct dcap *d)
 
 	if (d->anchor == NULL)
 		return "has a key that is not Intel's, nor one of --trust-root";
-	if (c == NULL)
+	if (c == NULL || (d->anchor->subject.len == 0 && known_edition(c)))
 		return NULL;
 	if (d->anchor->subject.len > 0 ? !assay_bytes_equal(c->subject, d->anchor->subject)
 				       : !assay_x509_name_is(c->subject, root_name))
 		return "has the trusted key under another name";
-	if (known_edition(c))
-		return NULL;
 	struct signer self = assay_signer(&d->run, c->key);
 	return assay_run_cert_signed(&d->run, &self, c)
 	    ? NULL
@@ -257,11 +255,17 @@ signs_data_only(const struct x509_cert *c)
 }
 
 static const char *
-leaf_flaw(const struct x509_cert *c, const struct x509_cert *ca)
+leaf_flaw(const struct pck_in_chain *pck, const struct x509_cert *ca)
 {
+	const struct x509_cert *c = pck->cert;
+
+	if (c == NULL)
+		return "it has no SGX extension";
+	if (pck->error.code != ASSAY_OK)
+		return pck->error.text;
 	if (!assay_bytes_equal(c->issuer, ca->subject))
 		return "it was not issued under the CA's name";
-	if (!assay_x509_name_is(c->subject, pck_name))
+	if (!pck->named)
 		return "its subject is not Intel SGX PCK Certificate";
 	if (c->scheme != ASSAY_ECDSA_P256_SHA256 || c->key.kind != ASSAY_KEY_P256)
 		return "it is not ECDSA P-256 with SHA-256";
@@ -282,6 +286,7 @@ assay_dcap_read_pck(struct pck_in_chain *out, const struct x509_cert *cert)
 	if (ext == NULL)
 		return;
 	out->cert = cert;
+	out->named = assay_x509_name_is(cert->subject, pck_name);
 	if (assay_pck_extension_parse(&out->extension, ext->value, &out->error) == ASSAY_OK)
 		out->error.code = ASSAY_OK;
 }
@@ -290,7 +295,6 @@ static void
 check_leaf(struct dcap *d)
 {
 	struct assay_checks *cs = d->run.checks;
-	const char *flaw = leaf_flaw(d->leaf, d->ca);
 	struct pck_in_chain other = { 0 };
 	const struct pck_in_chain *pck = &d->ev->pck;
 
@@ -298,14 +302,10 @@ check_leaf(struct dcap *d)
 		assay_dcap_read_pck(&other, d->leaf);
 		pck = &other;
 	}
-	if (pck->cert == NULL)
-		flaw = "it has no SGX extension";
-	else if (pck->error.code != ASSAY_OK)
-		flaw = pck->error.text;
-	else {
-		d->has_pck = true;
+	d->has_pck = pck->cert != NULL && pck->error.code == ASSAY_OK;
+	if (d->has_pck)
 		d->pck = pck->extension;
-	}
+	const char *flaw = leaf_flaw(pck, d->ca);
 	assay_check_that(cs, CHECK_DCAP_PCK_PROFILE, flaw == NULL,
 	    d->has_pck ? ASSAY_E_SIGNATURE : ASSAY_E_FORMAT, "a PCK certificate under its CA",
 	    "PCK certificate: %s", flaw);

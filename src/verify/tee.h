@@ -48,6 +48,7 @@ struct sev_evidence {
 /* DCAP: the SGX extension of the PCK certificate among the certificates. */
 struct pck_in_chain {
 	const struct x509_cert *cert; /* NULL: there is none, or it was not looked for yet */
+	bool named;                   /* its subject is the one that every PCK certificate has */
 	struct pck_extension extension;
 	struct assay_error error; /* code != ASSAY_OK: it could not be read */
 };
