@@ -45,16 +45,16 @@ ASSAY_MUST_USE enum assay_code assay_trust_add_root(
     struct assay_trust *trust, struct assay_bytes in, const char *name, struct assay_error *err);
 
 /* Sets the lowest TCB accepted of AMD parts: "snp=22,microcode=206" or the text of a file with
- * such lines; parts: bootloader, tee, snp, microcode, fmc. Replaces the
- * built-in floor, and binds under every policy. */
+ * such lines; parts: bootloader, tee, snp, microcode, fmc. Replaces the built-in floor, and binds
+ * under every policy. */
 ASSAY_MUST_USE enum assay_code
 assay_trust_set_min_tcb(struct assay_trust *trust, const char *text, struct assay_error *err);
 
 /*
  * Allow and deny lists of platforms. The text has one rule a line, '#' starts a comment:
  *   allow|deny  chip-id|ppid|platform-instance|cek  HEX
- * A denied platform is refused. When there is an allow rule for a kind of id, a platform that
- * has such an id and is not listed is refused.
+ * A denied platform is refused. When there is any allow rule, one id of the platform must be
+ * allowed, of whatever kind. A platform that hides an id of a kind that is listed is refused.
  */
 ASSAY_MUST_USE enum assay_code assay_trust_add_platforms(
     struct assay_trust *trust, struct assay_bytes text, const char *name, struct assay_error *err);
@@ -87,8 +87,9 @@ const char *assay_trust_item_label(const struct assay_trust *trust, size_t i);
 /* True if item i is made useless by item j: the same thing, and j is newer (or i equals j and
  * comes later). */
 bool assay_trust_item_replaced(const struct assay_trust *trust, size_t i, size_t j);
-/* Signed under a trusted root, dates aside? ASSAY_OK, ASSAY_E_SIGNATURE, ASSAY_E_INCOMPLETE when
- * a certificate in between is missing. */
+/* Signed under a trusted root, dates aside? An owner's OCA, which has no vendor above it, counts when
+ * it signs itself. ASSAY_OK, ASSAY_E_SIGNATURE, ASSAY_E_INCOMPLETE when a certificate in between is
+ * missing. */
 ASSAY_MUST_USE enum assay_code
 assay_trust_item_verify(const struct assay_trust *trust, size_t i, struct assay_error *err);
 
