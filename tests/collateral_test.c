@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Collateral of a forger's, held against the roots: assay_trust_item_verify() ends, and says no. */
+/* Collateral of a forger's, held against the roots: assay_trust_item_verify() ends, and says no.
+ * And more of what a trust object takes than it has room for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -68,10 +70,46 @@ owners_that_sign_each_other(void **state)
 	assert_int_equal(assay_trust_item_verify(trust, 1, &err), ASSAY_E_INCOMPLETE);
 }
 
+static void
+anchors_have_a_limit(void **state)
+{
+	struct sim_dcap p;
+	struct assay_error err;
+	enum assay_code rc = ASSAY_OK;
+
+	sim_dcap_new(&p, *state, true, 4, 0, true, 1790000000, SIM_DAY);
+	for (unsigned i = 0; i < 100 && rc == ASSAY_OK; i++) {
+		char label[16];
+		(void)snprintf(label, sizeof label, "root %u", i);
+		p.root.key = p.root.signer = sim_key(*state, SIM_P256, label);
+		struct sim_bytes der = sim_cert_write(*state, &p.root);
+		rc = assay_trust_add_root(
+		    trust, (struct assay_bytes){ der.ptr, der.len }, label, &err);
+	}
+	assert_int_equal(rc, ASSAY_E_USAGE);
+	assert_non_null(strstr(err.text, "more than 64 trust anchors"));
+}
+
+static void
+an_issuer_has_a_name_of_some_length(void **state)
+{
+	struct assay_error err;
+	char name[200];
+
+	(void)state;
+	memset(name, 'x', sizeof name - 1);
+	name[sizeof name - 1] = '\0';
+	assert_int_equal(assay_trust_set_min_crl(trust, name, 1, &err), ASSAY_E_USAGE);
+	assert_non_null(strstr(err.text, "too long"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(anchors_have_a_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    an_issuer_has_a_name_of_some_length, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_owner_signs_itself, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(owners_that_sign_each_other, set_up, tear_down),
 	};
