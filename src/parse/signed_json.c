@@ -282,7 +282,7 @@ assay_json_alloc(struct json_walk *w, size_t count, size_t size)
 {
 	if (w->rc != ASSAY_OK)
 		return NULL;
-	void *p = calloc(count, size);
+	void *p = calloc(count > 0 ? count : 1, size); /* of none, a libc may give NULL */
 	if (p == NULL)
 		w->rc = assay_fail_nomem(w->err);
 	return p;
@@ -388,7 +388,8 @@ assay_json_svn_levels_clear(struct svn_level *levels, size_t count)
 json_t *
 assay_json_load(struct json_walk *w, struct assay_bytes text)
 {
-	json_error_t e;
+	json_error_t e = { .text =
+			       "" }; /* jansson leaves it alone when its first allocation fails */
 
 	if (text.len > TCB_JSON_MAX) {
 		w->rc = assay_fail(w->err, ASSAY_E_FORMAT,

@@ -83,10 +83,10 @@ equals_bytes(bool *same, struct assay_bytes got, const char *value)
 	uint8_t *want = malloc(text.len / 2 + 1);
 	if (want == NULL)
 		return ASSAY_E_NOMEM;
-	enum assay_code rc = assay_unhex(want, text.len / 2, text) ? ASSAY_OK : ASSAY_E_USAGE;
-	*same = assay_bytes_equal(got, (struct assay_bytes){ want, text.len / 2 });
+	bool hex = assay_unhex(want, text.len / 2, text);
+	*same = hex && assay_bytes_equal(got, (struct assay_bytes){ want, text.len / 2 });
 	free(want);
-	return rc;
+	return hex ? ASSAY_OK : ASSAY_E_USAGE;
 }
 
 /* Does the claim equal what the text says? ASSAY_E_USAGE: the text is not of the claim's type. */
