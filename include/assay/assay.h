@@ -4,6 +4,7 @@
 
 /* All of libassay. A program may as well include only the nouns it uses. */
 
+#include <assay/bundle.h>
 #include <assay/bytes.h>
 #include <assay/checks.h>
 #include <assay/claims.h>
