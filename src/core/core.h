@@ -81,6 +81,13 @@ bool assay_unhex(uint8_t *out, size_t n, struct assay_bytes text);
 #define ASSAY_UNBASE64_MAX(n) ((n) / 4 * 3 + 3)
 bool assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text);
 
+/* base64url (RFC 4648, 5), with its padding or, as JSON standards want it, without; no white space.
+ * Out as with assay_unbase64(). */
+bool assay_unbase64url(uint8_t *out, size_t *out_len, struct assay_bytes text);
+/* Standard base64 with padding, NUL-terminated: ASSAY_BASE64_SIZE(in.len) bytes. */
+#define ASSAY_BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
+void assay_base64(char *out, struct assay_bytes in);
+
 /* Days and seconds of the proleptic Gregorian calendar. */
 bool assay_time_make(int64_t *out, int year, int month, int day, int hour, int minute, int second);
 /* Exactly "2025-07-04T10:16:31Z". */

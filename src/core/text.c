@@ -131,6 +131,48 @@ assay_unbase64(uint8_t *out, size_t *out_len, struct assay_bytes text)
 	return true;
 }
 
+/* Group by group through the other alphabet's decoder. */
+bool
+assay_unbase64url(uint8_t *out, size_t *out_len, struct assay_bytes text)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < text.len; at += 4) {
+		uint8_t group[4] = { '=', '=', '=', '=' };
+		size_t len = text.len - at < 4 ? text.len - at : 4, got;
+		for (size_t i = 0; i < len; i++) {
+			uint8_t c = text.ptr[at + i];
+			if (c == '+' || c == '/' || sextets[c] == SPACE ||
+			    (c == '=' && (len < 4 || at + 4 < text.len)))
+				return false;
+			group[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+		}
+		if (!assay_unbase64(out + n, &got, (struct assay_bytes){ group, 4 }))
+			return false;
+		n += got;
+	}
+	*out_len = n;
+	return true;
+}
+
+void
+assay_base64(char *out, struct assay_bytes in)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < in.len; i += 3) {
+		size_t n = in.len - i < 3 ? in.len - i : 3;
+		uint32_t group = (uint32_t)in.ptr[i] << 16 |
+		    (n > 1 ? (uint32_t)in.ptr[i + 1] << 8 : 0) | (n > 2 ? in.ptr[i + 2] : 0U);
+		*out++ = digits[group >> 18];
+		*out++ = digits[group >> 12 & 63];
+		*out++ = n > 1 ? digits[group >> 6 & 63] : '=';
+		*out++ = n > 2 ? digits[group & 63] : '=';
+	}
+	*out = '\0';
+}
+
 static bool
 leap(int year)
 {

@@ -176,13 +176,18 @@ show(const json_t *got)
 	return q;
 }
 
+static const char *
+remedy(const struct json_walk *w)
+{
+	return w->remedy != NULL ? w->remedy : "fetch the file anew";
+}
+
 void
 assay_json_refuse(struct json_walk *w, const char *name, const json_t *got, const char *must_be)
 {
 	if (w->rc == ASSAY_OK)
-		w->rc = assay_fail(w->err, ASSAY_E_FORMAT,
-		    "%s: %s%s is %s, must be %s; fetch the file anew", w->what, w->where, name,
-		    show(got).text, must_be);
+		w->rc = assay_fail(w->err, ASSAY_E_FORMAT, "%s: %s%s is %s, must be %s; %s",
+		    w->what, w->where, name, show(got).text, must_be, remedy(w));
 }
 
 static json_t *
@@ -391,10 +396,11 @@ assay_json_load(struct json_walk *w, struct assay_bytes text)
 	json_error_t e = { .text =
 			       "" }; /* jansson leaves it alone when its first allocation fails */
 
-	if (text.len > TCB_JSON_MAX) {
+	size_t max = w->max != 0 ? w->max : TCB_JSON_MAX;
+	if (text.len > max) {
 		w->rc = assay_fail(w->err, ASSAY_E_FORMAT,
-		    "%s: is %zu bytes, at most %d make sense; pass the vendor's answer alone",
-		    w->what, text.len, TCB_JSON_MAX);
+		    "%s: is %zu bytes, at most %zu make sense; pass the vendor's answer alone",
+		    w->what, text.len, max);
 		return NULL;
 	}
 	json_t *root = json_loadb((const char *)text.ptr, text.len, JSON_REJECT_DUPLICATES, &e);
@@ -405,8 +411,8 @@ assay_json_load(struct json_walk *w, struct assay_bytes text)
 		w->rc = assay_fail_nomem(w->err);
 	else
 		w->rc = assay_fail(w->err, ASSAY_E_FORMAT,
-		    "%s: is no JSON at line %d, column %d: %s; fetch the file anew", w->what,
-		    e.line, e.column, assay_quote(assay_bytes_of(e.text)).text);
+		    "%s: is no JSON at line %d, column %d: %s; %s", w->what, e.line, e.column,
+		    assay_quote(assay_bytes_of(e.text)).text, remedy(w));
 	return NULL;
 }
 

@@ -16,6 +16,8 @@ struct json_walk {
 	struct assay_error *err;
 	enum assay_code rc; /* sticky */
 	char where[64];     /* the place in the document: "tcbLevels[3]." */
+	size_t max;         /* bytes of text; 0: TCB_JSON_MAX */
+	const char *remedy; /* what to do about a refusal; NULL: "fetch the file anew" */
 };
 
 /* Where the walk stands from now on, for messages. */
