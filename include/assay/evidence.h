@@ -11,7 +11,8 @@ extern "C" {
 #endif
 
 /* One piece of evidence, parsed: an SGX or TDX quote, an SEV-SNP report with or without its
- * certificate table, a legacy SEV attestation report. Const while it is verified. */
+ * certificate table, a legacy SEV attestation report; with it what came along in a bundle. Const
+ * while it is verified. */
 struct assay_evidence;
 
 /*
@@ -20,7 +21,9 @@ struct assay_evidence;
  * out     *out NULL: a new object is made, the caller frees it with assay_evidence_free(). Else
  *         the object of an earlier call is reused, without allocating when its buffer suffices;
  *         after a failure it is empty, and only good for reuse or freeing.
- * in      Raw vendor bytes, or the whole-file hex or base64 text of them. Copied.
+ * in      Raw vendor bytes; a bundle of them (<assay/bundle.h>) or another CMW; the JSON of
+ *         configfs-tsm or of Confidential Containers attesters; or the whole-file hex or base64
+ *         text of any of these. Copied.
  * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_NOMEM.
  * Proves  Nothing.
  */
@@ -28,12 +31,27 @@ ASSAY_MUST_USE enum assay_code
 assay_evidence_parse(struct assay_evidence **out, struct assay_bytes in, struct assay_error *err);
 void assay_evidence_free(struct assay_evidence *ev); /* NULL is fine */
 
-/* "sgx", "tdx", "snp", "sev", "sev-es". Static text. */
+/* "sgx", "tdx", "snp", "sev", "sev-es"; "opaque" if its provider is none that is known, and it can
+ * only be undetermined. Static text. */
 const char *assay_evidence_tee(const struct assay_evidence *ev);
 /* The same for people: "Intel TDX". Static text. */
 const char *assay_evidence_title(const struct assay_evidence *ev);
-/* "quote v4, 4936 bytes"; lives with the evidence. */
+/* "quote v4, 4936 bytes"; "bundle: report v3, 1184 bytes with SEV-VCEK; provider sev_guest"; lives
+ * with the evidence. */
 const char *assay_evidence_kind(const struct assay_evidence *ev);
+
+/*
+ * What a bundle held beside what is judged. All live with the evidence; empty or NULL if there is
+ * none. Unproven: the provider is a name that the bundle gives itself, the log must replay to the
+ * registers, the manifest must be bound by the report data (assay_evidence_verify() looks).
+ */
+const char *assay_evidence_provider(const struct assay_evidence *ev); /* "tdx_guest" */
+struct assay_bytes
+assay_evidence_raw(const struct assay_evidence *ev); /* as the vendor's parser had it */
+struct assay_bytes assay_evidence_eventlog(const struct assay_evidence *ev);
+struct assay_bytes assay_evidence_manifest(const struct assay_evidence *ev);
+/* Its collateral, for assay_trust_count() and the rest; it has no anchors. */
+const struct assay_trust *assay_evidence_collateral(const struct assay_evidence *ev);
 
 /* All that a verdict depends on besides the evidence. Start from zero: = { .trust = t, .now = n } */
 struct assay_appraisal {

@@ -57,6 +57,25 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Compare both values. If the evidence is right, correct --expect; if not, this is not "
 	    "the workload that you expected.",
 	},
+	[CHECK_BUNDLE_COLLATERAL] = {
+	    "bundle.collateral",
+	    true,
+	    "All collateral that came in the bundle could be read. It is used beside your own, for "
+	    "this evidence only.",
+	    "A damaged part among the collateral, so that whoever carries the bundle chooses what "
+	    "of it is looked at.",
+	    "docs/bundle.md",
+	    "Take the evidence again, or without its collateral (--endorsements none), and give "
+	    "--collateral of your own.",
+	},
+	[CHECK_BUNDLE_PROVIDER] = {
+	    "bundle.provider",
+	    true,
+	    "The evidence is of a TEE that this version can judge.",
+	    "Evidence of an unknown kind that passes because nothing in it was looked at.",
+	    "docs/bundle.md; Linux, Documentation/ABI/testing/configfs-tsm-report, provider",
+	    "Verify it with its vendor's own software, or with a version that knows this provider.",
+	},
 	[CHECK_DCAP_PCK_CHAIN] = {
 	    "dcap.pck.chain",
 	    true,
@@ -721,6 +740,25 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "AMD 56860, SEV-SNP Firmware ABI, ATTESTATION_REPORT, COMMITTED_TCB and CURRENT_TCB",
 	    "Take a new report. If it is the same, the host's operator must look after its "
 	    "firmware.",
+	},
+	[CHECK_SNP_SVSM_MANIFEST] = {
+	    "snp.svsm.manifest",
+	    true,
+	    "What came as the manifest of an SVSM has the form of one: the table of all services, or "
+	    "the public area of a vTPM's key.",
+	    "Hashes that the guest makes of a nonce and other data, passed off as an SVSM's answer.",
+	    "AMD 58019, Secure VM Service Module, attestation protocol; TPM 2.0 Library, Part 2, "
+	    "TPMT_PUBLIC",
+	    "Ask the service module again. If it was not asked, the bundle must hold no manifest.",
+	},
+	[CHECK_SNP_SVSM_VMPL] = {
+	    "snp.svsm.vmpl",
+	    true,
+	    "The report that came with an SVSM's manifest was made for privilege level 0, where the "
+	    "SVSM runs.",
+	    "A guest's kernel below an SVSM that makes up a manifest and speaks for the SVSM.",
+	    "AMD 58019, Secure VM Service Module, attestation protocol",
+	    "Ask for the evidence through the service module, with the service provider svsm.",
 	},
 	[CHECK_SNP_TCB_FLOOR] = {
 	    "snp.tcb.floor",

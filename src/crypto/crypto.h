@@ -15,6 +15,7 @@ enum { ASSAY_SHA256_LEN = 32, ASSAY_SHA384_LEN = 48, ASSAY_SHA512_LEN = 64, ASSA
 void assay_sha256(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes in);
 void assay_sha384(uint8_t out[ASSAY_SHA384_LEN], struct assay_bytes in);
 void assay_sha512(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes in);
+void assay_sha512_two(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes a, struct assay_bytes b);
 /* Over a then b, as if they stood side by side. */
 void assay_sha256_two(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes a, struct assay_bytes b);
 

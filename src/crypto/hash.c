@@ -36,9 +36,16 @@ assay_sha384(uint8_t out[ASSAY_SHA384_LEN], struct assay_bytes in)
 void
 assay_sha512(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes in)
 {
+	assay_sha512_two(out, in, (struct assay_bytes){ NULL, 0 });
+}
+
+void
+assay_sha512_two(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes a, struct assay_bytes b)
+{
 	SHA512_CTX c;
 
 	(void)SHA512_Init(&c);
-	(void)SHA512_Update(&c, in.ptr, in.len);
+	(void)SHA512_Update(&c, a.ptr, a.len);
+	(void)SHA512_Update(&c, b.ptr, b.len);
 	(void)SHA512_Final(out, &c);
 }

@@ -134,7 +134,7 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 		.ev = ev, .quote = &ev->quote, .tdx = ev->quote.tee_type == QUOTE_TEE_TDX
 	};
 
-	assay_run_start(&d.run, how, checks, out);
+	assay_run_start(&d.run, how, checks, out, ev);
 	assay_claims_reset(out, ev->tee, d.quote->body, 0);
 	if (d.quote->padding.len > 0)
 		assay_check_warn(checks, CHECK_EVIDENCE_PADDING,
@@ -300,6 +300,7 @@ const struct assay_tee assay_tee_tdx = {
 	.name = "tdx",
 	.title = "Intel TDX",
 	.object = "tdx",
+	.provider = "tdx_guest",
 	.fields = td_report_fields,
 	.recognise = recognise_tdx,
 	.parse = parse,

@@ -55,7 +55,7 @@ find_leaf(struct dcap *d)
 	uint8_t digest[ASSAY_SHA256_LEN];
 
 	assay_sha256(digest, d->quote->qe_report_bytes);
-	for (size_t at = 0; (item = assay_trust_next(d->run.trust, ITEM_CERT, &at)) != NULL;) {
+	for (size_t at = 0; (item = assay_run_next(&d->run, ITEM_CERT, &at, NULL)) != NULL;) {
 		if (!is_pck(&item->cert))
 			continue;
 		struct signer key = assay_signer(&d->run, item->cert.key);
@@ -75,7 +75,7 @@ find_issuer(struct dcap *d, const struct x509_cert *of)
 {
 	const struct item *item;
 
-	for (size_t at = 0; (item = assay_trust_next(d->run.trust, ITEM_CERT, &at)) != NULL;)
+	for (size_t at = 0; (item = assay_run_next(&d->run, ITEM_CERT, &at, NULL)) != NULL;)
 		if (assay_bytes_equal(item->cert.subject, of->issuer) &&
 		    names_key(of->akid, &item->cert))
 			return &item->cert;
@@ -426,16 +426,39 @@ preferred(const struct signed_json *a, const struct signed_json *b, int64_t now)
 	return a->issue_date > b->issue_date;
 }
 
+/* A document that came along stands for the caller's own only if it is newer than all of them. */
+struct newest {
+	uint32_t evaluation;
+	int64_t issued;
+};
+
+static bool
+hidden(struct newest *own, const struct signed_json *doc, bool brought)
+{
+	if (brought)
+		return own->issued != INT64_MIN &&
+		    (doc->issue_date <= own->issued || doc->evaluation < own->evaluation);
+	if (doc->issue_date > own->issued)
+		own->issued = doc->issue_date;
+	if (doc->evaluation > own->evaluation)
+		own->evaluation = doc->evaluation;
+	return false;
+}
+
 static const struct item *
 find_tcb_info(struct dcap *d, const struct item **other)
 {
 	const struct item *best = NULL, *item;
+	struct newest own = { 0, INT64_MIN };
+	bool brought;
 
-	for (size_t at = 0; (item = assay_trust_next(d->run.trust, ITEM_TCB_INFO, &at)) != NULL;) {
+	for (size_t at = 0;
+	     (item = assay_run_next(&d->run, ITEM_TCB_INFO, &at, &brought)) != NULL;) {
 		if (item->tcb.tdx != d->tdx ||
 		    memcmp(item->tcb.fmspc, d->pck.fmspc, sizeof d->pck.fmspc) != 0)
 			*other = item;
-		else if (best == NULL || preferred(&item->tcb.doc, &best->tcb.doc, d->run.how->now))
+		else if (!hidden(&own, &item->tcb.doc, brought) &&
+		    (best == NULL || preferred(&item->tcb.doc, &best->tcb.doc, d->run.how->now)))
 			best = item;
 	}
 	return best;
@@ -445,12 +468,15 @@ static const struct item *
 find_qe_identity(struct dcap *d, const struct item **other)
 {
 	const struct item *best = NULL, *item;
+	struct newest own = { 0, INT64_MIN };
+	bool brought;
 
 	for (size_t at = 0;
-	     (item = assay_trust_next(d->run.trust, ITEM_QE_IDENTITY, &at)) != NULL;) {
+	     (item = assay_run_next(&d->run, ITEM_QE_IDENTITY, &at, &brought)) != NULL;) {
 		if (strcmp(item->qe.id, d->tdx ? "TD_QE" : "QE") != 0)
 			*other = item;
-		else if (best == NULL || preferred(&item->qe.doc, &best->qe.doc, d->run.how->now))
+		else if (!hidden(&own, &item->qe.doc, brought) &&
+		    (best == NULL || preferred(&item->qe.doc, &best->qe.doc, d->run.how->now)))
 			best = item;
 	}
 	return best;
@@ -493,7 +519,7 @@ find_signing(struct dcap *d, const struct item *doc)
 	const struct item *best = NULL, *item;
 	bool best_signed = false, best_live = false;
 
-	for (size_t at = 0; (item = assay_trust_next(d->run.trust, ITEM_CERT, &at)) != NULL;) {
+	for (size_t at = 0; (item = assay_run_next(&d->run, ITEM_CERT, &at, NULL)) != NULL;) {
 		if (!item->tcb_signing)
 			continue;
 		bool in_force = item->cert.not_before <= d->run.how->now &&

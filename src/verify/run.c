@@ -5,14 +5,31 @@
 
 void
 assay_run_start(struct run *run, const struct assay_appraisal *how, struct assay_checks *checks,
-    struct assay_claims *claims)
+    struct assay_claims *claims, const struct assay_evidence *ev)
 {
 	*run = (struct run){ .how = how,
+		.brought = ev->brought,
 		.trust = how->trust,
 		.checks = checks,
 		.claims = claims,
 		.expires = INT64_MAX,
 		.expires_what = "" };
+}
+
+const struct item *
+assay_run_next(const struct run *run, enum item_kind kind, size_t *at, bool *brought)
+{
+	size_t own = run->trust->item_count;
+	const struct item *item = *at < own ? assay_trust_next(run->trust, kind, at) : NULL;
+
+	if (brought != NULL)
+		*brought = item == NULL;
+	if (item != NULL || run->brought == NULL)
+		return item;
+	size_t beyond = *at - own;
+	item = assay_trust_next(run->brought, kind, &beyond);
+	*at = own + beyond;
+	return item;
 }
 
 struct signer
@@ -159,15 +176,28 @@ better(const struct x509_crl *a, const struct x509_crl *b, int64_t now)
 	return a->number > b->number;
 }
 
+/* What came along may be newer than all that the caller has of this issuer; else it is passed over,
+ * so that it never hides a newer CRL, not even one that has ended. */
 const struct item *
 assay_run_crl(const struct run *run, struct assay_bytes issuer)
 {
 	const struct item *best = NULL, *item;
+	int64_t newest = INT64_MIN;
+	uint64_t number = 0;
+	bool brought;
 
-	for (size_t at = 0; (item = assay_trust_next(run->trust, ITEM_CRL, &at)) != NULL;)
-		if (assay_bytes_equal(item->crl.issuer, issuer) &&
-		    (best == NULL || better(&item->crl, &best->crl, run->how->now)))
+	for (size_t at = 0; (item = assay_run_next(run, ITEM_CRL, &at, &brought)) != NULL;) {
+		const struct x509_crl *crl = &item->crl;
+		if (!assay_bytes_equal(crl->issuer, issuer) ||
+		    (brought && (crl->this_update <= newest || crl->number < number)))
+			continue;
+		if (!brought && crl->this_update > newest)
+			newest = crl->this_update;
+		if (!brought && crl->number > number)
+			number = crl->number;
+		if (best == NULL || better(crl, &best->crl, run->how->now))
 			best = item;
+	}
 	return best;
 }
 
@@ -177,7 +207,7 @@ assay_run_revoked(
 {
 	const struct item *item;
 
-	for (size_t at = 0; (item = assay_trust_next(run->trust, ITEM_CRL, &at)) != NULL;)
+	for (size_t at = 0; (item = assay_run_next(run, ITEM_CRL, &at, NULL)) != NULL;)
 		if (assay_bytes_equal(item->crl.issuer, issuer) &&
 		    assay_x509_crl_lists(&item->crl, serial) &&
 		    assay_run_crl_signed(run, by, &item->crl))

@@ -15,12 +15,21 @@ struct run {
 	const struct assay_trust *trust;
 	struct assay_checks *checks;
 	struct assay_claims *claims;
-	int64_t expires;          /* the earliest end so far */
-	const char *expires_what; /* static */
+	const struct assay_trust *brought; /* collateral that came along; NULL: none */
+	int64_t expires;                   /* the earliest end so far */
+	const char *expires_what;          /* static */
 };
 
 void assay_run_start(struct run *run, const struct assay_appraisal *how,
-    struct assay_checks *checks, struct assay_claims *claims);
+    struct assay_checks *checks, struct assay_claims *claims, const struct assay_evidence *ev);
+
+/*
+ * Iterates the items of one kind as assay_trust_next(): the caller's, then those that came along
+ * with the evidence, which *brought (may be NULL) tells. Theirs are items like any other, but not
+ * anchors, and one that the caller's own are newer than must not stand for them.
+ */
+const struct item *
+assay_run_next(const struct run *run, enum item_kind kind, size_t *at, bool *brought);
 
 /* A key that signs several things: made ready at most once, and not at all when every signature
  * is remembered. An anchor's is ready already. */

@@ -30,7 +30,7 @@ next_cert(const struct sev *s, uint32_t usage, size_t *at)
 	}
 	for (;;) {
 		size_t item_at = *at - s->ev->cert_count;
-		const struct item *item = assay_trust_next(s->run.trust, ITEM_SEV_CERT, &item_at);
+		const struct item *item = assay_run_next(&s->run, ITEM_SEV_CERT, &item_at, NULL);
 		*at = s->ev->cert_count + item_at;
 		if (item == NULL || item->sev.usage == usage)
 			return item != NULL ? &item->sev : NULL;
@@ -171,7 +171,7 @@ find_ask(struct sev *s)
 			s->authority = &assay_sev_authorities[i];
 			return true;
 		}
-	for (size_t at = 0; (item = assay_trust_next(s->run.trust, ITEM_AMD_CERT, &at)) != NULL;) {
+	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_AMD_CERT, &at, NULL)) != NULL;) {
 		if (item->amd.usage != SEV_USAGE_ASK)
 			continue;
 		if (slot_signed(s, s->cek, SEV_USAGE_ASK, item->amd.public)) {
@@ -200,7 +200,7 @@ find_ark(struct sev *s)
 	const struct assay_trust *t = s->run.trust;
 	const struct item *item;
 
-	for (size_t at = 0; (item = assay_trust_next(t, ITEM_AMD_CERT, &at)) != NULL;)
+	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_AMD_CERT, &at, NULL)) != NULL;)
 		if (item->amd.usage == SEV_USAGE_ARK && amd_signed(s, s->ask, item->amd.public)) {
 			s->ark = &item->amd;
 			s->anchor = root_anchor(t, item->amd.public);
@@ -245,7 +245,7 @@ check_pinned_ark(struct sev *s)
 {
 	const struct item *item;
 
-	for (size_t at = 0; (item = assay_trust_next(s->run.trust, ITEM_AMD_CERT, &at)) != NULL;) {
+	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_AMD_CERT, &at, NULL)) != NULL;) {
 		if (item->amd.usage != SEV_USAGE_ARK ||
 		    !assay_public_equal(item->amd.public, s->authority->ark))
 			continue;
@@ -405,7 +405,7 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 {
 	struct sev s = { .ev = &ev->sev };
 
-	assay_run_start(&s.run, how, checks, out);
+	assay_run_start(&s.run, how, checks, out, ev);
 	assay_claims_reset(out, ev->tee,
 	    (struct assay_bytes){ ev->store, ev->sev.has_report ? SEV_REPORT_SIZE : 0 }, 0);
 	if (!ev->sev.has_report)

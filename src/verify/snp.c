@@ -56,7 +56,7 @@ next_cert(const struct snp *s, size_t *at)
 	if (*at < s->ev->cert_count)
 		return &s->ev->certs[(*at)++];
 	size_t item_at = *at - s->ev->cert_count;
-	const struct item *item = assay_trust_next(s->run.trust, ITEM_CERT, &item_at);
+	const struct item *item = assay_run_next(&s->run, ITEM_CERT, &item_at, NULL);
 	*at = s->ev->cert_count + item_at;
 	return item != NULL ? &item->cert : NULL;
 }
@@ -445,7 +445,7 @@ check_revocation(struct snp *s)
 		serial = (struct assay_bytes){ s->builtin_ask->amd->serial,
 			s->builtin_ask->amd->serial_len };
 		for (size_t at = 0;
-		     crl == NULL && (item = assay_trust_next(s->run.trust, ITEM_CRL, &at)) != NULL;)
+		     crl == NULL && (item = assay_run_next(&s->run, ITEM_CRL, &at, NULL)) != NULL;)
 			if (is_amd_name(item->crl.issuer, name))
 				crl = assay_run_crl(&s->run, item->crl.issuer);
 	}
@@ -532,6 +532,82 @@ check_signature(struct snp *s)
 	    ASSAY_E_SIGNATURE, s->vlek ? "signed by the VLEK" : "signed by the VCEK",
 	    "the report is not signed by this %s: it was changed, or is of another chip",
 	    leaf_name(s));
+}
+
+/* --- SVSM ---------------------------------------------------------------------------------------------- */
+
+/* Source: AMD 58019, SVSM, SVSM_ATTEST_SERVICES: the GUID of the table, in mixed-endian order. */
+static const uint8_t services_guid[16] = { 0xbb, 0x9e, 0x84, 0x63, 0x92, 0x3d, 0x70, 0x46, 0xa1,
+	0xff, 0x58, 0xf9, 0xc9, 0x4b, 0x87, 0xbb };
+enum { SERVICES_HEAD = 24, SERVICES_ENTRY = 24 };
+
+/* GUID, total size, count; per service GUID, offset, length. */
+static bool
+is_services_table(struct assay_bytes m)
+{
+	if (m.len < SERVICES_HEAD || memcmp(m.ptr, services_guid, sizeof services_guid) != 0 ||
+	    assay_u32le(m.ptr + 16) != m.len)
+		return false;
+	uint32_t count = assay_u32le(m.ptr + 20);
+	if (count > (m.len - SERVICES_HEAD) / SERVICES_ENTRY)
+		return false;
+	size_t data = SERVICES_HEAD + (size_t)count * SERVICES_ENTRY;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint8_t *e = m.ptr + SERVICES_HEAD + (size_t)i * SERVICES_ENTRY;
+		uint32_t at = assay_u32le(e + 16), len = assay_u32le(e + 20);
+		if (at < data || at > m.len || len > m.len - at)
+			return false;
+	}
+	return true;
+}
+
+/* TPMT_PUBLIC, big-endian: RSA or ECC, and a hash of the SHA-2 family as the name's algorithm. */
+static bool
+is_public_area(struct assay_bytes m)
+{
+	enum { SHORTEST = 64 };
+
+	return m.len >= SHORTEST && m.ptr[0] == 0 && (m.ptr[1] == 0x01 || m.ptr[1] == 0x23) &&
+	    m.ptr[2] == 0 && m.ptr[3] >= 0x0b && m.ptr[3] <= 0x0d;
+}
+
+/*
+ * Evidence from a service module, by what the bundle says: whoever holds the bundle may say so. The
+ * comparison is then another one, and never both: with a manifest REPORT_DATA must be the hash of all
+ * 64 bytes that were asked for and the manifest, so it was made after the nonce either way. Its form
+ * and the privilege level keep out hashes that a guest makes for ends of its own.
+ */
+static void
+check_svsm(struct snp *s)
+{
+	struct assay_checks *cs = s->run.checks;
+	struct assay_bytes want = s->run.how->report_data, manifest = s->ev->manifest;
+	uint8_t nonce[64] = { 0 }, bound[ASSAY_SHA512_LEN];
+
+	assay_check_that(cs, CHECK_SNP_SVSM_MANIFEST,
+	    is_services_table(manifest) || is_public_area(manifest), ASSAY_E_FORMAT,
+	    "a table of services, or a vTPM's public area",
+	    "the manifest (%zu bytes) is neither a table of services nor the public area of a "
+	    "vTPM's key",
+	    manifest.len);
+	assay_check_that(cs, CHECK_SNP_SVSM_VMPL, s->report->vmpl == 0, ASSAY_E_SIGNATURE,
+	    "VMPL 0, the SVSM's",
+	    "the report was made for VMPL %u, and an SVSM's is made for VMPL 0", s->report->vmpl);
+	if (want.len == 0) {
+		assay_check_skip(cs, CHECK_EVIDENCE_REPORT_DATA,
+		    "freshness: no nonce or report data was given; without it the manifest is not "
+		    "proven either");
+		assay_check_set_fix(cs, "give the nonce or the report data that you asked for");
+		return;
+	}
+	memcpy(nonce, want.ptr, want.len <= sizeof nonce ? want.len : sizeof nonce);
+	assay_sha512_two(bound, (struct assay_bytes){ nonce, sizeof nonce }, manifest);
+	assay_check_that(cs, CHECK_EVIDENCE_REPORT_DATA,
+	    want.len <= sizeof nonce && memcmp(bound, s->report->report_data, sizeof bound) == 0,
+	    ASSAY_E_POLICY, "SHA-512 of what was asked for and the SVSM's manifest",
+	    "is %s, want SHA-512 of what was asked for (64 bytes) and the SVSM's manifest, %s",
+	    assay_quote_hex((struct assay_bytes){ s->report->report_data, 64 }).text,
+	    assay_quote_hex((struct assay_bytes){ bound, sizeof bound }).text);
 }
 
 /* --- claims ------------------------------------------------------------------------------------------ */
@@ -660,7 +736,7 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 		.product = ev->snp.product,
 		.vlek = (ev->snp.key_info >> 2 & 7) == KEY_VLEK };
 
-	assay_run_start(&s.run, how, checks, out);
+	assay_run_start(&s.run, how, checks, out, ev);
 	assay_claims_reset(
 	    out, ev->tee, (struct assay_bytes){ ev->store, SNP_REPORT_SIZE }, s.report->version);
 	claim_report(&s);
@@ -690,7 +766,10 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	bool masked = assay_bytes_zero((struct assay_bytes){ s.report->chip_id, 64 });
 	const struct platform_id id = { PLATFORM_CHIP_ID, { s.report->chip_id, masked ? 0 : 64 } };
 	assay_run_platform(&s.run, &id, 1);
-	assay_run_report_data(&s.run, (struct assay_bytes){ s.report->report_data, 64 });
+	if (ev->manifest.len > 0)
+		check_svsm(&s);
+	else
+		assay_run_report_data(&s.run, (struct assay_bytes){ s.report->report_data, 64 });
 	assay_run_finish(&s.run, s.ark);
 }
 
@@ -751,10 +830,13 @@ const struct assay_tee assay_tee_snp = {
 	.name = "snp",
 	.title = "AMD SEV-SNP",
 	.object = "snp",
+	.provider = "sev_guest",
 	.fields = snp_report_fields,
 	.recognise = assay_snp_report_recognise,
 	.parse = parse,
 	.verify = verify,
 	.report_data_size = 64,
+	.bare_size = SNP_REPORT_SIZE,
+	.services = true,
 	.judge = judge,
 };

@@ -9,6 +9,7 @@
 
 #include "core/checks.h"
 #include "crypto/x509.h"
+#include "parse/bundle.h"
 #include "parse/quote.h"
 #include "parse/sev.h"
 #include "parse/snp_report.h"
@@ -20,6 +21,7 @@ struct assay_tee {
 	const char *name;                 /* "snp": in JSON and --tee */
 	const char *title;                /* "AMD SEV-SNP" */
 	const char *object;               /* its claims object: "snp"; sev and sev-es share "sev" */
+	const char *provider;             /* the kernel's name of what makes it; may be NULL */
 	const struct assay_field *fields; /* of its report */
 	bool (*recognise)(struct assay_bytes in); /* magic and length only, never a parse */
 	enum assay_code (*parse)(
@@ -27,6 +29,8 @@ struct assay_tee {
 	void (*verify)(struct assay_claims *out, struct assay_checks *checks,
 	    const struct assay_evidence *ev, const struct assay_appraisal *how);
 	size_t report_data_size; /* 64; legacy SEV 16 */
+	size_t bare_size;        /* a certificate table may follow evidence of this size; 0: none */
+	bool services;           /* may be asked for through a service, whose manifest is bound */
 	/* What the "default" policy asks of its claims, beyond debug off. */
 	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);
 };
@@ -34,6 +38,8 @@ struct assay_tee {
 extern const struct assay_tee assay_tee_sgx, assay_tee_tdx, assay_tee_snp, assay_tee_sev,
     assay_tee_sev_es;
 extern const struct assay_tee *const assay_tees[]; /* NULL at the end */
+/* Evidence that no TEE here recognises, named by what made it: in no list, and never accepted. */
+extern const struct assay_tee assay_tee_opaque;
 
 enum { EVIDENCE_CERTS_MAX = 8, EVIDENCE_SEV_CERTS_MAX = 4 };
 
@@ -55,9 +61,9 @@ struct pck_in_chain {
 
 struct assay_evidence {
 	const struct assay_tee *tee; /* NULL: empty */
-	uint8_t *store;              /* the copied input */
-	size_t store_size;
-	char kind[64];
+	uint8_t *store;              /* the copied evidence, out of its wrapper */
+	size_t store_size, store_len;
+	char kind[192];
 	union {
 		struct quote quote;
 		struct snp_report snp;
@@ -75,6 +81,13 @@ struct assay_evidence {
 	size_t cert_count;
 	struct pck_in_chain pck;
 	struct assay_error cert_error; /* code != ASSAY_OK: they could not be read, and why */
+	/* Of a wrapper. */
+	char provider[BUNDLE_PROVIDER_MAX + 1]; /* "": it did not say, or there is none */
+	uint8_t *beside;                        /* the copied log and manifest */
+	size_t beside_size;
+	struct assay_bytes eventlog, manifest; /* of beside */
+	struct assay_trust *brought;           /* collateral; NULL: none. Items alone */
+	struct assay_error brought_error;      /* code != ASSAY_OK: it could not be read */
 };
 
 /*
