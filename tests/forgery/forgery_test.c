@@ -473,12 +473,14 @@ main(int argc, char **argv)
 		return 1;
 	queue_unbent(only);
 	queue(genuine_cases, genuine_case_count, only);
+	queue(bundle_genuine, bundle_genuine_count, only);
 	size_t accepted = test_count;
 	queue(quote_forgeries, quote_forgery_count, only);
 	queue(dcap_forgeries, dcap_forgery_count, only);
 	queue(tdx_forgeries, tdx_forgery_count, only);
 	queue(snp_forgeries, snp_forgery_count, only);
 	queue(sev_forgeries, sev_forgery_count, only);
+	queue(bundle_forgeries, bundle_forgery_count, only);
 	size_t forged = test_count - accepted;
 	if (only == NULL)
 		tests[test_count++] = (struct CMUnitTest){ .name = "every check has a forgery",
