@@ -276,6 +276,7 @@ parse_unwrapped(struct assay_evidence *ev, const struct unwrapped *u, struct ass
 		rc = bring(ev, u->collateral, err);
 	if (rc == ASSAY_OK) {
 		ev->tee = tee;
+		ev->form = u->form;
 		describe_parts(ev, u);
 	}
 	return rc;
@@ -349,6 +350,7 @@ static void
 forget(struct assay_evidence *ev)
 {
 	ev->tee = NULL;
+	ev->form = NULL;
 	ev->provider[0] = '\0';
 	ev->eventlog = ev->manifest = (struct assay_bytes){ NULL, 0 };
 	assay_trust_free(ev->brought);

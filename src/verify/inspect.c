@@ -377,10 +377,34 @@ show_tcb(const struct look *l, const char *name, uint64_t raw, enum snp_product 
 		    t.tee, t.snp, t.microcode);
 }
 
+/* What a wrapper held beside the evidence. */
+static void
+show_wrapper(struct look *l, const struct assay_evidence *ev)
+{
+	if (ev->form == NULL)
+		return;
+	l->group = ev->form;
+	show(l, "evidence", ev->tee->title, "%zu bytes", ev->store_len);
+	if (ev->provider[0] != '\0')
+		show(l, "provider", "", "%s", ev->provider);
+	if (ev->brought != NULL)
+		show(l, "collateral", "", "%zu items", ev->brought->item_count);
+	if (ev->brought_error.code != ASSAY_OK)
+		show(l, "collateral", "not readable", "%s", ev->brought_error.text);
+	if (ev->eventlog.len > 0)
+		show(l, "event log", "", "%zu bytes", ev->eventlog.len);
+	if (ev->manifest.len > 0)
+		show(l, "SVSM manifest", "", "%zu bytes", ev->manifest.len);
+}
+
 static void
 show_evidence(struct look *l, const struct assay_evidence *ev)
 {
-	if (ev->tee == &assay_tee_tdx || ev->tee == &assay_tee_sgx)
+	show_wrapper(l, ev);
+	if (ev->tee == &assay_tee_opaque) {
+		l->group = "evidence";
+		show_bytes(l, "bytes", (struct assay_bytes){ ev->store, ev->store_len }, "unknown");
+	} else if (ev->tee == &assay_tee_tdx || ev->tee == &assay_tee_sgx)
 		show_quote(l, ev);
 	else if (ev->tee == &assay_tee_snp) {
 		const struct snp_report *r = &ev->snp;
@@ -409,6 +433,8 @@ show_evidence(struct look *l, const struct assay_evidence *ev)
 		l->group = "certificates";
 		show(l, "not readable", "", "%s", ev->cert_error.text);
 	}
+	for (size_t i = 0; ev->brought != NULL && i < ev->brought->item_count; i++)
+		show_item(l, ev->brought->items[i]);
 }
 
 enum assay_code

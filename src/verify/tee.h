@@ -82,6 +82,8 @@ struct assay_evidence {
 	struct pck_in_chain pck;
 	struct assay_error cert_error; /* code != ASSAY_OK: they could not be read, and why */
 	/* Of a wrapper. */
+	const char
+	    *form; /* what it was: "bundle"; NULL: none, the evidence came alone. Static text */
 	char provider[BUNDLE_PROVIDER_MAX + 1]; /* "": it did not say, or there is none */
 	uint8_t *beside;                        /* the copied log and manifest */
 	size_t beside_size;
