@@ -226,19 +226,18 @@ struct json_reading {
 	unsigned maps;
 };
 
-static void
-copy_text(struct json_walk *w, char *out, size_t max, const char *name, const json_t *got)
+static bool
+copy_text(char *out, size_t max, const char *text)
 {
-	const char *text = json_string_value(got);
 	size_t n = text != NULL ? strlen(text) : 0;
-	bool ok = n > 0 && n <= max;
 
-	for (size_t i = 0; ok && i < n; i++)
-		ok = text[i] >= 0x20 && text[i] <= 0x7e;
-	if (ok)
-		memcpy(out, text, n + 1);
-	else
-		assay_json_refuse(w, name, got, "a short printable text");
+	if (n == 0 || n > max)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	memcpy(out, text, n + 1);
+	return true;
 }
 
 /* Values together are shorter than the text that holds them, so one store has room for all. */
@@ -253,7 +252,9 @@ read_record(struct json_reading *r, struct cmw_item *item, const json_t *array)
 		assay_json_refuse(w, item->label, array, "type, value and at most an indicator");
 		return;
 	}
-	copy_text(w, item->type, CMW_TYPE_MAX, "media type", json_array_get(array, 0));
+	const json_t *type = json_array_get(array, 0);
+	if (!copy_text(item->type, CMW_TYPE_MAX, json_string_value(type)))
+		assay_json_refuse(w, "media type", type, "a printable text of 1 to 128 characters");
 	if (!json_is_string(value) ||
 	    !assay_unbase64url(r->at, &len, assay_bytes_of(json_string_value(value)))) {
 		assay_json_refuse(w, "value", value, "base64url without padding");
@@ -291,20 +292,19 @@ read_collection(struct json_reading *r, json_t *object, unsigned depth)
 			if (r->out->typed)
 				assay_json_refuse(w, label, got, "in no second collection");
 			r->out->typed = true;
-			copy_text(w, r->out->collection_type, CMW_TYPE_MAX, label, got);
+			if (!copy_text(
+				r->out->collection_type, CMW_TYPE_MAX, json_string_value(got)))
+				assay_json_refuse(w, label, got, "a URI or an object identifier");
 			continue;
 		}
 		struct cmw_item *item = new_item(r->out, w->what, &w->rc, w->err);
 		if (item == NULL)
 			return;
 		item->map = number;
-		json_t *text = json_string(label);
-		if (text == NULL) {
-			w->rc = assay_fail_nomem(w->err);
-			return;
-		}
-		copy_text(w, item->label, CMW_LABEL_MAX, "label", text);
-		json_decref(text);
+		if (!copy_text(item->label, CMW_LABEL_MAX, label))
+			w->rc = assay_fail(w->err, ASSAY_E_FORMAT,
+			    "%s: the label %s is no printable text of 1 to 64 characters", w->what,
+			    assay_quote(assay_bytes_of(label)).text);
 		if (json_is_object(got)) {
 			item->nested = true;
 			read_collection(r, got, depth + 1);

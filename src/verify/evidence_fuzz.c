@@ -56,17 +56,20 @@ passed(const struct assay_checks *rows, const char *id)
 	return false;
 }
 
-/* Quotes need collateral, and there is none. A report of AMD's can bring all that it needs, but
- * for a signature that nobody can make up. */
+/* Quotes need collateral, and there is none but in a bundle. A report of AMD's can bring all that it
+ * needs, but for a signature that nobody can make up. What is opaque is never accepted. */
 static void
 accepted_rightly(const struct assay_evidence *ev, const struct assay_checks *rows)
 {
-	must(
-	    ev->tee == &assay_tee_snp || ev->tee == &assay_tee_sev || ev->tee == &assay_tee_sev_es);
+	bool quote = ev->tee == &assay_tee_tdx || ev->tee == &assay_tee_sgx;
+
+	must((quote && ev->brought != NULL) || ev->tee == &assay_tee_snp ||
+	    ev->tee == &assay_tee_sev || ev->tee == &assay_tee_sev_es);
 	must(passed(rows,
-	    ev->tee == &assay_tee_snp ? "snp.report.signature"
-		: ev->sev.has_report  ? "sev.report.signature"
-				      : "sev.pek.cek_signature"));
+	    quote                           ? "dcap.quote.signature"
+		: ev->tee == &assay_tee_snp ? "snp.report.signature"
+		: ev->sev.has_report        ? "sev.report.signature"
+					    : "sev.pek.cek_signature"));
 }
 
 static void
