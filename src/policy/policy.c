@@ -15,6 +15,11 @@ struct assay_policy {
 static void
 judge_default(struct assay_checks *checks, const struct assay_claims *claims)
 {
+	if (claims->tee->judge == NULL) { /* undetermined already, and here once more */
+		assay_check_need(checks, CHECK_POLICY_DEBUG, "", "",
+		    "cannot be told of evidence of an unknown kind");
+		return;
+	}
 	if (!assay_claim_has(claims, CLAIM_DEBUG))
 		assay_check_fail(checks, CHECK_POLICY_DEBUG, ASSAY_E_POLICY,
 		    "the evidence speaks of a platform and not of a guest: nothing says that debug "

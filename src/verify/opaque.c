@@ -30,14 +30,6 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	    "the evidence was made by %s, which this version cannot judge", ev->provider);
 }
 
-/* Nothing is known, so nothing can be asked. */
-static void
-judge(struct assay_checks *checks, const struct assay_claims *claims)
-{
-	(void)checks;
-	(void)claims;
-}
-
 const struct assay_tee assay_tee_opaque = {
 	.name = "opaque",
 	.title = "unknown TEE",
@@ -47,5 +39,4 @@ const struct assay_tee assay_tee_opaque = {
 	.parse = parse,
 	.verify = verify,
 	.report_data_size = 64,
-	.judge = judge,
 };

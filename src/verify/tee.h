@@ -31,7 +31,8 @@ struct assay_tee {
 	size_t report_data_size; /* 64; legacy SEV 16 */
 	size_t bare_size;        /* a certificate table may follow evidence of this size; 0: none */
 	bool services;           /* may be asked for through a service, whose manifest is bound */
-	/* What the "default" policy asks of its claims, beyond debug off. */
+	/* What the "default" policy asks of its claims, beyond debug off; NULL: there is no judging
+	 * it, and it stays undetermined. */
 	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);
 };
 
