@@ -135,10 +135,10 @@ import_ec(void *library, enum sim_kind kind, const uint8_t *raw, const BIGNUM *s
 
 	memcpy(point + 1, raw, 2 * half);
 	if (bld == NULL ||
-	    OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
-		kind == SIM_P256 ? "P-256" : "P-384", 0) != 1 ||
-	    OSSL_PARAM_BLD_push_octet_string(
-		bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half) != 1 ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		bld, OSSL_PKEY_PARAM_GROUP_NAME, kind == SIM_P256 ? "P-256" : "P-384", 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half) !=
+		1 ||
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
 		sim_die("cannot make an EC key");
 	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);

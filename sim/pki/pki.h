@@ -46,6 +46,8 @@ void sim_put_text(struct sim_buf *b, const char *fmt, ...) __attribute__((format
 void sim_put_hex(struct sim_buf *b, const void *bytes, size_t n);
 struct sim_bytes sim_taken(const struct sim_buf *b);
 
+/* Bytes that are only read. */
+struct sim_bytes sim_view(const void *bytes, size_t n);
 struct sim_bytes sim_copy(struct sim *sim, const void *bytes, size_t n);
 struct sim_bytes sim_text(struct sim *sim, const char *text); /* without the NUL */
 struct sim_bytes sim_join(struct sim *sim, struct sim_bytes a, struct sim_bytes b);

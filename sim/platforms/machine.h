@@ -43,8 +43,8 @@ void sim_machine_identity(const struct sim_machine *m, struct sim_identity *out)
 
 /* --- TDX: the module and this machine's one TD. Source: Intel TDX Module ABI ---------------- */
 
-int sim_machine_td_report(
-    struct sim_machine *m, const uint8_t report_data[64], uint8_t tdreport[1024]);
+int
+sim_machine_td_report(struct sim_machine *m, const uint8_t report_data[64], uint8_t tdreport[1024]);
 /* In memory only. -EINVAL: no such RTMR. */
 int sim_machine_td_extend(struct sim_machine *m, unsigned rtmr, const uint8_t digest[48]);
 /* "rtmr0" to "rtmr3", "mrtd", "mrconfigid", "mrowner", "mrownerconfig". -EINVAL: another name. */
