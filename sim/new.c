@@ -77,6 +77,7 @@ sim_new_help(void)
 		printf("  %-21s %s\n", left, options[i].text);
 	}
 	puts("  --help, --version\n\n"
+	     "assay-sim show [--json] DIR says what a platform is.\n"
 	     "Its keys are test keys: whoever trusts them trusts everyone.\n\n"
 	     "  assay-sim new --tee snp --seed 7 P\n"
 	     "  assay-sim new --tee tdx --tcb OutOfDate --revoke pck Q\n"
