@@ -65,7 +65,7 @@ say(struct facts *f, const char *name, const char *text)
 		return;
 	put(f, name, json_string(text));
 	if (f->print)
-		printf("  %-12s  %s\n", name, text);
+		printf("  %-11s  %s\n", name, text);
 }
 
 static void
@@ -78,9 +78,9 @@ say_hex(struct facts *f, const char *name, const uint8_t *bytes, size_t n)
 	put(f, name, json_string(text));
 	if (!f->print)
 		return;
-	printf("  %-12s  %.64s\n", name, text);
+	printf("  %-11s  %.64s\n", name, text);
 	if (strlen(text) > 64)
-		printf("  %-12s  %s\n", "", text + 64);
+		printf("  %-11s  %s\n", "", text + 64);
 }
 
 static void
@@ -107,7 +107,7 @@ say_words(struct facts *f, const char *name, const struct sim_words *words)
 			if (strcmp(sim_broken_states[b].name, words->at[i]) == 0)
 				broken = &sim_broken_states[b];
 		if (f->print)
-			printf("  %-12s  %s%s%s\n", i == 0 ? name : "", words->at[i],
+			printf("  %-11s  %s%s%s\n", i == 0 ? name : "", words->at[i],
 			    broken != NULL ? ": " : "", broken != NULL ? broken->text : "");
 	}
 	put(f, name, list);
@@ -167,7 +167,7 @@ show(struct facts *f, const struct sim_platform *p)
 	say(f, "seed", text);
 	say_time(f, "made", p->spec.time);
 	say_time(f, "valid until", p->spec.time + p->spec.valid);
-	say(f, "status asked", p->spec.tcb);
+	say(f, "TCB asked", p->spec.tcb);
 	if (p->dcap.sim != NULL)
 		say_intel(f, p);
 	else if (p->snp.sim != NULL)

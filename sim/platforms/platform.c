@@ -119,6 +119,16 @@ new_td(struct sim_platform *p)
 	memcpy(r->td.rtmr, p->ccel.rtmr, sizeof r->td.rtmr);
 }
 
+/* The TD QE chooses it by the report. */
+static int
+quote_version(const struct sim_platform *p)
+{
+	uint16_t version = 0, body_type = 0;
+
+	(void)sim_tdreport_quote_form(sim_tdreport_write(p->sim, &p->td).ptr, &version, &body_type);
+	return version;
+}
+
 static bool
 new_intel(struct sim_platform *p, char why[256])
 {
@@ -158,7 +168,7 @@ new_intel(struct sim_platform *p, char why[256])
 		d->enclave.attributes |= 2;
 	memcpy(d->enclave.report_data, p->spec.report_data, 64);
 	snprintf(p->title, sizeof p->title, "Intel %s platform, FMSPC 5ac06f000000, quote v%d",
-	    tdx ? "TDX" : "SGX", (int)version);
+	    tdx ? "TDX" : "SGX", tdx ? quote_version(p) : (int)version);
 	return true;
 }
 
