@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-sim new: one platform in a folder. */
 #include "command.h"
-#include "platforms/platforms.h"
+#include "platforms/firmware.h"
+#include "platforms/platform.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -12,13 +13,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { REVOKE_MAX = 4 };
+enum { IMAGE_MAX = 64 << 20 };
 
-/* What `new` was asked for. */
+/* What `new` was asked for, as it was written. */
 struct order {
-	const char *tee, *seed, *product, *report_version, *tcb, *report_data, *time, *valid;
-	const char *revoke[REVOKE_MAX];
-	bool debug, vlek, mask_chip_id;
+	const char *tee, *seed, *product, *report_version, *module, *tcb, *firmware, *report_data,
+	    *time, *valid;
+	struct sim_words revoke, broken;
+	bool debug, vlek, mask_chip_id, service_td, id_block, author_key;
 	const char *dir;
 };
 
@@ -29,11 +31,17 @@ static const struct option {
 	{ "--seed", "N", "the same number makes the same platform (0)" },
 	{ "--product", "P", "Milan, Genoa, Turin; sev also Naples (Milan)" },
 	{ "--report-version", "N", "snp 2 to 5 (3); quotes: sgx 3 to 5 (3), tdx 4 or 5 (4)" },
-	{ "--tcb", "SPEC", "UpToDate, OutOfDate, ...; snp also snp=8,microcode=115" },
-	{ "--revoke", "WHAT", "pck, ca, tcb-signing (Intel), ask (snp); repeatable" },
+	{ "--module", "V", "tdx: the TDX module, 1.0 or 1.5 (1.5)" },
+	{ "--tcb", "SPEC", "UpToDate, OutOfDate, ...; or snp=8,microcode=115; sgx2=7,pce=12" },
+	{ "--revoke", "WHAT", "pck, ca, tcb-signing (Intel), ask, asvk (snp); repeatable" },
+	{ "--broken", "WHAT", "a state that is not as it should be; repeatable; list: all" },
 	{ "--debug", NULL, "the workload can be debugged" },
 	{ "--vlek", NULL, "snp: signed by a VLEK" },
 	{ "--mask-chip-id", NULL, "snp: the chip id is masked" },
+	{ "--id-block", NULL, "snp: launched with an ID block, id-block.bin, id-auth.bin" },
+	{ "--author-key", NULL, "snp: and with an author key" },
+	{ "--service-td", NULL, "tdx: a service TD is bound to the TD" },
+	{ "--firmware", "FILE", "tdx, snp: measure this image, not the simulator's own" },
 	{ "--report-data", "BYTES", "hex, base64:TEXT or @FILE; zero-padded; sev: MNONCE" },
 	{ "--time", "T", "the platform is made at T (now)" },
 	{ "--valid", "D", "how long its collateral is valid (30d)" },
@@ -59,8 +67,9 @@ sim_new_help(void)
 {
 	puts("usage: assay-sim new --tee T [options] DIR\n\n"
 	     "Makes a software platform: its trust root, collateral and one piece of evidence.\n\n"
-	     "  DIR                   a new folder for trust-root, collateral/, evidence.bin;\n"
-	     "                        snp: min-tcb, the platform's own TCB");
+	     "  DIR                   a new folder for platform.json, trust-root, collateral/,\n"
+	     "                        evidence.bin; snp: min-tcb, the platform's own TCB;\n"
+	     "                        tdx: ccel.table, ccel.log");
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		char left[32];
 		snprintf(left, sizeof left, "%s %s", options[i].name,
@@ -68,6 +77,7 @@ sim_new_help(void)
 		printf("  %-21s %s\n", left, options[i].text);
 	}
 	puts("  --help, --version\n\n"
+	     "assay-sim show [--json] DIR says what a platform is.\n"
 	     "Its keys are test keys: whoever trusts them trusts everyone.\n\n"
 	     "  assay-sim new --tee snp --seed 7 P\n"
 	     "  assay-sim new --tee tdx --tcb OutOfDate --revoke pck Q\n"
@@ -196,212 +206,139 @@ read_bytes(const char *text, uint8_t *out, size_t room, size_t *n)
 	return all && *n > 0;
 }
 
-/* --- making --------------------------------------------------------------------------------- */
-
-struct values {
-	int64_t now, valid;
-	uint64_t seed, version;
-	uint8_t report_data[64];
-	size_t report_data_len;
-};
-
-static bool
-revokes(const struct order *o, const char *what)
+static struct sim_bytes
+read_image(struct sim *sim, const char *path)
 {
-	for (size_t i = 0; i < REVOKE_MAX && o->revoke[i] != NULL; i++)
-		if (strcmp(o->revoke[i], what) == 0)
+	struct sim_buf b = { .sim = sim };
+	FILE *f = fopen(path, "rb");
+	uint8_t part[16384];
+	size_t n;
+
+	if (f == NULL)
+		sim_die("%s: %s", path, strerror(errno));
+	while (b.len <= IMAGE_MAX && (n = fread(part, 1, sizeof part, f)) > 0)
+		sim_put(&b, part, n);
+	if (ferror(f) != 0 || b.len > IMAGE_MAX)
+		sim_die(
+		    "%s: %s", path, b.len > IMAGE_MAX ? "is larger than 64 MiB" : strerror(errno));
+	fclose(f);
+	return sim_taken(&b);
+}
+
+/* --- from words to what is asked for -------------------------------------------------------- */
+
+/* Whether a word stands in a list of words. */
+static bool
+listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)) != NULL; at += n)
+		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
 			return true;
 	return false;
 }
-
-static void
-revoke(struct sim_crl *crl, const struct sim_cert *cert)
-{
-	crl->revoked[crl->revoked_count++] = cert->serial;
-}
-
-static int
-make_dcap(const struct order *o, const struct values *v, struct sim *sim, struct sim_output *out,
-    char title[128])
-{
-	static const char *const statuses[] = { "UpToDate", "SWHardeningNeeded",
-		"ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded", "OutOfDate",
-		"OutOfDateConfigurationNeeded", "Revoked" };
-	bool tdx = strcmp(o->tee, "tdx") == 0;
-	uint64_t version = v->version != 0 ? v->version : tdx ? 4 : 3;
-	struct sim_dcap p;
-	size_t s = 0;
-
-	if (version < (tdx ? 4 : 3) || version > 5)
-		return usage(
-		    "--report-version: %s quotes have %s", o->tee, tdx ? "4 or 5" : "3, 4 or 5");
-	while (o->tcb != NULL && s < sizeof statuses / sizeof statuses[0] &&
-	    strcmp(statuses[s], o->tcb) != 0)
-		s++;
-	if (s == sizeof statuses / sizeof statuses[0])
-		return usage("--tcb: \"%s\" is no status; write UpToDate, OutOfDate, ...", o->tcb);
-	sim_dcap_new(&p, sim, tdx, (uint16_t)version,
-	    (uint16_t)(version < 5 ? 0
-		    : tdx          ? 3
-				   : 1),
-	    true, v->now, v->valid);
-	if (o->tcb != NULL)
-		sim_dcap_set_status(&p, o->tcb);
-	if (revokes(o, "pck"))
-		revoke(&p.pck_crl, &p.pck);
-	if (revokes(o, "ca"))
-		revoke(&p.root_crl, &p.pck_ca);
-	if (revokes(o, "tcb-signing"))
-		revoke(&p.root_crl, &p.tcb_signing);
-	if (o->debug) {
-		p.enclave.attributes |= 2;
-		p.td.td_attributes |= 1;
-	}
-	memcpy(p.enclave.report_data, v->report_data, 64);
-	memcpy(p.td.report_data, v->report_data, 64);
-	sim_dcap_write(&p, out);
-	snprintf(title, 128, "Intel %s platform, FMSPC 5ac06f000000, quote v%d",
-	    tdx ? "TDX" : "SGX", (int)version);
-	return EXIT_YES;
-}
-
-/* "snp=8,microcode=115" */
-static bool
-read_tcb(struct sim_snp_tcb *tcb, const char *spec)
-{
-	char name[16];
-	unsigned n;
-	int used;
-
-	while (sscanf(spec, "%15[a-z]=%3u%n", name, &n, &used) == 2 && n <= 255) {
-		uint8_t *part = strcmp(name, "fmc") == 0 ? &tcb->fmc
-		    : strcmp(name, "bootloader") == 0    ? &tcb->bootloader
-		    : strcmp(name, "tee") == 0           ? &tcb->tee
-		    : strcmp(name, "snp") == 0           ? &tcb->snp
-		    : strcmp(name, "microcode") == 0     ? &tcb->microcode
-							 : NULL;
-		if (part == NULL)
-			return false;
-		*part = (uint8_t)n;
-		spec += used;
-		if (*spec == '\0')
-			return true;
-		if (*spec++ != ',')
-			return false;
-	}
-	return false;
-}
-
-static bool
-set_snp_tcb(struct sim_snp *p, const char *spec)
-{
-	if (spec == NULL || strcmp(spec, "UpToDate") == 0)
-		return true;
-	if (strcmp(spec, "OutOfDate") == 0)
-		spec = "snp=8,microcode=40";
-	if (!read_tcb(&p->tcb, spec))
-		return false;
-	uint64_t raw = sim_snp_tcb_raw(p->product, p->tcb);
-	p->report.current_tcb = p->report.committed_tcb = raw;
-	p->report.reported_tcb = p->report.launch_tcb = raw;
-	p->extension.tcb = p->tcb;
-	return true;
-}
-
-static int
-make_snp(const struct order *o, const struct values *v, struct sim *sim, struct sim_output *out,
-    char title[128])
-{
-	uint64_t version = v->version != 0 ? v->version : 3;
-	enum sim_product product = SIM_MILAN;
-	struct sim_snp p;
-
-	while (o->product != NULL && strcmp(sim_product_name(product), o->product) != 0)
-		if (product++ == SIM_TURIN)
-			return usage("--product: \"%s\"; write Milan, Genoa or Turin", o->product);
-	if (version < 2 || version > 5 || (version == 2 && product == SIM_TURIN))
-		return usage("--report-version: snp has 2 to 5, Turin 3 to 5");
-	sim_snp_new(&p, sim, product, (uint32_t)version, o->vlek, v->now, v->valid);
-	if (!set_snp_tcb(&p, o->tcb))
-		return usage(
-		    "--tcb: \"%s\"; write UpToDate, OutOfDate or snp=8,microcode=115", o->tcb);
-	if (revokes(o, "ask"))
-		revoke(&p.crl, &p.ask);
-	if (o->debug)
-		p.report.policy |= 1U << 19;
-	if (o->mask_chip_id)
-		memset(p.report.chip_id, 0, sizeof p.report.chip_id);
-	memcpy(p.report.report_data, v->report_data, 64);
-	sim_snp_write(&p, out);
-	snprintf(title, 128, "AMD SEV-SNP platform, %s, report v%d", sim_product_name(product),
-	    (int)version);
-	return EXIT_YES;
-}
-
-static int
-make_sev(const struct order *o, const struct values *v, struct sim *sim, struct sim_output *out,
-    char title[128])
-{
-	static const char *const products[] = { "Naples", "Milan", "Genoa", "Turin" };
-	const char *product = o->product != NULL ? o->product : "Milan";
-	bool es = strcmp(o->tee, "sev") != 0;
-	struct sim_sev p;
-	size_t i = 0;
-
-	while (i < 4 && strcmp(products[i], product) != 0)
-		i++;
-	if (i == 4)
-		return usage("--product: \"%s\"; write Naples, Milan, Genoa or Turin", product);
-	if (v->report_data_len > 16)
-		return usage("--report-data: is %zu bytes, MNONCE has 16", v->report_data_len);
-	sim_sev_new(&p, sim, product, es);
-	if (o->debug)
-		p.report.policy &= ~1U;
-	if (o->report_data != NULL)
-		memcpy(p.report.mnonce, v->report_data, 16);
-	sim_sev_write(&p, out);
-	snprintf(title, 128, "AMD SEV%s platform, %s", es ? "-ES" : "", product);
-	return EXIT_YES;
-}
-
-static const struct tee {
-	const char *name;
-	int (*make)(const struct order *o, const struct values *v, struct sim *sim,
-	    struct sim_output *out, char title[128]);
-	const char *takes; /* the options that not every TEE takes */
-} tees[] = {
-	{ "sgx", make_dcap,
-	    "--report-version --tcb --revoke:pck --revoke:ca --revoke:tcb-signing" },
-	{ "tdx", make_dcap,
-	    "--report-version --tcb --revoke:pck --revoke:ca --revoke:tcb-signing" },
-	{ "snp", make_snp, "--report-version --tcb --revoke:ask --product --vlek --mask-chip-id" },
-	{ "sev", make_sev, "--product" },
-	{ "sev-es", make_sev, "--product" },
-	{ "sev-snp", make_snp,
-	    "--report-version --tcb --revoke:ask --product --vlek --mask-chip-id" },
-	{ "seves", make_sev, "--product" },
-};
 
 /* The first option that was given and that this TEE does not take; NULL if there is none. */
 static const char *
-misplaced(const struct order *o, const struct tee *tee, char text[64])
+misplaced(const struct order *o, const struct sim_tee *tee)
 {
 	const struct {
 		const char *name;
 		bool given;
 	} asked[] = { { "--product", o->product != NULL }, { "--tcb", o->tcb != NULL },
 		{ "--report-version", o->report_version != NULL }, { "--vlek", o->vlek },
-		{ "--mask-chip-id", o->mask_chip_id } };
+		{ "--mask-chip-id", o->mask_chip_id }, { "--module", o->module != NULL },
+		{ "--service-td", o->service_td }, { "--id-block", o->id_block },
+		{ "--author-key", o->author_key }, { "--firmware", o->firmware != NULL } };
 
 	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
-		if (asked[i].given && strstr(tee->takes, asked[i].name) == NULL)
+		if (asked[i].given && !listed(tee->takes, asked[i].name))
 			return asked[i].name;
-	for (size_t i = 0; i < REVOKE_MAX && o->revoke[i] != NULL; i++) {
-		snprintf(text, 64, "--revoke:%s", o->revoke[i]);
-		if (strstr(tee->takes, text) == NULL)
-			return strcpy(text, "--revoke with this value");
-	}
+	for (size_t i = 0; i < SIM_WORDS_MAX && o->revoke.at[i][0] != '\0'; i++)
+		if (!listed(tee->revokes, o->revoke.at[i]))
+			return "--revoke with this value";
 	return NULL;
+}
+
+static bool
+take_word(char *to, size_t room, const char *from)
+{
+	if (from != NULL && strlen(from) >= room)
+		return false;
+	if (from != NULL)
+		memcpy(to, from, strlen(from) + 1);
+	return true;
+}
+
+/* The launch measurement of an image given. */
+static int
+measure(struct sim_spec *spec, struct sim *sim, const char *path)
+{
+	static const uint32_t cpuid[] = { 0x00a00f11, 0x00a10f10, 0x00b00f00 };
+	struct sim_bytes image = read_image(sim, path);
+	size_t product = strcmp(spec->product, "Genoa") == 0 ? 1
+	    : strcmp(spec->product, "Turin") == 0            ? 2
+							     : 0;
+	bool tdx = strcmp(spec->tee, "tdx") == 0;
+
+	spec->own_launch = true;
+	if (tdx ? sim_mrtd(spec->launch, image, SIM_PAGE_BY_PAGE)
+		: sim_snp_launch_digest(spec->launch, image, cpuid[product]))
+		return EXIT_YES;
+	return usage("--firmware: %s has no %s", path,
+	    tdx ? "TDVF descriptor; give an OVMF or td-shim image for TDX"
+		: "SEV metadata; give an OVMF image for SEV-SNP");
+}
+
+static int
+read_order(struct sim_spec *spec, const struct order *o, struct sim *sim)
+{
+	const struct sim_tee *tee = NULL;
+	size_t n = 0;
+
+	*spec = (struct sim_spec){ .valid = 30 * SIM_DAY,
+		.time = (int64_t)time(NULL),
+		.revoked = o->revoke,
+		.broken = o->broken,
+		.debug = o->debug,
+		.vlek = o->vlek,
+		.mask_chip_id = o->mask_chip_id,
+		.service_td = o->service_td,
+		.id_block = o->id_block || o->author_key,
+		.author_key = o->author_key };
+	if (o->tee == NULL)
+		return usage("which TEE? give --tee sgx, tdx, snp, sev or sev-es");
+	const char *name = strcmp(o->tee, "sev-snp") == 0 ? "snp"
+	    : strcmp(o->tee, "seves") == 0                ? "sev-es"
+							  : o->tee;
+	if ((tee = sim_tee_find(name)) == NULL)
+		return usage("--tee: \"%s\"; write sgx, tdx, snp, sev or sev-es", o->tee);
+	if (o->dir == NULL)
+		return usage("where to? name a folder");
+	if (misplaced(o, tee) != NULL)
+		return usage("%s is not for %s", misplaced(o, tee), o->tee);
+	take_word(spec->tee, sizeof spec->tee, name);
+	if (!take_word(spec->product, sizeof spec->product, o->product) ||
+	    !take_word(spec->module, sizeof spec->module, o->module) ||
+	    !take_word(spec->tcb, sizeof spec->tcb, o->tcb))
+		return usage("--product, --module or --tcb: is too long");
+	if (o->seed != NULL && !read_number(o->seed, &spec->seed))
+		return usage("--seed: \"%s\" is no number", o->seed);
+	if (o->report_version != NULL &&
+	    (!read_number(o->report_version, &spec->report_version) || spec->report_version == 0))
+		return usage(
+		    "--report-version: \"%s\" is no number of a version", o->report_version);
+	if (o->time != NULL && !read_time(o->time, &spec->time))
+		return usage(
+		    "--time: \"%s\"; write 2026-11-20T09:30:00Z, 2026-11-20 or now", o->time);
+	if (o->valid != NULL && !read_duration(o->valid, &spec->valid))
+		return usage("--valid: \"%s\"; write 30d, 12h, 10m", o->valid);
+	if (o->report_data != NULL && !read_bytes(o->report_data, spec->report_data, 64, &n))
+		return usage("--report-data: want 1 to 64 bytes as hex, base64:TEXT or @FILE");
+	if (n > 16 && strncmp(spec->tee, "sev", 3) == 0)
+		return usage("--report-data: is %zu bytes, MNONCE has 16", n);
+	return o->firmware != NULL ? measure(spec, sim, o->firmware) : EXIT_YES;
 }
 
 /* --- writing -------------------------------------------------------------------------------- */
@@ -429,16 +366,23 @@ make_folder(const char *path, bool may_exist)
 }
 
 static void
-write_output(const char *dir, const struct sim_output *out)
+write_output(const char *dir, const struct sim_output *out, const struct sim_spec *spec)
 {
+	char *json = sim_spec_json(spec);
 	char collateral[4096];
 
 	if (snprintf(collateral, sizeof collateral, "%s/collateral", dir) >= (int)sizeof collateral)
 		sim_die("%s: the name is too long", dir);
 	make_folder(dir, true);
 	make_folder(collateral, false);
+	if (json == NULL)
+		sim_die("out of memory");
+	write_file(dir, "platform.json", sim_view(json, strlen(json)));
+	free(json);
 	write_file(dir, "trust-root", out->root);
 	write_file(dir, "evidence.bin", out->evidence);
+	for (size_t i = 0; i < out->file_count; i++)
+		write_file(dir, out->files[i].name, out->files[i].bytes);
 	for (size_t i = 0; i < out->item_count; i++)
 		write_file(collateral, out->items[i].name, out->items[i].bytes);
 	if (out->min_tcb[0] != '\0') {
@@ -451,65 +395,62 @@ write_output(const char *dir, const struct sim_output *out)
 static int
 make(const struct order *o)
 {
-	struct values v = { .valid = 30 * SIM_DAY, .now = (int64_t)time(NULL) };
-	const struct tee *tee = NULL;
-	char title[128], text[64];
+	struct sim *words = sim_scratch(), *sim = NULL;
+	struct sim_platform platform;
 	struct sim_output out;
+	struct sim_spec spec;
+	char why[256];
 
-	for (size_t i = 0; i < sizeof tees / sizeof tees[0] && o->tee != NULL; i++)
-		if (strcmp(tees[i].name, o->tee) == 0)
-			tee = &tees[i];
-	if (o->tee == NULL)
-		return usage("which TEE? give --tee sgx, tdx, snp, sev or sev-es");
-	if (tee == NULL)
-		return usage("--tee: \"%s\"; write sgx, tdx, snp, sev or sev-es", o->tee);
-	if (o->dir == NULL)
-		return usage("where to? name a folder");
-	if (misplaced(o, tee, text) != NULL)
-		return usage("%s is not for %s", misplaced(o, tee, text), tee->name);
-	if (o->seed != NULL && !read_number(o->seed, &v.seed))
-		return usage("--seed: \"%s\" is no number", o->seed);
-	if (o->report_version != NULL && !read_number(o->report_version, &v.version))
-		return usage("--report-version: \"%s\" is no number", o->report_version);
-	if (o->time != NULL && !read_time(o->time, &v.now))
-		return usage(
-		    "--time: \"%s\"; write 2026-11-20T09:30:00Z, 2026-11-20 or now", o->time);
-	if (o->valid != NULL && !read_duration(o->valid, &v.valid))
-		return usage("--valid: \"%s\"; write 30d, 12h, 10m", o->valid);
-	if (o->report_data != NULL &&
-	    !read_bytes(o->report_data, v.report_data, 64, &v.report_data_len))
-		return usage("--report-data: want 1 to 64 bytes as hex, base64:TEXT or @FILE");
-
-	struct sim *sim = sim_new(v.seed);
-	int rc = tee->make(o, &v, sim, &out, title);
+	int rc = read_order(&spec, o, words);
 	if (rc == EXIT_YES) {
-		write_output(o->dir, &out);
-		printf("%s: %s; its root of trust is %s/trust-root\n", o->dir, title, o->dir);
+		sim = sim_new(spec.seed);
+		if (!sim_platform_new(&platform, sim, &spec, why))
+			rc = usage("%s", why);
+	}
+	if (rc == EXIT_YES) {
+		sim_platform_write(&platform, &out);
+		write_output(o->dir, &out, &spec);
+		printf(
+		    "%s: %s; its root of trust is %s/trust-root\n", o->dir, platform.title, o->dir);
 	}
 	sim_free(sim);
+	sim_free(words);
 	return rc;
+}
+
+/* What --broken knows. */
+static int
+list_broken(void)
+{
+	puts("assay-sim new --broken WHAT: what is not as it should be\n");
+	for (size_t i = 0; i < sim_broken_count; i++) {
+		const struct sim_broken *b = &sim_broken_states[i];
+		printf("  %-18s  %s\n%20s  (%s)\n", b->name, b->text, "", b->tees);
+	}
+	return EXIT_YES;
 }
 
 /* --- the command line ----------------------------------------------------------------------- */
 
-static const char **
-place(struct order *o, const char *name)
+/* False: there is no room for one more. */
+static bool
+place(struct order *o, const char *name, const char *value)
 {
-	size_t r = 0;
 	const struct {
 		const char *name;
 		const char **at;
 	} places[] = { { "--tee", &o->tee }, { "--seed", &o->seed }, { "--product", &o->product },
-		{ "--report-version", &o->report_version }, { "--tcb", &o->tcb },
+		{ "--report-version", &o->report_version }, { "--module", &o->module },
+		{ "--tcb", &o->tcb }, { "--firmware", &o->firmware },
 		{ "--report-data", &o->report_data }, { "--time", &o->time },
 		{ "--valid", &o->valid } };
 
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
-		if (strcmp(places[i].name, name) == 0)
-			return places[i].at;
-	while (r < REVOKE_MAX - 1 && o->revoke[r] != NULL)
-		r++;
-	return &o->revoke[r];
+		if (strcmp(places[i].name, name) == 0) {
+			*places[i].at = value;
+			return true;
+		}
+	return sim_words_add(strcmp(name, "--revoke") == 0 ? &o->revoke : &o->broken, value);
 }
 
 static void
@@ -518,6 +459,9 @@ set_flag(struct order *o, const char *name)
 	o->debug |= strcmp(name, "--debug") == 0;
 	o->vlek |= strcmp(name, "--vlek") == 0;
 	o->mask_chip_id |= strcmp(name, "--mask-chip-id") == 0;
+	o->service_td |= strcmp(name, "--service-td") == 0;
+	o->id_block |= strcmp(name, "--id-block") == 0;
+	o->author_key |= strcmp(name, "--author-key") == 0;
 }
 
 static const struct option *
@@ -562,7 +506,11 @@ sim_new_command(int argc, char **argv)
 		}
 		if (equals == NULL && ++i == argc)
 			return usage("%s: wants %s", option->name, option->value);
-		*place(&o, option->name) = equals != NULL ? equals + 1 : argv[i];
+		const char *value = equals != NULL ? equals + 1 : argv[i];
+		if (strcmp(option->name, "--broken") == 0 && strcmp(value, "list") == 0)
+			return list_broken();
+		if (!place(&o, option->name, value))
+			return usage("%s: \"%s\" is one too many, or no word", option->name, value);
 	}
 	return make(&o);
 }

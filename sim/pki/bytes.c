@@ -154,6 +154,15 @@ sim_taken(const struct sim_buf *b)
 }
 
 struct sim_bytes
+sim_view(const void *bytes, size_t n)
+{
+	struct sim_bytes view = { NULL, n };
+
+	memcpy(&view.ptr, &bytes, sizeof view.ptr);
+	return view;
+}
+
+struct sim_bytes
 sim_copy(struct sim *sim, const void *bytes, size_t n)
 {
 	struct sim_buf b = { .sim = sim };

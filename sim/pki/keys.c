@@ -15,6 +15,8 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/obj_mac.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +38,38 @@ sim_digest(uint8_t out[64], enum sim_hash hash, struct sim_bytes in)
 	if (EVP_Q_digest(NULL, hash_name(hash), NULL, in.ptr, in.len, out, &n) != 1)
 		sim_die("cannot hash");
 	return n;
+}
+
+static void
+mac(uint8_t *out, size_t room, const char *name, const char *param, const char *value,
+    const uint8_t *key, size_t key_len, const void *bytes, size_t n)
+{
+	char choice[16];
+	size_t got = 0;
+
+	snprintf(choice, sizeof choice, "%s", value);
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(param, choice, 0),
+		OSSL_PARAM_construct_end() };
+	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, name, NULL);
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(algorithm);
+	if (ctx == NULL || EVP_MAC_init(ctx, key, key_len, params) != 1 ||
+	    EVP_MAC_update(ctx, bytes, n) != 1 || EVP_MAC_final(ctx, out, &got, room) != 1 ||
+	    got != room)
+		sim_die("cannot compute a %s", name);
+	EVP_MAC_CTX_free(ctx);
+	EVP_MAC_free(algorithm);
+}
+
+void
+sim_cmac(uint8_t out[16], const uint8_t key[16], const void *bytes, size_t n)
+{
+	mac(out, 16, "CMAC", OSSL_MAC_PARAM_CIPHER, "AES-128-CBC", key, 16, bytes, n);
+}
+
+void
+sim_hmac_sha256(uint8_t out[32], const uint8_t key[32], const void *bytes, size_t n)
+{
+	mac(out, 32, "HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256", key, 32, bytes, n);
 }
 
 static void
@@ -88,6 +122,58 @@ make_ec(struct sim *sim, enum sim_kind kind, const char *label)
 {
 	fill(sim, label, (struct sim_bytes){ NULL, 0 });
 	return EVP_PKEY_Q_keygen(sim->library, NULL, "EC", kind == SIM_P256 ? "P-256" : "P-384");
+}
+
+/* An EC key in this library (NULL: OpenSSL's own) from x || y and the private scalar. */
+static EVP_PKEY *
+import_ec(void *library, enum sim_kind kind, const uint8_t *raw, const BIGNUM *scalar)
+{
+	size_t half = kind == SIM_P256 ? 32 : 48;
+	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
+	EVP_PKEY *pkey = NULL;
+	uint8_t point[1 + 96] = { 4 };
+
+	memcpy(point + 1, raw, 2 * half);
+	if (bld == NULL ||
+	    OSSL_PARAM_BLD_push_utf8_string(
+		bld, OSSL_PKEY_PARAM_GROUP_NAME, kind == SIM_P256 ? "P-256" : "P-384", 0) != 1 ||
+	    OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half) !=
+		1 ||
+	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, scalar) != 1)
+		sim_die("cannot make an EC key");
+	OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(bld);
+	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(library, "EC", NULL);
+	if (params == NULL || make == NULL || EVP_PKEY_fromdata_init(make) != 1 ||
+	    EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+		sim_die("cannot make an EC key");
+	EVP_PKEY_CTX_free(make);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	return pkey;
+}
+
+static EVP_PKEY *
+make_scalar(struct sim *sim, enum sim_kind kind, const uint8_t *scalar)
+{
+	int half = kind == SIM_P256 ? 32 : 48;
+	EC_GROUP *group =
+	    EC_GROUP_new_by_curve_name(kind == SIM_P256 ? NID_X9_62_prime256v1 : NID_secp384r1);
+	EC_POINT *point = group != NULL ? EC_POINT_new(group) : NULL;
+	BIGNUM *d = BN_bin2bn(scalar, half, NULL), *x = BN_new(), *y = BN_new();
+	uint8_t raw[96];
+
+	if (point == NULL || d == NULL || x == NULL || y == NULL ||
+	    EC_POINT_mul(group, point, d, NULL, NULL, NULL) != 1 ||
+	    EC_POINT_get_affine_coordinates(group, point, x, y, NULL) != 1 ||
+	    BN_bn2binpad(x, raw, half) != half || BN_bn2binpad(y, raw + half, half) != half)
+		sim_die("cannot make an EC key from its scalar");
+	EVP_PKEY *pkey = import_ec(sim->library, kind, raw, d);
+	EC_POINT_free(point);
+	EC_GROUP_free(group);
+	BN_clear_free(d);
+	BN_free(x);
+	BN_free(y);
+	return pkey;
 }
 
 static void
@@ -173,23 +259,69 @@ make(struct sim *sim, enum sim_kind kind, const char *label)
 	return NULL;
 }
 
-const struct sim_key *
-sim_key(struct sim *sim, enum sim_kind kind, const char *label)
+static struct sim_key *
+find(const struct sim *sim, enum sim_kind kind, const char *label)
 {
 	for (size_t i = 0; i < sim->key_count; i++)
 		if (sim->keys[i]->kind == kind && strcmp(sim->keys[i]->label, label) == 0)
 			return sim->keys[i];
+	return NULL;
+}
+
+static const struct sim_key *
+keep(struct sim *sim, enum sim_kind kind, const char *label, EVP_PKEY *pkey)
+{
 	struct sim_key *key = calloc(1, sizeof *key);
+
+	if (pkey == NULL)
+		sim_die("there is no key %s", label);
 	if (key == NULL || sim->key_count == KEYS_MAX || strlen(label) >= sizeof key->label)
 		sim_die("cannot keep key %s", label);
 	key->kind = kind;
 	memcpy(key->label, label, strlen(label));
-	key->pkey = make(sim, kind, label);
-	if (key->pkey == NULL)
-		sim_die("there is no key %s", label);
+	key->pkey = pkey;
 	read_public(key);
 	sim->keys[sim->key_count++] = key;
 	return key;
+}
+
+const struct sim_key *
+sim_key(struct sim *sim, enum sim_kind kind, const char *label)
+{
+	const struct sim_key *key = find(sim, kind, label);
+
+	return key != NULL ? key : keep(sim, kind, label, make(sim, kind, label));
+}
+
+const struct sim_key *
+sim_key_scalar(struct sim *sim, enum sim_kind kind, const char *label, const uint8_t *scalar)
+{
+	size_t half = kind == SIM_P256 ? 32 : 48;
+	char name[64];
+	uint8_t digest[64];
+
+	/* Keys are found by their label: it must tell scalars apart. */
+	sim_digest(digest, SIM_SHA256, sim_copy(sim, scalar, half));
+	int n = snprintf(name, sizeof name, "%.40s ", label);
+	for (size_t i = 0; i < 8; i++)
+		n += snprintf(name + n, sizeof name - (size_t)n, "%02x", digest[i]);
+	const struct sim_key *key = find(sim, kind, name);
+	return key != NULL ? key : keep(sim, kind, name, make_scalar(sim, kind, scalar));
+}
+
+void
+sim_key_make_live(const struct sim_key *key)
+{
+	struct sim_key *mine = NULL;
+	BIGNUM *scalar = NULL;
+
+	if (key->live != NULL)
+		return;
+	if (EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_PRIV_KEY, &scalar) != 1)
+		sim_die("cannot read the private key of %s", key->label);
+	memcpy(&mine, &key, sizeof mine); /* keep() made it, and not as const */
+	mine->live = import_ec(NULL, key->kind, key->raw, scalar);
+	BN_clear_free(scalar);
 }
 
 static struct sim_bytes
@@ -202,11 +334,12 @@ sign(struct sim *sim, const struct sim_key *key, enum sim_hash hash, struct sim_
 	size_t n = 512;
 	bool rsa = key->kind == SIM_RSA2048 || key->kind == SIM_RSA4096;
 
-	fill(
-	    sim, key->label, (struct sim_bytes){ digest, sim_digest(digest, SIM_SHA512, message) });
+	if (sim->library != NULL)
+		fill(sim, key->label,
+		    (struct sim_bytes){ digest, sim_digest(digest, SIM_SHA512, message) });
 	if (ctx == NULL ||
-	    EVP_DigestSignInit_ex(
-		ctx, &how, hash_name(hash), sim->library, NULL, key->pkey, NULL) != 1 ||
+	    EVP_DigestSignInit_ex(ctx, &how, hash_name(hash), sim->library, NULL,
+		sim->library != NULL ? key->pkey : key->live, NULL) != 1 ||
 	    (rsa && EVP_PKEY_CTX_set_rsa_padding(how, padding) != 1) ||
 	    (rsa && padding == RSA_PKCS1_PSS_PADDING &&
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(how, RSA_PSS_SALTLEN_DIGEST) != 1) ||
@@ -241,6 +374,16 @@ sim_sign_pkcs1(
 }
 
 struct sim *
+sim_scratch(void)
+{
+	struct sim *sim = calloc(1, sizeof *sim);
+
+	if (sim == NULL)
+		sim_die("out of memory");
+	return sim;
+}
+
+struct sim *
 sim_new(uint64_t seed)
 {
 	struct sim *sim = calloc(1, sizeof *sim);
@@ -262,6 +405,7 @@ sim_free(struct sim *sim)
 	sim_reset(sim);
 	for (size_t i = 0; i < sim->key_count; i++) {
 		EVP_PKEY_free(sim->keys[i]->pkey);
+		EVP_PKEY_free(sim->keys[i]->live);
 		free(sim->keys[i]);
 	}
 	OSSL_LIB_CTX_free(sim->library);

@@ -25,6 +25,9 @@ struct sim_bytes {
 struct sim *sim_new(uint64_t seed);
 void sim_free(struct sim *sim);
 void sim_reset(struct sim *sim); /* frees all bytes; the keys stay */
+/* For one request of a machine at work: has memory but no seed and no keys. It signs with live
+ * keys and fresh nonces. Freed by sim_free(). */
+struct sim *sim_scratch(void);
 void *sim_alloc(struct sim *sim, size_t size);
 _Noreturn void sim_die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -43,6 +46,8 @@ void sim_put_text(struct sim_buf *b, const char *fmt, ...) __attribute__((format
 void sim_put_hex(struct sim_buf *b, const void *bytes, size_t n);
 struct sim_bytes sim_taken(const struct sim_buf *b);
 
+/* Bytes that are only read. */
+struct sim_bytes sim_view(const void *bytes, size_t n);
 struct sim_bytes sim_copy(struct sim *sim, const void *bytes, size_t n);
 struct sim_bytes sim_text(struct sim *sim, const char *text); /* without the NUL */
 struct sim_bytes sim_join(struct sim *sim, struct sim_bytes a, struct sim_bytes b);
@@ -65,18 +70,28 @@ struct sim_key {
 	size_t raw_len;
 	uint8_t id[20]; /* the subject key identifier: SHA-1 of the raw key */
 	void *pkey;
+	void *live; /* the same key outside the seeded library, or NULL */
 };
 /* The same seed, kind and label give the same key. RSA keys are the constants of test_keys.c,
  * the same for every seed. */
 const struct sim_key *sim_key(struct sim *sim, enum sim_kind kind, const char *label);
 
+/* The key with this big-endian private scalar (32 or 48 bytes). The label names it in messages. */
+const struct sim_key *
+sim_key_scalar(struct sim *sim, enum sim_kind kind, const char *label, const uint8_t *scalar);
+/* Lets sim_sign() of a scratch use this EC key, from any thread. */
+void sim_key_make_live(const struct sim_key *key);
+
 enum sim_hash { SIM_SHA1, SIM_SHA256, SIM_SHA384, SIM_SHA512 };
 size_t sim_digest(uint8_t out[64], enum sim_hash hash, struct sim_bytes in);
+/* One AES-128-CMAC. */
+void sim_cmac(uint8_t out[16], const uint8_t key[16], const void *bytes, size_t n);
+void sim_hmac_sha256(uint8_t out[32], const uint8_t key[32], const void *bytes, size_t n);
 /* Bytes that depend on the seed and the label alone. */
 void sim_derive(struct sim *sim, void *out, size_t n, const char *label);
 
 /* r || s, big-endian and of the curve's size, or the RSA-PSS number with a salt of the hash's
- * length. The same key and message give the same signature. */
+ * length. The same key and message give the same signature, unless sim is a scratch. */
 struct sim_bytes
 sim_sign(struct sim *sim, const struct sim_key *key, enum sim_hash hash, struct sim_bytes message);
 struct sim_bytes sim_sign_pkcs1(

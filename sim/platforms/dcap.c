@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine with SGX or TDX, and the vendor's certificates and collateral for it. */
+#include "platforms/enclaves.h"
 #include "platforms/platforms.h"
 
 #include <stdio.h>
@@ -152,7 +153,6 @@ new_extension(struct sim_dcap *p, bool platform_ca)
 	struct sim_pck_extension *e = &p->extension;
 	static const uint8_t components[16] = { 8, 8, 3, 3, 255, 1, 0, 5 };
 
-	sim_derive(p->sim, e->ppid, 16, "ppid");
 	sim_derive(p->sim, e->cpu_svn, 16, "cpu svn");
 	sim_derive(p->sim, e->platform_instance, 16, "platform instance");
 	memcpy(e->components, components, 16);
@@ -273,14 +273,25 @@ new_quote(struct sim_dcap *p, uint16_t version, uint16_t body_type)
 		q->pce_svn = p->extension.pce_svn;
 	}
 	memcpy(q->vendor, "\x93\x9a\x72\x33\xf7\x9c\x4c\xa9\x94\x0a\x0d\xb3\x95\x7f\x06\x07", 16);
-	sim_derive(p->sim, q->user_data, 16, "QE id");
 	q->body_type = body_type != 0 ? body_type : p->tdx ? 2 : 1;
-	q->attestation_key = sim_key(p->sim, SIM_P256, "attestation key");
 	for (size_t i = 0; i < sizeof auth; i++)
 		auth[i] = (uint8_t)i;
 	q->auth_data = sim_copy(p->sim, auth, sizeof auth);
 	q->outer_type = 6;
 	q->cert_type = 5;
+}
+
+void
+sim_dcap_derive(struct sim_dcap *p)
+{
+	const uint8_t *signer = p->qe_identity.mr_signer, *cpu_svn = p->extension.cpu_svn;
+
+	sim_pce_ppid(p->sim, signer, p->extension.ppid);
+	sim_qe_id(p->sim, p->tdx, signer, p->quote.user_data);
+	p->pck.key = sim_pce_key(p->sim, signer, cpu_svn, p->extension.pce_svn);
+	sim_set_skid(p->sim, &p->pck);
+	p->qe_report_signer = p->pck.key;
+	p->quote.attestation_key = sim_qe_key(p->sim, p->tdx, signer, cpu_svn, p->qe.isv_svn);
 }
 
 void
@@ -296,7 +307,7 @@ sim_dcap_new(struct sim_dcap *p, struct sim *sim, bool tdx, uint16_t version, ui
 	new_identity(p, valid);
 	new_workload(p);
 	new_quote(p, version, body_type);
-	p->qe_report_signer = p->pck.key;
+	sim_dcap_derive(p);
 }
 
 void
@@ -324,21 +335,22 @@ bind_key(struct sim_dcap *p)
 	memcpy(p->qe.report_data, digest, 32);
 }
 
+static struct sim_bytes
+pem_cert(struct sim *sim, const struct sim_cert *cert)
+{
+	return sim_pem(sim, "CERTIFICATE", sim_cert_write(sim, cert));
+}
+
 void
-sim_dcap_write(struct sim_dcap *p, struct sim_output *out)
+sim_dcap_seal(struct sim_dcap *p)
 {
 	struct sim *sim = p->sim;
 	struct sim_quote *q = &p->quote;
+	struct sim_bytes root, ca, pck;
 
 	if (!p->own_extension)
 		sim_extension_set(
 		    &p->pck, SIM_OID_SGX, false, sim_pck_extension_write(sim, &p->extension));
-	struct sim_bytes root = sim_pem(sim, "CERTIFICATE", sim_cert_write(sim, &p->root));
-	struct sim_bytes ca = sim_pem(sim, "CERTIFICATE", sim_cert_write(sim, &p->pck_ca));
-	struct sim_bytes pck = sim_pem(sim, "CERTIFICATE", sim_cert_write(sim, &p->pck));
-	struct sim_bytes signing =
-	    sim_pem(sim, "CERTIFICATE", sim_cert_write(sim, &p->tcb_signing));
-
 	if (!p->own_binding)
 		bind_key(p);
 	if (q->qe_report.len == 0)
@@ -346,17 +358,30 @@ sim_dcap_write(struct sim_dcap *p, struct sim_output *out)
 	if (q->qe_report_signature.len == 0)
 		q->qe_report_signature =
 		    sim_sign(sim, p->qe_report_signer, SIM_SHA256, q->qe_report);
+	if (q->cert_data.len > 0)
+		return;
+	root = pem_cert(sim, &p->root);
+	ca = pem_cert(sim, &p->pck_ca);
+	pck = pem_cert(sim, &p->pck);
+	struct sim_buf b = { .sim = sim };
+	for (const char *c = p->chain; *c != '\0'; c++)
+		sim_put_bytes(&b, *c == 'L' ? pck : *c == 'I' ? ca : root);
+	sim_put_zero(&b, 1);
+	q->cert_data = sim_taken(&b);
+}
+
+void
+sim_dcap_write(struct sim_dcap *p, struct sim_output *out)
+{
+	struct sim *sim = p->sim;
+	struct sim_quote *q = &p->quote;
+
+	sim_dcap_seal(p);
 	if (q->body.len == 0)
 		q->body = p->tdx ? sim_td_report_write(sim, &p->td, q->body_type)
 				 : sim_sgx_report_write(sim, &p->enclave);
-	if (q->cert_data.len == 0) {
-		struct sim_buf b = { .sim = sim };
-		for (const char *c = p->chain; *c != '\0'; c++)
-			sim_put_bytes(&b, *c == 'L' ? pck : *c == 'I' ? ca : root);
-		sim_put_zero(&b, 1);
-		q->cert_data = sim_taken(&b);
-	}
-
+	struct sim_bytes root = pem_cert(sim, &p->root);
+	struct sim_bytes signing = pem_cert(sim, &p->tcb_signing);
 	*out = (struct sim_output){ .root = root, .evidence = sim_quote_write(sim, q) };
 	sim_output_add(out, "tcb_info.json", sim_tcb_info_write(sim, &p->tcb_info));
 	sim_output_add(out, "qe_identity.json", sim_qe_identity_write(sim, &p->qe_identity));

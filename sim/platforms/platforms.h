@@ -20,6 +20,8 @@ struct sim_output {
 	struct sim_bytes evidence;
 	struct sim_item items[SIM_ITEMS_MAX]; /* the collateral */
 	size_t item_count;
+	struct sim_item files[SIM_ITEMS_MAX]; /* what else the folder holds */
+	size_t file_count;
 	char min_tcb[96]; /* SNP: "snp=30,microcode=220,..." */
 };
 void sim_output_add(struct sim_output *out, const char *name, struct sim_bytes bytes);
@@ -168,6 +170,10 @@ void sim_dcap_new(struct sim_dcap *p, struct sim *sim, bool tdx, uint16_t versio
     uint16_t body_type, bool platform_ca, int64_t now, int64_t valid);
 /* The platform's level gets this status: "OutOfDate". */
 void sim_dcap_set_status(struct sim_dcap *p, const char *status);
+/* Keys and ids that follow from the TCB: after its numbers were changed. */
+void sim_dcap_derive(struct sim_dcap *p);
+/* What all quotes of the platform share: QE report, its signature, the chain. */
+void sim_dcap_seal(struct sim_dcap *p);
 void sim_dcap_write(struct sim_dcap *p, struct sim_output *out);
 
 /* --- AMD: SEV-SNP --------------------------------------------------------------------------- */

@@ -385,8 +385,10 @@ own_attestation_key(struct forge *f)
 static void
 own_auth_data(struct forge *f)
 {
+	const struct sim_key *real = f->dcap.quote.attestation_key;
+
 	own_attestation_key(f);
-	f->dcap.quote.attestation_key = sim_key(f->sim, SIM_P256, "attestation key");
+	f->dcap.quote.attestation_key = real;
 	f->dcap.quote.auth_data = sim_text(f->sim, "other authentication data");
 }
 
