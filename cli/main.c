@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_inspect,
 	&command_verify,
 	&command_measure_snp,
+	&command_measure_tdx,
 	&command_explain,
 	&command_collateral_show,
 	&command_collateral_pack,

@@ -454,6 +454,162 @@ run_snp(const struct args *args)
 	return rc;
 }
 
+/* --- tdx --------------------------------------------------------------------------------- */
+
+enum {
+	REGISTERS = 3, /* RTMR0 to RTMR2 */
+	BOOT_VARIABLES_MAX = 64,
+	ATTRIBUTES_SIZE = 4, /* before the value in a file of efivarfs */
+};
+
+struct tdx_job {
+	struct assay_tdx_launch launch;
+	struct input ovmf, kernel, initrd, acpi_loader, acpi_rsdp, acpi_tables;
+	struct input files[BOOT_VARIABLES_MAX];
+	struct assay_bytes variables[BOOT_VARIABLES_MAX];
+};
+
+/* Each a file as it is in efivarfs, in the order in which they are measured. */
+static int
+take_boot_variables(const struct args *args, struct tdx_job *job)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < args->given_count; i++) {
+		const char *path = args->given[i].value;
+		if (args->given[i].option->id != OPT_BOOT_VARIABLE)
+			continue;
+		if (n == BOOT_VARIABLES_MAX)
+			return misused(args->command, "--boot-variable: more than %d are given",
+			    BOOT_VARIABLES_MAX);
+		int rc = input_read(args->command, &job->files[n], path, "a boot variable");
+		if (rc != 0)
+			return rc;
+		if (job->files[n].len <= ATTRIBUTES_SIZE)
+			return misused(args->command,
+			    "--boot-variable: %s: is %zu bytes; want a file of efivarfs, 4 bytes "
+			    "of "
+			    "attributes and the value",
+			    path, job->files[n].len);
+		job->variables[n].ptr = job->files[n].data + ATTRIBUTES_SIZE;
+		job->variables[n].len = job->files[n].len - ATTRIBUTES_SIZE;
+		n++;
+	}
+	job->launch.boot_variables = job->variables;
+	job->launch.boot_variable_count = n;
+	return 0;
+}
+
+/* One of the words that the option's row names; absent: NULL. */
+static int
+take_word(const struct args *args, enum option_id id, const char *first, const char *second,
+    const char **out)
+{
+	*out = args_value(args, id);
+	if (*out != NULL && strcmp(*out, first) != 0 && strcmp(*out, second) != 0)
+		return misused(args->command, "--%s: \"%.40s\" is neither %s nor %s",
+		    args_name(args, id), *out, first, second);
+	return 0;
+}
+
+static int
+take_tdx(const struct args *args, struct tdx_job *job)
+{
+	struct assay_tdx_launch *l = &job->launch;
+	const char *order;
+	uint64_t edk2 = 0;
+	int rc;
+
+	if (!args_has(args, OPT_OVMF))
+		return misused(args->command, "--ovmf FILE is missing: the firmware is measured");
+	l->direct_boot = args_has(args, OPT_KERNEL);
+	if (!l->direct_boot && (args_has(args, OPT_INITRD) || args_has(args, OPT_APPEND)))
+		return misused(args->command, "--initrd and --append go with --kernel");
+	if ((rc = check_format(args)) != 0 ||
+	    (rc = take_word(args, OPT_PAGE_ORDER, "page", "section", &order)) != 0 ||
+	    (rc = take_word(args, OPT_KERNEL_HEADER, "kept", "patched", &l->kernel_header)) != 0 ||
+	    (rc = take_word(args, OPT_SECURE_BOOT, "absent", "off", &l->secure_boot)) != 0 ||
+	    (rc = take_number(args, OPT_EDK2, 999912, &edk2)) != 0 ||
+	    (rc = take_number(args, OPT_MEMORY, (uint64_t)1 << 52, &l->memory)) != 0 ||
+	    (rc = take_boot_variables(args, job)) != 0 ||
+	    (rc = take_file(args, OPT_OVMF, "an OVMF image", &job->ovmf)) != 0 ||
+	    (rc = take_file(args, OPT_KERNEL, "a kernel", &job->kernel)) != 0 ||
+	    (rc = take_file(args, OPT_INITRD, "an initrd", &job->initrd)) != 0 ||
+	    (rc = take_file(args, OPT_ACPI_LOADER, "a table-loader", &job->acpi_loader)) != 0 ||
+	    (rc = take_file(args, OPT_ACPI_RSDP, "an RSDP", &job->acpi_rsdp)) != 0 ||
+	    (rc = take_file(args, OPT_ACPI_TABLES, "ACPI tables", &job->acpi_tables)) != 0)
+		return rc;
+	if (args_has(args, OPT_EDK2) && (edk2 < 201501 || edk2 % 100 == 0 || edk2 % 100 > 12))
+		return misused(args->command,
+		    "--edk2: %" PRIu64 " is no release; write year and month, 202411", edk2);
+	l->section_order = order != NULL && strcmp(order, "section") == 0;
+	l->edk2 = (unsigned)edk2;
+	l->ovmf = input_bytes(&job->ovmf);
+	l->kernel = input_bytes(&job->kernel);
+	l->initrd = input_bytes(&job->initrd);
+	l->append = args_value(args, OPT_APPEND);
+	l->acpi_loader = input_bytes(&job->acpi_loader);
+	l->acpi_rsdp = input_bytes(&job->acpi_rsdp);
+	l->acpi_tables = input_bytes(&job->acpi_tables);
+	return 0;
+}
+
+static int
+measure_tdx(const struct args *args, struct tdx_job *job)
+{
+	static const struct prediction rows[1 + REGISTERS] = {
+		{ .title = "MRTD", .part = "mrtd", .claim = "measurement" },
+		{ .title = "RTMR0", .part = "rtmr0", .claim = "tdx.rtmr[0]" },
+		{ .title = "RTMR1", .part = "rtmr1", .claim = "tdx.rtmr[1]" },
+		{ .title = "RTMR2", .part = "rtmr2", .claim = "tdx.rtmr[2]" },
+	};
+	struct prediction found[1 + REGISTERS];
+	char without[REGISTERS * sizeof(struct assay_error)] = "";
+	struct assay_error err;
+	size_t count = 0, len = 0;
+	int rc = take_tdx(args, job);
+
+	if (rc != 0)
+		return rc;
+	found[count] = rows[0];
+	enum assay_code code = assay_tdx_mrtd(found[count++].digest, &job->launch, &err);
+	for (unsigned i = 0; code == ASSAY_OK && i < REGISTERS; i++) {
+		found[count] = rows[1 + i];
+		code = assay_tdx_rtmr(found[count].digest, i, &job->launch, &err);
+		if (code == ASSAY_OK) {
+			count++;
+		} else if (code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED) {
+			len += (size_t)snprintf(without + len, sizeof without - len, "%s%s",
+			    len > 0 ? "; " : "", err.text);
+			code = ASSAY_OK;
+		}
+	}
+	if (code != ASSAY_OK)
+		return refused(args, code, &err);
+	if (len > 0)
+		complain(args->command, "%s", without);
+	return print_predictions(args, "tdx", found, count);
+}
+
+static int
+run_tdx(const struct args *args)
+{
+	struct tdx_job job = { .ovmf = { 0 } };
+
+	if (!args_operands(args, 0, 0))
+		return EXIT_USAGE;
+	int rc = measure_tdx(args, &job);
+	input_clear(&job.ovmf);
+	input_clear(&job.kernel);
+	input_clear(&job.initrd);
+	input_clear(&job.acpi_loader);
+	input_clear(&job.acpi_rsdp);
+	input_clear(&job.acpi_tables);
+	for (size_t i = 0; i < BOOT_VARIABLES_MAX; i++)
+		input_clear(&job.files[i]);
+	return rc;
+}
+
 /* --- the spelling of sev-snp-measure ----------------------------------------------------- */
 
 static const struct {
@@ -544,4 +700,44 @@ const struct command command_measure_snp = {
 	.exits = "0 predicted, 2 usage, 4 trouble",
 	.page = "assay-measure",
 	.run = run_snp,
+};
+
+static const struct option tdx_options[] = {
+	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware; needed" },
+	{ OPT_PAGE_ORDER, 0, "page-order", "ORDER", false, "page|section",
+	    "page (default), or section (older QEMU)" },
+	{ OPT_KERNEL, 0, "kernel", "FILE", false, NULL, "direct boot: the kernel" },
+	{ OPT_INITRD, 0, "initrd", "FILE", false, NULL, "its initial RAM disk" },
+	{ OPT_APPEND, 0, "append", "TEXT", false, NULL, "its command line" },
+	{ OPT_EDK2, 0, "edk2", "YYYYMM", false, NULL, "stable release of the firmware's edk2" },
+	{ OPT_KERNEL_HEADER, 0, "kernel-header", "HOW", false, "kept|patched",
+	    "kept, or patched (QEMU before 10.2)" },
+	{ OPT_MEMORY, 0, "memory", "N", false, NULL, "bytes of RAM" },
+	{ OPT_SECURE_BOOT, 0, "secure-boot", "STATE", false, "absent|off",
+	    "the variable SecureBoot" },
+	{ OPT_ACPI_LOADER, 0, "acpi-loader", "FILE", false, NULL, "QEMU's etc/table-loader" },
+	{ OPT_ACPI_RSDP, 0, "acpi-rsdp", "FILE", false, NULL, "QEMU's etc/acpi/rsdp" },
+	{ OPT_ACPI_TABLES, 0, "acpi-tables", "FILE", false, NULL, "QEMU's etc/acpi/tables" },
+	{ OPT_BOOT_VARIABLE, 0, "boot-variable", "FILE", true, NULL,
+	    "BootOrder, then each Boot####" },
+	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",
+	    "hex (default) or base64" },
+	{ OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },
+	OPTION_OUTPUT,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+const struct command command_measure_tdx = {
+	.name = "measure tdx",
+	.arguments = "[options] --ovmf FILE",
+	.summary = "Predicts MRTD and RTMR0 to RTMR2 of a TDX machine.",
+	.operands = "",
+	.words = "",
+	.options = tdx_options,
+	.examples = { "assay measure tdx --ovmf OVMF.fd",
+	    "assay measure tdx --ovmf OVMF.fd --edk2 202511 --kernel vmlinuz --initrd i.img" },
+	.exits = "0 predicted what could be, 2 usage, 4 trouble",
+	.page = "assay-measure",
+	.run = run_tdx,
 };

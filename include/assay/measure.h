@@ -82,6 +82,57 @@ bool assay_vcpu_type_find(uint32_t *signature, const char *name);
  * Source: AMD 25481, CPUID Specification, Fn0000_0001_EAX. */
 bool assay_vcpu_signature(uint32_t *signature, unsigned family, unsigned model, unsigned stepping);
 
+/* --- TDX --------------------------------------------------------------------------------- */
+
+/*
+ * All that MRTD and RTMR0 to RTMR2 of a TD depend on, under QEMU and KVM with a firmware of edk2.
+ * Start from zero. MRTD needs ovmf alone; what each RTMR needs is said when it is missing.
+ */
+struct assay_tdx_launch {
+	struct assay_bytes ovmf; /* the image, with TDVF metadata */
+	/* How the VMM adds the pages of a section: each page is added and extended before the next
+	 * (KVM as it is in Linux), or all are added and then all extended (older QEMU). */
+	bool section_order;
+	unsigned edk2;    /* the stable release that the firmware is of, 202411; 0: not known */
+	uint64_t memory;  /* bytes of RAM, as given to the VMM; 0: not known */
+	bool direct_boot; /* the VMM hands kernel, initrd and append to the firmware */
+	struct assay_bytes kernel, initrd; /* an absent initrd is an empty one */
+	const char *append;                /* the command line, ASCII; NULL is "" */
+	/* "kept": the firmware gets the kernel as its file is; "patched": QEMU before 10.2 has
+	 * written to its header. NULL: kept from edk2 202511 on, before that not known. */
+	const char *kernel_header;
+	/* "absent": there is no variable SecureBoot; "off": it is 0. NULL: not known. In both cases
+	 * no keys are enrolled. */
+	const char *secure_boot;
+	/* Of QEMU's configuration device: etc/table-loader, etc/acpi/rsdp, etc/acpi/tables. */
+	struct assay_bytes acpi_loader, acpi_rsdp, acpi_tables;
+	/* The values of BootOrder and then of each Boot#### in its order, without attributes. */
+	const struct assay_bytes *boot_variables;
+	size_t boot_variable_count;
+};
+
+/*
+ * Errors  ASSAY_E_FORMAT (no image for TDX, or a broken one), ASSAY_E_UNSUPPORTED (newer metadata).
+ * Source  Intel 348549, TDX Module Base Architecture, "Measurement of the TD's initial content".
+ */
+ASSAY_MUST_USE enum assay_code assay_tdx_mrtd(uint8_t out[ASSAY_MEASUREMENT_SIZE],
+    const struct assay_tdx_launch *launch, struct assay_error *err);
+
+/*
+ * RTMR0 (the machine and the firmware's configuration), RTMR1 (the kernel), RTMR2 (initrd and
+ * command line) as they are when the kernel starts its first program. What boots from a disk, and
+ * what is extended later, is not predicted.
+ *
+ * rtmr    0, 1 or 2.
+ * Errors  ASSAY_E_INCOMPLETE: not predicted, and what is missing; ASSAY_E_UNSUPPORTED: this
+ *         combination was never seen on a real machine; ASSAY_E_FORMAT (firmware, kernel),
+ *         ASSAY_E_USAGE, ASSAY_E_NOMEM.
+ * Source  edk2, OvmfPkg/Tcg/TdTcg2Dxe; QEMU, hw/i386/tdvf-hob.c and x86-common.c; event logs of
+ *         real TDs.
+ */
+ASSAY_MUST_USE enum assay_code assay_tdx_rtmr(uint8_t out[ASSAY_MEASUREMENT_SIZE], unsigned rtmr,
+    const struct assay_tdx_launch *launch, struct assay_error *err);
+
 #ifdef __cplusplus
 }
 #endif
