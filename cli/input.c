@@ -24,20 +24,22 @@ trouble(const struct command *command, const char *path, int error)
 }
 
 static int
-too_large(const struct command *command, const char *path, const char *what, uint64_t size)
+too_large(
+    const struct command *command, const char *path, const char *what, uint64_t size, size_t max)
 {
 	if (size >= 1024 * 1024 * 1024)
-		complain(command, "%s: is %.1f GiB; %s is at most 64 MiB", path,
-		    (double)size / (1024 * 1024 * 1024), what);
+		complain(command, "%s: is %.1f GiB; %s is at most %zu MiB", path,
+		    (double)size / (1024 * 1024 * 1024), what, max / (1024 * 1024));
 	else
-		complain(command, "%s: is more than 64 MiB; %s is at most that", path, what);
+		complain(command, "%s: is more than %zu MiB; %s is at most that", path,
+		    max / (1024 * 1024), what);
 	return EXIT_USAGE;
 }
 
 /* Reads to the end: the size that a file claims is not to be believed (pipes, configfs). */
 static int
-read_all(
-    const struct command *command, struct input *in, int fd, const char *path, const char *what)
+read_all(const struct command *command, struct input *in, int fd, const char *path,
+    const char *what, size_t max)
 {
 	size_t room = 0;
 
@@ -57,14 +59,14 @@ read_all(
 		if (n == 0)
 			return 0;
 		in->len += (size_t)n;
-		if (in->len > INPUT_MAX)
-			return too_large(command, path, what, 0);
+		if (in->len > max)
+			return too_large(command, path, what, 0, max);
 	}
 }
 
 static int
-read_open(
-    const struct command *command, struct input *in, int fd, const char *path, const char *what)
+read_open(const struct command *command, struct input *in, int fd, const char *path,
+    const char *what, size_t max)
 {
 	struct stat st;
 
@@ -74,24 +76,38 @@ read_open(
 		complain(command, "%s: is a folder; %s is one file", path, what);
 		return EXIT_USAGE;
 	}
-	if (S_ISREG(st.st_mode) && st.st_size > INPUT_MAX)
-		return too_large(command, path, what, (uint64_t)st.st_size);
-	return read_all(command, in, fd, path, what);
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max)
+		return too_large(command, path, what, (uint64_t)st.st_size, max);
+	return read_all(command, in, fd, path, what, max);
+}
+
+static int
+read_path(
+    const struct command *command, struct input *in, const char *path, const char *what, size_t max)
+{
+	*in = (struct input){ 0 };
+	if (strcmp(path, "-") == 0)
+		return read_open(command, in, STDIN_FILENO, "standard input", what, max);
+
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return trouble(command, path, errno);
+	int rc = read_open(command, in, fd, path, what, max);
+	close(fd);
+	return rc;
 }
 
 int
 input_read(const struct command *command, struct input *in, const char *path, const char *what)
 {
-	*in = (struct input){ 0 };
-	if (strcmp(path, "-") == 0)
-		return read_open(command, in, STDIN_FILENO, "standard input", what);
+	return read_path(command, in, path, what, INPUT_MAX);
+}
 
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return trouble(command, path, errno);
-	int rc = read_open(command, in, fd, path, what);
-	close(fd);
-	return rc;
+int
+input_read_large(
+    const struct command *command, struct input *in, const char *path, const char *what)
+{
+	return read_path(command, in, path, what, INPUT_LARGE_MAX);
 }
 
 bool

@@ -12,7 +12,7 @@
 
 struct command;
 
-enum { INPUT_MAX = 64 * 1024 * 1024 };
+enum { INPUT_MAX = 64 * 1024 * 1024, INPUT_LARGE_MAX = 1024 * 1024 * 1024 };
 
 struct input {
 	uint8_t *data;
@@ -25,6 +25,9 @@ struct input {
  * complained. The caller frees with input_clear().
  */
 int input_read(const struct command *command, struct input *in, const char *path, const char *what);
+/* The same for kernels and initial RAM disks, which are larger than any evidence. */
+int input_read_large(
+    const struct command *command, struct input *in, const char *path, const char *what);
 /* Puts `more` behind `in`; false when out of memory, and then in is as it was. */
 bool input_append(struct input *in, const struct input *more);
 void input_clear(struct input *in);

@@ -6,12 +6,15 @@
 #include <assay/trust.h>
 
 #include "command.h"
+#include "measure.h"
 
-enum { NAME_SIZE = 96 };
+enum { NAME_SIZE = 96, WORDS_MAX = 256 };
 
 const struct command *const commands[] = {
 	&command_inspect,
 	&command_verify,
+	&command_measure_snp,
+	&command_measure_tdx,
 	&command_explain,
 	&command_collateral_show,
 	&command_collateral_pack,
@@ -169,7 +172,7 @@ const struct command command_help = {
 	.arguments = "[COMMAND]",
 	.summary = "Prints how a command is used.",
 	.operands = "",
-	.words = "inspect|verify|explain|collateral|completion|help",
+	.words = "inspect|verify|measure|explain|collateral|completion|help",
 	.options = help_options,
 	.examples = { "assay help verify", "assay help collateral show" },
 	.exits = "0 done, 2 usage, 4 trouble",
@@ -212,6 +215,13 @@ run_noun(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	char *respelt[WORDS_MAX];
+	int words = measure_spelling(respelt, WORDS_MAX, argc, argv);
+
+	if (words > 0) {
+		argc = words;
+		argv = respelt;
+	}
 	if (argc < 2) {
 		/* Not an answer that a script could take for a yes. */
 		print_usage(stderr);

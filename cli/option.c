@@ -15,17 +15,22 @@ enum {
 	HELP_COLUMN = 31,
 };
 
-/* Hidden, permanent, silent: what users of go-sev-guest and go-tdx-guest type. */
+/* Hidden, permanent, silent: what users of go-sev-guest, go-tdx-guest, sev-snp-measure and sevctl
+ * type. */
 static const struct alias aliases[] = {
 	{ "check-crl", "require-crl", ALIAS_BOOLEAN, NULL },
 	{ "chip-id", "expect", ALIAS_CLAIM, "snp.chip_id" },
+	{ "cmdline", "append", ALIAS_NAME, NULL },
 	{ "family-id", "expect", ALIAS_CLAIM, "snp.family_id" },
+	{ "firmware", "ovmf", ALIAS_NAME, NULL },
 	{ "host-data", "expect", ALIAS_CLAIM, "snp.host_data" },
 	{ "image-id", "expect", ALIAS_CLAIM, "snp.image_id" },
 	{ "measurement", "expect", ALIAS_CLAIM, "measurement" },
 	{ "minimum-tcb", "min-tcb", ALIAS_PACKED, NULL },
 	{ "mr-seam", "expect", ALIAS_CLAIM, "tdx.mr_seam" },
 	{ "mr-td", "expect", ALIAS_CLAIM, "tdx.mr_td" },
+	{ "num-cpus", "vcpus", ALIAS_NAME, NULL },
+	{ "snp-ovmf-hash", "ovmf-hash", ALIAS_NAME, NULL },
 	{ "trusted-roots", "trust-root", ALIAS_NAME, NULL },
 	{ "vmpl", "expect", ALIAS_CLAIM, "vmpl" },
 	{ "xfam", "expect", ALIAS_CLAIM, "tdx.xfam" },
@@ -333,6 +338,15 @@ args_value(const struct args *args, enum option_id id)
 		if (args->given[i].option->id == id)
 			return args->given[i].value;
 	return NULL;
+}
+
+const char *
+args_name(const struct args *args, enum option_id id)
+{
+	for (const struct option *o = args->command->options; o->name != NULL; o++)
+		if (o->id == id)
+			return o->name;
+	return "";
 }
 
 bool

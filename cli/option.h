@@ -11,24 +11,53 @@
 struct command;
 
 enum option_id {
+	OPT_ACPI_LOADER,
+	OPT_ACPI_RSDP,
+	OPT_ACPI_TABLES,
+	OPT_APPEND,
+	OPT_AS,
+	OPT_BOOT_VARIABLE,
 	OPT_CLAIMS,
 	OPT_COLLATERAL,
 	OPT_COLOR,
+	OPT_DUMP_VMSA,
+	OPT_EDK2,
 	OPT_EXPECT,
 	OPT_EXPLAIN,
+	OPT_GUEST_FEATURES,
 	OPT_HELP,
+	OPT_INITRD,
 	OPT_JSON,
+	OPT_KERNEL,
+	OPT_KERNEL_HEADER,
+	OPT_MEMORY,
 	OPT_MIN_TCB,
 	OPT_NONCE,
 	OPT_OUTPUT,
+	OPT_OUTPUT_FORMAT,
+	OPT_OVMF,
+	OPT_OVMF_HASH,
+	OPT_OVMF_ONLY,
+	OPT_PAGE_ORDER,
 	OPT_PLATFORMS,
 	OPT_POLICY,
 	OPT_QUIET,
 	OPT_REPORT_DATA,
 	OPT_REQUIRE_CRL,
+	OPT_SECURE_BOOT,
+	OPT_SVSM,
 	OPT_TIME,
 	OPT_TRUST_ROOT,
+	OPT_VARS_FILE,
+	OPT_VARS_SIZE,
+	OPT_VCPUS,
+	OPT_VCPU_FAMILY,
+	OPT_VCPU_MODEL,
+	OPT_VCPU_SIG,
+	OPT_VCPU_STEPPING,
+	OPT_VCPU_TYPE,
 	OPT_VERBOSE,
+	OPT_VMM_TYPE,
 	OPT_WITHIN,
 };
 
@@ -111,6 +140,8 @@ void args_clear(struct args *args);
 bool args_has(const struct args *args, enum option_id id);
 /* The value of an option that does not repeat; NULL if it was not given. */
 const char *args_value(const struct args *args, enum option_id id);
+/* The name of an option of this command, as the help has it. */
+const char *args_name(const struct args *args, enum option_id id);
 /* Complains, and returns false, unless there are between least and most operands. */
 bool args_operands(const struct args *args, size_t least, size_t most);
 

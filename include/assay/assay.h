@@ -10,6 +10,7 @@
 #include <assay/claims.h>
 #include <assay/error.h>
 #include <assay/evidence.h>
+#include <assay/measure.h>
 #include <assay/policy.h>
 #include <assay/trust.h>
 

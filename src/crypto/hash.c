@@ -6,6 +6,8 @@
 
 #include <openssl/sha.h>
 
+_Static_assert(sizeof(SHA512_CTX) <= sizeof(struct assay_sha384_stream), "the state has room");
+
 void
 assay_sha256(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes in)
 {
@@ -48,4 +50,28 @@ assay_sha512_two(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes a, struct ass
 	(void)SHA512_Update(&c, a.ptr, a.len);
 	(void)SHA512_Update(&c, b.ptr, b.len);
 	(void)SHA512_Final(out, &c);
+}
+
+static SHA512_CTX *
+context(struct assay_sha384_stream *s)
+{
+	return (SHA512_CTX *)(void *)s->state;
+}
+
+void
+assay_sha384_start(struct assay_sha384_stream *s)
+{
+	(void)SHA384_Init(context(s));
+}
+
+void
+assay_sha384_more(struct assay_sha384_stream *s, struct assay_bytes in)
+{
+	(void)SHA384_Update(context(s), in.ptr, in.len);
+}
+
+void
+assay_sha384_end(uint8_t out[ASSAY_SHA384_LEN], struct assay_sha384_stream *s)
+{
+	(void)SHA384_Final(out, context(s));
 }

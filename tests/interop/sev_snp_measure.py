@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sev-snp-measure, unmodified, and `assay measure` under the same arguments: the same digest.
+
+Usage: sev_snp_measure.py ASSAY. Prints a line per comparison; exits 1 if one differs, or if the
+program could not be fetched.
+"""
+
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import uuid
+
+VERSION = "0.0.13"
+CASES = 240
+PAGE = 4096
+
+assay = os.path.abspath(sys.argv[1])
+folder = tempfile.TemporaryDirectory(prefix="assay-interop-")
+rng = random.Random(1)
+
+# Runs inside the environment of the program: its own command line, called once per line of input.
+DRIVER = """
+import contextlib, io, json, sys
+from sevsnpmeasure import cli
+for line in sys.stdin:
+    sys.argv = ["sev-snp-measure", *json.loads(line)]
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+            code = cli.main()
+    except BaseException as e:
+        code = 1
+    print(json.dumps([code, out.getvalue().strip()]), flush=True)
+"""
+
+
+def fail(text):
+    print(f"not ok - {text}")
+    sys.exit(1)
+
+
+def fetch():
+    place = os.path.join(folder.name, "venv")
+    for command in ([sys.executable, "-m", "venv", place],
+                    [f"{place}/bin/pip", "install", "--quiet", "--disable-pip-version-check",
+                     f"sev-snp-measure=={VERSION}"]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            fail(f"sev-snp-measure {VERSION} could not be fetched: {done.stderr.strip()[-300:]}")
+    return subprocess.Popen([f"{place}/bin/python", "-c", DRIVER], text=True, cwd=folder.name,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def write(name, content):
+    path = os.path.join(folder.name, name)
+    with open(path, "wb") as f:
+        f.write(content)
+    return path
+
+
+# --- images ---------------------------------------------------------------------------------
+
+def entry(guid, *numbers):
+    data = struct.pack(f"<{len(numbers)}I", *numbers)
+    return data + struct.pack("<H", len(data) + 18) + uuid.UUID(guid).bytes_le
+
+
+def image(name, pages, items, entries):
+    """Noise, SEV metadata, and the table of GUIDs, where a build of edk2 has them."""
+    metadata = b"ASEV" + struct.pack("<III", 16 + 12 * len(items), 1, len(items))
+    metadata += b"".join(struct.pack("<III", *item) for item in items)
+    back = 0x600
+    table = b"".join(entries) + entry("dc886566-984a-4798-a75e-5585a7bf67cc", back)
+    table += struct.pack("<H", len(table) + 18)
+    table += uuid.UUID("96b582de-1fb2-45f7-baea-a366c55a082d").bytes_le
+    data = bytearray(rng.randbytes(pages * PAGE))
+    data[len(data) - back:len(data) - back + len(metadata)] = metadata
+    data[len(data) - 32 - len(table):len(data) - 32] = table
+    return write(name, bytes(data))
+
+
+def make_ovmf(n):
+    """Returns path, whether it can boot a kernel, size."""
+    items, at = [], 0x800000
+    direct = rng.random() < 0.6
+    hashes = 0
+    kinds = [1, 1, 2, 3, 4] + ([0x10] if direct else []) + [1] * rng.randrange(3)
+    rng.shuffle(kinds)
+    for kind in kinds:
+        size = PAGE * (rng.randrange(1, 12) if kind in (1, 4) else 1)
+        if kind == 0x10:
+            hashes = at + rng.randrange(0, PAGE - 176)
+        items.append((at, size, kind))
+        at += size + PAGE * rng.randrange(3)
+    entries = [entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", rng.randrange(0x1000, 0xffffffff)),
+               entry("7255371f-3a3b-4b04-927b-1da6efa8d454", hashes, 0x400 if hashes else 0),
+               entry("4c2eb361-7d9b-4cc3-8081-127c90d3d294", 0x810000, 0xc00)]
+    rng.shuffle(entries)
+    pages = rng.choice([1, 2, 3, 16, 64, 257])
+    return image(f"ovmf{n}.fd", pages, items, entries), direct, pages * PAGE
+
+
+def make_svsm(n):
+    pages = rng.choice([2, 5, 33])
+    items = [(0x1000 * i, PAGE * (1 if kind in (2, 3) else 2), kind)
+             for i, kind in ((1, 1), (8, 2), (9, 3))]
+    return image(f"svsm{n}.bin", pages, items,
+                 [entry("a789a612-0597-4c4b-a49f-cbb1fe9d1ddd", rng.randrange(pages * PAGE))])
+
+
+# --- arguments ------------------------------------------------------------------------------
+
+TYPES = ["EPYC", "EPYC-v1", "EPYC-v2", "EPYC-IBPB", "EPYC-v3", "EPYC-v4", "EPYC-Rome",
+         "EPYC-Rome-v1", "EPYC-Rome-v2", "EPYC-Rome-v3", "EPYC-Milan", "EPYC-Milan-v1",
+         "EPYC-Milan-v2", "EPYC-Genoa", "EPYC-Genoa-v1", "EPYC-Turin"]
+
+
+def vcpu():
+    way = rng.randrange(3)
+    if way == 0:
+        return ["--vcpu-type", rng.choice(TYPES)]
+    if way == 1:
+        return ["--vcpu-sig", hex(rng.randrange(1, 1 << 32))]
+    return ["--vcpu-family", str(rng.randrange(1, 271)), "--vcpu-model", str(rng.randrange(256)),
+            "--vcpu-stepping", str(rng.randrange(16))]
+
+
+def some_file(name):
+    return write(name, rng.randbytes(rng.choice([0, 1, 4095, 70000])))
+
+
+def case(n):
+    ovmf, direct, _ = make_ovmf(n)
+    if n % 12 == 0:
+        return ["--mode", "snp:ovmf-hash", "--ovmf", ovmf]
+    args = ["--ovmf", ovmf, "--vcpus", str(rng.choice([1, 1, 2, 3, 8, 64, 255]))]
+    if n % 6 == 1:
+        size = PAGE * rng.randrange(1, 200)
+        vars_ = (["--vars-size", str(size)] if rng.random() < 0.5 else
+                 ["--vars-file", write(f"vars{n}.fd", bytes(size))])
+        return ["--mode", "snp:svsm", *args, *vcpu(), "--svsm", make_svsm(n), *vars_]
+    args = ["--mode", "snp", *args, *vcpu(), "--vmm-type", rng.choice(["QEMU", "ec2", "gce"])]
+    if rng.random() < 0.7:
+        args += ["--guest-features", hex(rng.getrandbits(16) | 1)]
+    if direct and rng.random() < 0.8:
+        args += ["--kernel", some_file(f"kernel{n}")]
+        if rng.random() < 0.7:
+            args += ["--initrd", some_file(f"initrd{n}")]
+        if rng.random() < 0.7:
+            args += ["--append", rng.choice(["", "quiet", "console=ttyS0 loglevel=7", "é ü"])]
+    if rng.random() < 0.2:
+        args += ["--snp-ovmf-hash", rng.randbytes(48).hex()]
+    if rng.random() < 0.2:
+        args += ["--output-format", rng.choice(["hex", "base64"])]
+    return args
+
+
+def fixture_cases():
+    """The fixtures of the program's own tests, if they are there."""
+    base = os.path.join(os.environ.get("ASSAY_VECTORS", "/nonexistent"), "sev/measure")
+    if not os.path.isdir(base):
+        print("# no real firmware: set ASSAY_VECTORS")
+        return
+    for vmm in ("QEMU", "ec2", "gce"):
+        for vcpus in ("1", "4"):
+            usual = ["--vcpus", vcpus, "--vcpu-type", "EPYC-v4", "--vmm-type", vmm]
+            amd = ["--mode", "snp", "--ovmf", f"{base}/ovmf_AmdSev_suffix.bin", *usual]
+            yield amd
+            yield [*amd, "--kernel", "/dev/null", "--append", "console=ttyS0 loglevel=7"]
+            yield ["--mode", "snp", "--ovmf", f"{base}/ovmf_OvmfX64_suffix.bin", *usual]
+    yield ["--mode", "snp:svsm", "--ovmf", f"{base}/svsm_ovmf.fd", "--svsm", f"{base}/svsm.bin",
+           "--vars-size", "540672", "--vcpus", "2", "--vcpu-type", "EPYC-v4"]
+
+
+# --- comparison -----------------------------------------------------------------------------
+
+reference = fetch()
+differ = 0
+count = 0
+
+
+def compare(args, dump=False):
+    global differ, count
+    count += 1
+    reference.stdin.write(json.dumps(args) + "\n")
+    reference.stdin.flush()
+    code, theirs = json.loads(reference.stdout.readline())
+    ours = subprocess.run([assay, "measure", *args], capture_output=True, text=True, check=False,
+                          cwd=os.path.join(folder.name, "ours") if dump else folder.name)
+    same = (code == 0) == (ours.returncode == 0) and theirs == ours.stdout.strip()
+    if dump and same:
+        for i in range(int(args[args.index("--vcpus") + 1])):
+            with open(f"{folder.name}/vmsa{i}.bin", "rb") as a, \
+                 open(f"{folder.name}/ours/vmsa{i}.bin", "rb") as b:
+                same = same and a.read() == b.read()
+    words = " ".join(os.path.basename(a) if a.startswith("/") else a for a in args)
+    print(f"{'ok' if same else 'not ok'} {count} - {words}: {ours.stdout.strip()[:16]}")
+    if not same:
+        differ += 1
+        print(f"# theirs: {code} {theirs}\n# ours: {ours.returncode} {ours.stdout}{ours.stderr}")
+
+
+os.mkdir(os.path.join(folder.name, "ours"))
+for known in fixture_cases():
+    compare(known)
+for number in range(CASES):
+    compare(case(number))
+for number in range(CASES, CASES + 12):
+    arguments = case(number)
+    if "--vcpus" in arguments:
+        compare([*arguments, "--dump-vmsa"], dump=True)
+# A kernel for a firmware that cannot take it: both refuse.
+poor = image("poor.fd", 1, [(0x800000, PAGE, 1)],
+             [entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", 0x80b004)])
+compare(["--mode", "snp", "--ovmf", poor, "--vcpus", "1", "--vcpu-type", "EPYC",
+         "--kernel", "/dev/null"])
+reference.stdin.close()
+reference.wait()
+print(f"1..{count}\n# sev-snp-measure {VERSION}: {count} comparisons, {differ} differ")
+sys.exit(1 if differ else 0)
