@@ -5,6 +5,7 @@
 /* A TEE is one const table. To add one: src/parse/foo.c, src/verify/foo.c with its table, and one
  * line in tees.c. Nothing else names a TEE. */
 
+#include <assay/eventlog.h>
 #include <assay/evidence.h>
 
 #include "core/checks.h"
@@ -27,6 +28,8 @@ struct assay_tee {
 	void (*verify)(struct assay_claims *out, struct assay_checks *checks,
 	    const struct assay_evidence *ev, const struct assay_appraisal *how);
 	size_t report_data_size; /* 64; legacy SEV 16 */
+	/* The registers that an event log can be compared with; NULL: it has none. */
+	void (*registers)(struct assay_registers *out, const struct assay_evidence *ev);
 	/* What the "default" policy asks of its claims, beyond debug off. */
 	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);
 };
