@@ -36,6 +36,8 @@ extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_inspect;
+extern const struct command command_log_replay;
+extern const struct command command_log_show;
 extern const struct command command_verify;
 
 /* All commands, in the order of the help; the last entry is NULL. */

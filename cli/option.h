@@ -11,6 +11,7 @@
 struct command;
 
 enum option_id {
+	OPT_AGAINST,
 	OPT_CLAIMS,
 	OPT_COLLATERAL,
 	OPT_COLOR,
@@ -18,6 +19,7 @@ enum option_id {
 	OPT_EXPLAIN,
 	OPT_HELP,
 	OPT_JSON,
+	OPT_KIND,
 	OPT_MIN_TCB,
 	OPT_NONCE,
 	OPT_OUTPUT,

@@ -204,8 +204,9 @@ explain(struct assay_log_finding *f, const struct chain *c, unsigned events)
 	bool prefix = find_prefix(&at, c, f->expected);
 	if (!prefix && !find_change(&at, c, f->expected)) {
 		(void)snprintf(f->text, sizeof f->text,
-		    "%s: differs, and no single change of the log explains it; compare with a log "
-		    "known to be good to find the event",
+		    "%s: no single change of the log explains the value: events are missing from "
+		    "the "
+		    "log, or several were altered; compare with a log known to be good",
 		    name.text);
 		return;
 	}
