@@ -882,7 +882,7 @@ const struct command command_log_show = {
 
 static const struct option replay_options[] = {
 	{ OPT_AGAINST, 0, "against", "EVIDENCE", false, NULL,
-	    "quote, TDREPORT, list of registers, or another log" },
+	    "quote, TDREPORT, list, or another log" },
 	OPTION_KIND,
 	OPTION_JSON,
 	OPTION_OUTPUT,
@@ -895,7 +895,7 @@ static const struct option replay_options[] = {
 const struct command command_log_replay = {
 	.name = "log replay",
 	.arguments = "[options] LOG...",
-	.summary = "Computes registers from logs, and compares them with evidence.",
+	.summary = "Computes registers from logs, and compares them.",
 	.operands = "  LOG    a log; several are extended one behind the other, in this order\n",
 	.words = NULL,
 	.options = replay_options,
