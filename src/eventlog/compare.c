@@ -325,10 +325,9 @@ next_here(struct assay_log_event *ev, size_t *log, const struct chain *c)
 }
 
 static bool
-same_digest(const struct assay_log_event *a, const struct assay_log_event *b,
-    const struct assay_log_digest *x, const struct assay_log_digest *y)
+same_digest(const struct assay_log_digest *x, const struct assay_log_digest *y)
 {
-	return x != NULL && y != NULL && a->violation == b->violation && x->size == y->size &&
+	return x != NULL && y != NULL && x->size == y->size &&
 	    memcmp(x->bytes, y->bytes, x->size) == 0;
 }
 
@@ -365,7 +364,7 @@ assay_log_differ(struct assay_log_finding *out, const struct assay_log *logs, si
 		    more ? assay_log_digest_of(&x, algorithm) : NULL;
 		const struct assay_log_digest *dy =
 		    more_there ? assay_log_digest_of(&y, algorithm) : NULL;
-		if (more && more_there && same_digest(&x, &y, dx, dy)) {
+		if (more && more_there && same_digest(dx, dy)) {
 			equal++;
 			continue;
 		}

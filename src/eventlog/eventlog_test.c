@@ -3,6 +3,11 @@
 
 #include "parse/parse_test.h"
 
+#define HEX48                                                                                      \
+	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b" \
+	"2c2d2e2f"
+#define HEX20 "000102030405060708090a0b0c0d0e0f10111213"
+
 /* --- logs made here ---------------------------------------------------------------------- */
 
 enum { ROOM = 16 * 1024, SHA1 = 0x04, SHA256 = 0x0b, SHA384 = 0x0c, SHA512 = 0x0d };
@@ -693,6 +698,33 @@ test_forgeries(void **context)
 	}
 }
 
+/* Every bit of the value counts. */
+static void
+test_every_bit(void **context)
+{
+	static const uint16_t banks[] = { SHA1, SHA256, SHA384, SHA512 };
+	static struct made m;
+	struct assay_log_finding f;
+	struct assay_error err;
+
+	(void)context;
+	header(&m, 0, banks, 4);
+	record(&m, 7, 0x04, "x");
+	struct assay_registers regs = replayed(&m);
+	struct assay_log log = parsed(&m);
+	for (size_t b = 0; b < 4; b++) {
+		for (size_t bit = 0; bit < 8 * size_of(banks[b]); bit++) {
+			uint8_t *byte = &regs.banks[b].value[7][bit / 8];
+			*byte ^= (uint8_t)(1 << bit % 8);
+			assert_int_equal(assay_log_compare(&f, &log, 1, &regs, banks[b], 7, &err),
+			    ASSAY_E_SIGNATURE);
+			*byte ^= (uint8_t)(1 << bit % 8);
+		}
+		assert_int_equal(
+		    assay_log_compare(&f, &log, 1, &regs, banks[b], 7, &err), ASSAY_OK);
+	}
+}
+
 /* Extended twice, logged once: seen from the register. */
 static void
 test_doubled(void **context)
@@ -1035,6 +1067,30 @@ test_ima(void **context)
 	assert_int_equal(assay_log_replay(&regs, &log, 1, &err), ASSAY_OK);
 	assert_memory_equal(regs.banks[0].value[10], want, 20);
 
+	/* In a TD the first column is the number of an RTMR. */
+	static const char rtmr[] = " 2 " HEX48 " ima-ng sha1:00 /x\n";
+	struct assay_log_event ev = { 0 };
+	assert_int_equal(
+	    assay_log_parse(&log, assay_bytes_of(rtmr), ASSAY_LOG_ANY, &err), ASSAY_OK);
+	assert_true(log.cc && assay_log_next(&ev, &log) && ev.reg == 3);
+	assert_string_equal(assay_log_register_name(log.cc, ev.reg).text, "RTMR2");
+	assert_int_equal(assay_log_replay(&regs, &log, 1, &err), ASSAY_OK);
+	assert_true(regs.cc && regs.banks[0].known == 1 << 3);
+	static const char pcr[] = "10 " HEX48 " ima-ng sha1:00 /x\n";
+	assert_int_equal(assay_log_parse(&log, assay_bytes_of(pcr), ASSAY_LOG_ANY, &err), ASSAY_OK);
+	assert_false(log.cc);
+
+	/* A violation against a line that has the ones in words: not the same event. */
+	static const char ones_line[] =
+	    "10 ffffffffffffffffffffffffffffffffffffffff ima-ng sha1:00 /x\n";
+	struct assay_log other;
+	struct assay_log_finding f;
+	assert_int_equal(
+	    assay_log_parse(&log, assay_bytes_of(violation), ASSAY_LOG_ANY, &err), ASSAY_OK);
+	assert_int_equal(
+	    assay_log_parse(&other, assay_bytes_of(ones_line), ASSAY_LOG_ANY, &err), ASSAY_OK);
+	assert_int_equal(assay_log_differ(&f, &log, 1, &other, SHA1, 10, &err), ASSAY_E_SIGNATURE);
+
 	static const struct {
 		const char *name, *text, *words;
 	} bad[] = {
@@ -1060,11 +1116,6 @@ test_ima(void **context)
 }
 
 /* --- registers and the table ------------------------------------------------------------- */
-
-#define HEX48                                                                                      \
-	"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b" \
-	"2c2d2e2f"
-#define HEX20 "000102030405060708090a0b0c0d0e0f10111213"
 
 static void
 test_registers(void **context)
@@ -1215,6 +1266,7 @@ main(void)
 		cmocka_unit_test(test_locality),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_forgeries),
+		cmocka_unit_test(test_every_bit),
 		cmocka_unit_test(test_doubled),
 		cmocka_unit_test(test_reference),
 		cmocka_unit_test(test_untold),

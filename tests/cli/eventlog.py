@@ -9,10 +9,12 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 
 from harness import FOLDER, done, fits, ok, path, run, vectors
 
 SHA384 = 0xC
+SIM = os.path.abspath(sys.argv[2])
 
 
 def record(reg, kind, data, digest=None):
@@ -20,10 +22,10 @@ def record(reg, kind, data, digest=None):
     return struct.pack("<IIIH", reg, kind, 1, SHA384) + digest + struct.pack("<I", len(data)) + data
 
 
-def log(*records):
+def log(*records, header=1):
     event = (b"Spec ID Event03\0" + struct.pack("<IBBBBI", 0, 0, 2, 0, 2, 1)
              + struct.pack("<HH", SHA384, 48) + b"\0")
-    return struct.pack("<II", 1, 3) + bytes(20) + struct.pack("<I", len(event)) + event + b"".join(records)
+    return struct.pack("<II", header, 3) + bytes(20) + struct.pack("<I", len(event)) + event + b"".join(records)
 
 
 def chain(*texts):
@@ -124,6 +126,9 @@ for name, args, code, words in (
          "has 2 digests; the log's header lists 1 banks"),
         ("register", ["replay", path("register", log(record(9, 5, b"x")))], 1,
          "extends register 9; a confidential VM has 1 to 4"),
+        ("register of a TPM", ["replay", "--against", registers,
+                               path("bent", log(record(1, 5, b"x"), record(7, 5, b"x"), header=0))], 1,
+         "record 2 at 0x84: extends register 7; a confidential VM has 1 to 4"),
         ("kind", ["show", "--kind", "ima", good], 1, "line 1: "),
         ("no kind", ["show", "--kind", "cel", good], 2, "none of ccel, tcg2, ima, aael"),
         ("garbage", ["show", path("garbage", b"garbage")], 1, "is none that is known"),
@@ -139,6 +144,15 @@ r = run("log", "replay", "--against", path("pcrs", b"pcr0 = " + b"00" * 32 + b"\
 ok(r.code == 3 and r.out.startswith("UNDETERMINED  ") and fits(r.out), "PCRs cannot tell of RTMRs", r)
 r = run("log", "replay", "--against", path("one", b"rtmr1 = " + values["rtmr1"].encode()), good)
 ok(r.code == 0 and "not compared: RTMR0" in r.out, "one register alone", r)
+
+# The registers of a quote are the right ones: those that verify calls by their names.
+subprocess.run([SIM, "new", "--tee", "tdx", os.path.join(FOLDER.name, "T")], check=True, capture_output=True)
+claims = run("verify", "--claims", "T/evidence.bin").json["tdx"]
+rtmrs = claims["rtmr"]
+ok(len(set(rtmrs)) > 2, "the simulated TD has several values", rtmrs)
+r = run("log", "replay", "--json", "--against", "T/evidence.bin", good)
+ok(r.code == 1 and [(x["register"], x["index"], x["expected"]) for x in r.json["against"]["registers"]]
+   == [(f"RTMR{i}", i + 1, rtmrs[i]) for i in range(4)], "the registers of a quote", r)
 
 # --- real logs -----------------------------------------------------------------------------------
 LOGS, DCAP, COCO = vectors("eventlog"), vectors("dcap"), vectors("coco", "eventlog")
