@@ -254,6 +254,19 @@ test_refusals(void **context)
 		expect_outcome(cases[i].name, assay_log_parse(&log, slice(&m), ASSAY_LOG_ANY, &err),
 		    &err, ASSAY_E_FORMAT, cases[i].words);
 	}
+	/* A header that says it is shorter than its own signature, at the very end of the input. */
+	for (uint8_t n = 0; n < 28; n++) {
+		uint8_t *copy = malloc(48);
+		assert_non_null(copy);
+		ccel(&m);
+		memcpy(copy, m.bytes, 48);
+		memset(copy + 28, 0, 4);
+		copy[28] = n;
+		expect_outcome("short header",
+		    assay_log_parse(&log, (struct assay_bytes){ copy, 48 }, ASSAY_LOG_ANY, &err),
+		    &err, ASSAY_E_FORMAT, "header: ");
+		free(copy);
+	}
 	header(&m, 0, (const uint16_t[]){ SHA1, SHA1 }, 2);
 	expect_outcome("bank twice", assay_log_parse(&log, slice(&m), ASSAY_LOG_ANY, &err), &err,
 	    ASSAY_E_FORMAT, "lists bank 0x0004 twice");

@@ -8,7 +8,6 @@
 enum {
 	LOG_MAX = 64 * 1024 * 1024,
 	TCG1_RECORD = 32, /* register, type, 20 bytes of digest, size */
-	SPEC_ID_FIXED = 28,
 	PADDING = 8,
 };
 
@@ -190,8 +189,9 @@ static enum assay_code
 take_header(struct assay_log *log, uint32_t size, struct assay_error *err)
 {
 	struct assay_bytes event = assay_bytes_at(log->in, TCG1_RECORD, size);
-	struct assay_reader r = { .what = "event log: header", .in = event, .pos = sizeof spec_id };
+	struct assay_reader r = { .what = "event log: header", .in = event };
 
+	(void)assay_take(&r, sizeof spec_id);
 	if (event.len == 0)
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "event log: header: says that it has %u bytes; only %zu are left", size,
