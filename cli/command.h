@@ -38,6 +38,8 @@ extern const struct command command_help;
 extern const struct command command_inspect;
 extern const struct command command_measure_snp;
 extern const struct command command_measure_tdx;
+extern const struct command command_log_replay;
+extern const struct command command_log_show;
 extern const struct command command_verify;
 
 /* All commands, in the order of the help; the last entry is NULL. */

@@ -9,6 +9,7 @@
 #include <assay/checks.h>
 #include <assay/claims.h>
 #include <assay/error.h>
+#include <assay/eventlog.h>
 #include <assay/evidence.h>
 #include <assay/measure.h>
 #include <assay/policy.h>

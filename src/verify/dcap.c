@@ -284,6 +284,22 @@ judge_tdx(struct assay_checks *checks, const struct assay_claims *claims)
 	    "a service TD (a migration agent) is bound to the TD: MRSERVICETD is not zero");
 }
 
+/* By the index of the CC event log: 0 is MRTD, 1 is RTMR0. Source: Intel GHCI 1.5, CCEL. */
+static void
+registers_tdx(struct assay_registers *out, const struct assay_evidence *ev)
+{
+	const struct td_report *td = &ev->quote.td;
+	struct assay_register_bank *bank = &out->banks[0];
+
+	*out = (struct assay_registers){ .cc = true, .bank_count = 1 };
+	bank->algorithm = 0x0c; /* TPM_ALG_SHA384 */
+	bank->size = sizeof td->mr_td;
+	bank->known = 0x1f;
+	memcpy(bank->value[0], td->mr_td, sizeof td->mr_td);
+	for (size_t i = 0; i < sizeof td->rtmr / sizeof td->rtmr[0]; i++)
+		memcpy(bank->value[i + 1], td->rtmr[i], sizeof td->rtmr[i]);
+}
+
 const struct assay_tee assay_tee_sgx = {
 	.name = "sgx",
 	.title = "Intel SGX",
@@ -306,5 +322,6 @@ const struct assay_tee assay_tee_tdx = {
 	.parse = parse,
 	.verify = verify,
 	.report_data_size = 64,
+	.registers = registers_tdx,
 	.judge = judge_tdx,
 };

@@ -5,6 +5,7 @@
 /* A TEE is one const table. To add one: src/parse/foo.c, src/verify/foo.c with its table, and one
  * line in tees.c. Nothing else names a TEE. */
 
+#include <assay/eventlog.h>
 #include <assay/evidence.h>
 
 #include "core/checks.h"
@@ -31,6 +32,8 @@ struct assay_tee {
 	size_t report_data_size; /* 64; legacy SEV 16 */
 	size_t bare_size;        /* a certificate table may follow evidence of this size; 0: none */
 	bool services;           /* may be asked for through a service, whose manifest is bound */
+	/* The registers that an event log can be compared with; NULL: it has none. */
+	void (*registers)(struct assay_registers *out, const struct assay_evidence *ev);
 	/* What the "default" policy asks of its claims, beyond debug off; NULL: there is no judging
 	 * it, and it stays undetermined. */
 	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);

@@ -8,8 +8,8 @@ import subprocess
 
 from harness import ASSAY, ROOT, done, fits, ok, path, run
 
-COMMANDS = ["inspect", "verify", "explain", "collateral show", "collateral pack", "completion",
-            "help"]
+COMMANDS = ["inspect", "verify", "explain", "collateral show", "collateral pack",
+            "log show", "log replay", "completion", "help"]
 FILE = path("evidence", b"no evidence")
 
 # Arguments, exit code, words that standard error must have.
