@@ -157,6 +157,69 @@ test_base64_round(void **context)
 		}
 }
 
+/* The other alphabet, padded or not; and the encoder, held against both decoders. */
+static void
+test_base64url(void **context)
+{
+	static const struct {
+		const char *in, *out; /* NULL: refused */
+	} url[] = {
+		{ "", "" },
+		{ "Zg", "f" },
+		{ "Zg==", "f" },
+		{ "Zm8", "fo" },
+		{ "Zm8=", "fo" },
+		{ "Zm9v", "foo" },
+		{ "Zm9vYg", "foob" },
+		{ "Pz8_", "???" },
+		{ "fn5-", "~~~" },
+		{ "Pz8/", NULL },
+		{ "fn5+", NULL },
+		{ "Z", NULL },
+		{ "Zm9vY", NULL },
+		{ "Zh", NULL }, /* bits left over */
+		{ "Zg=", NULL },
+		{ "Zg===", NULL },
+		{ "Z===", NULL },
+		{ "====", NULL },
+		{ "Zg==Zg==", NULL },
+		{ "Zg==Zg", NULL },
+		{ "Zm 9v", NULL },
+		{ "Zm9v\n", NULL },
+		{ "Zm9v YmFy", NULL },
+	};
+	uint8_t out[256], in[64];
+	char text[ASSAY_BASE64_SIZE(64)];
+	size_t len;
+
+	(void)context;
+	for (size_t i = 0; i < sizeof url / sizeof *url; i++) {
+		len = 99;
+		bool ok = assay_unbase64url(out, &len, assay_bytes_of(url[i].in));
+		if (ok != (url[i].out != NULL))
+			fail_msg("%s", url[i].in);
+		if (ok) {
+			assert_int_equal(len, strlen(url[i].out));
+			assert_memory_equal(out, url[i].out, len);
+		}
+	}
+	for (size_t n = 0; n <= sizeof in; n++) {
+		for (size_t i = 0; i < n; i++)
+			in[i] = (uint8_t)(251 * i + 7 * n + 3);
+		assay_base64(text, (struct assay_bytes){ in, n });
+		assert_int_equal(strlen(text) + 1, ASSAY_BASE64_SIZE(n));
+		assert_true(assay_unbase64(out, &len, assay_bytes_of(text)));
+		assert_true(len == n && memcmp(out, in, n) == 0);
+		for (char *p = text; *p != '\0'; p++)
+			*p = (char)(*p == '+' ? '-' : *p == '/' ? '_' : *p);
+		assert_true(assay_unbase64url(out, &len, assay_bytes_of(text)));
+		assert_true(len == n && memcmp(out, in, n) == 0);
+		text[strcspn(text, "=")] = '\0';
+		assert_true(assay_unbase64url(out, &len, assay_bytes_of(text)));
+		assert_true(len == n && memcmp(out, in, n) == 0);
+	}
+}
+
 /* --- time -------------------------------------------------------------------------------- */
 
 /* Each day from 1600 to 2500 and far years, against libc. */
@@ -269,6 +332,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64url),
 		cmocka_unit_test(test_base64_round),
 		cmocka_unit_test(test_time_sweep),
 		cmocka_unit_test(test_time_ends),

@@ -262,6 +262,8 @@ test_unwrap(void **state)
 		    cases[i].name, unwrap(in, &err), &err, cases[i].code, cases[i].words);
 	}
 	assert_false(assay_unwrap_recognise(text("{\"tcbInfo\":{},\"signature\":\"\"}")));
+	assert_false(assay_unwrap_recognise(text("{\"version\":1,\"x\":[]}")));
+	assert_true(assay_unwrap_recognise(text(" {\"__cmwc_t\":\"x\",\"x\":[]}")));
 	assert_false(assay_unwrap_recognise(text("0400020081000000")));
 	assert_false(assay_unwrap_recognise(text("")));
 	expect_outcome("content format", unwrap(text("\xda\x63\x74\x02\x09\x41\x01"), &err), &err,

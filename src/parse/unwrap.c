@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parse/quote.h"
+#include "parse/signed_json.h"
 #include "parse/snp_report.h"
 #include "parse/tcb.h"
 
@@ -199,12 +200,30 @@ open_coco(struct unwrapped *u, struct assay_bytes in, struct assay_error *err)
 
 /* --- all ----------------------------------------------------------------------------------------- */
 
+/* Of an object in JSON: no member is anything but a record or a collection, or its type. */
+static bool
+may_be_collection(struct assay_bytes text)
+{
+	struct assay_bytes name, value;
+	size_t at = 0;
+
+	while (assay_json_member(&name, &value, text, &at))
+		if (value.ptr[0] != '[' && value.ptr[0] != '{' &&
+		    !assay_bytes_equal(name, assay_bytes_of("__cmwc_t")))
+			return false;
+	return true;
+}
+
 bool
 assay_unwrap_recognise(struct assay_bytes in)
 {
-	/* Collateral is JSON, too, and a certificate table may begin like a CBOR map. */
-	return assay_cmw_recognise(in) && !assay_cert_table_recognise(in) &&
-	    assay_json_kind(in) == ASSAY_JSON_NONE;
+	struct assay_bytes text = assay_bytes_trim(in);
+
+	if (text.len > 0 && text.ptr[0] == '{') /* as collateral may be, and much else */
+		return assay_tsm_recognise(text) || assay_coco_recognise(text) ||
+		    (assay_json_kind(text) == ASSAY_JSON_NONE && may_be_collection(text));
+	/* A certificate table may begin like a CBOR map. */
+	return assay_cmw_recognise(in) && !assay_cert_table_recognise(in);
 }
 
 enum assay_code
