@@ -451,6 +451,51 @@ static struct sim_cert parsed;
 static struct sim_key parsed_key, parsed_signer;
 static char parsed_oids[24][64];
 
+static struct sim_bytes
+extension(const char *oid)
+{
+	for (size_t i = 0; i < parsed.extension_count; i++)
+		if (strcmp(parsed.extensions[i].oid, oid) == 0)
+			return parsed.extensions[i].value;
+	return (struct sim_bytes){ NULL, 0 };
+}
+
+/* The common extensions, written again from their meaning. */
+static void
+common_extensions(const char *name)
+{
+	struct sim_cert c = { .version = 3 };
+	struct sim_bytes usage = extension(SIM_OID_KEY_USAGE), basic = extension(SIM_OID_BASIC);
+	struct sim_bytes point = extension(SIM_OID_CRL_POINT);
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < 8 && usage.len == 4; i++)
+		bits |= (usage.ptr[3] & 0x80U >> i) != 0 ? 1U << i : 0;
+	if (usage.len == 4) {
+		(strstr(name, "sev/") != NULL ? sim_set_usage_amd : sim_set_usage)(sim, &c, bits);
+		compare(name, c.extensions[0].value, usage.ptr, usage.len);
+	}
+	if (basic.len > 0) {
+		struct in in = { basic.ptr, basic.len }, seq = take_tlv(&in).value;
+		bool ca = seq.left > 0 && take_tlv(&seq).value.at[0] != 0;
+		int path_len = seq.left > 0 ? take_tlv(&seq).value.at[0] : -1;
+		c.extension_count = 0;
+		sim_set_basic(sim, &c, ca, path_len);
+		compare(name, c.extensions[0].value, basic.ptr, basic.len);
+	}
+	if (point.len > 12 && point.len < 256) {
+		char uri[256] = "";
+		struct in in = { point.ptr, point.len };
+		for (int depth = 0; depth < 4; depth++) /* SEQUENCE, SEQUENCE, [0], [0] */
+			in = take_tlv(&in).value;
+		struct in text = take_tlv(&in).value;
+		memcpy(uri, text.at, text.left);
+		c.extension_count = 0;
+		sim_set_crl_point(sim, &c, uri);
+		compare(name, c.extensions[0].value, point.ptr, point.len);
+	}
+}
+
 static void
 certificate(const char *name, const uint8_t *der, size_t len)
 {
@@ -484,15 +529,7 @@ certificate(const char *name, const uint8_t *der, size_t len)
 	parsed_signer.kind = ec ? SIM_P256 : SIM_RSA4096;
 	c->signature = signature(take_tlv(&outer).value, ec ? 32 : 0);
 	compare(name, sim_cert_write(sim, c), der, len);
-}
-
-static struct sim_bytes
-extension(const char *oid)
-{
-	for (size_t i = 0; i < parsed.extension_count; i++)
-		if (strcmp(parsed.extensions[i].oid, oid) == 0)
-			return parsed.extensions[i].value;
-	return (struct sim_bytes){ NULL, 0 };
+	common_extensions(name);
 }
 
 /* The members of a VCEK or VLEK, written again from their meaning. */

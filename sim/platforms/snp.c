@@ -164,14 +164,14 @@ sim_amd_ca(struct sim *sim, enum sim_product product, const char *line, int64_t 
 	snprintf(uri, sizeof uri, "https://kdsintf.amd.com/%s/v1/%s/crl", vlek ? "vlek" : "vcek",
 	    sim_product_name(product));
 	if (root) {
-		sim_set_usage(sim, &c, 0x60);
+		sim_set_usage_amd(sim, &c, 0x60);
 		sim_set_skid(sim, &c);
 		sim_set_basic(sim, &c, true, -1);
 	} else {
 		sim_set_skid(sim, &c);
 		sim_set_akid(sim, &c, c.signer);
 		sim_set_basic(sim, &c, true, 0);
-		sim_set_usage(sim, &c, 0x20);
+		sim_set_usage_amd(sim, &c, 0x20);
 	}
 	sim_set_crl_point(sim, &c, uri);
 	return c;
