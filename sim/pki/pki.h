@@ -68,7 +68,7 @@ struct sim_key {
 	char label[64];
 	uint8_t raw[512]; /* x || y, or the modulus; big-endian */
 	size_t raw_len;
-	uint8_t id[20]; /* the subject key identifier: SHA-1 of the raw key */
+	uint8_t id[20]; /* the subject key identifier, as the vendor makes it */
 	void *pkey;
 	void *live; /* the same key outside the seeded library, or NULL */
 };

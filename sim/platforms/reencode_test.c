@@ -496,6 +496,24 @@ common_extensions(const char *name)
 	}
 }
 
+/* The subject, from its common name alone. */
+static void
+own_name(const char *name)
+{
+	struct in in = { parsed.subject.ptr, parsed.subject.len }, list = take_tlv(&in).value;
+	bool amd = strstr(name, "sev/") != NULL;
+	char cn[128] = "";
+
+	while (list.left > 0) {
+		struct in set = take_tlv(&list).value, pair = take_tlv(&set).value;
+		struct in oid = take_tlv(&pair).value, text = take_tlv(&pair).value;
+		if (oid.left == 3 && oid.at[2] == 3 && text.left < sizeof cn)
+			memcpy(cn, text.at, text.left);
+	}
+	compare(name, sim_name(sim, amd ? SIM_NAME_AMD : SIM_NAME_INTEL, cn), parsed.subject.ptr,
+	    parsed.subject.len);
+}
+
 static void
 certificate(const char *name, const uint8_t *der, size_t len)
 {
@@ -530,6 +548,7 @@ certificate(const char *name, const uint8_t *der, size_t len)
 	c->signature = signature(take_tlv(&outer).value, ec ? 32 : 0);
 	compare(name, sim_cert_write(sim, c), der, len);
 	common_extensions(name);
+	own_name(name);
 }
 
 /* The members of a VCEK or VLEK, written again from their meaning. */
@@ -688,6 +707,57 @@ certificates(void **state)
 	assert_int_equal(failed_at, 0);
 }
 
+/* The extensions of a parsed certificate, in their order. */
+static void
+parsed_order(char out[1024])
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < parsed.extension_count; i++)
+		n += (size_t)snprintf(out + n, 1024 - n, "%s ", parsed.extensions[i].oid);
+}
+
+/* What the simulator makes of itself has the extensions of a real one, in the same order. */
+static void
+same_order(const char *path, struct sim_bytes made)
+{
+	struct assay_bytes file = vectors_read(path);
+	char real[1024], ours[1024];
+
+	if (file.ptr == NULL)
+		return;
+	certificate(path, file.ptr, file.len);
+	parsed_order(real);
+	certificate(path, made.ptr, made.len);
+	parsed_order(ours);
+	assert_string_equal(ours, real);
+	vectors_free(file);
+}
+
+static void
+orders(void **state)
+{
+	static const struct {
+		const char *path;
+		enum sim_product product;
+		bool vlek;
+	} cases[] = { { "sev/snp/milan-v3/vcek.der", SIM_MILAN, false },
+		{ "sev/snp/milan-v3-vlek/vlek.der", SIM_MILAN, true },
+		{ "sev/snp/genoa-v5/vcek.der", SIM_GENOA, false },
+		{ "sev/snp/turin-v5/vcek.der", SIM_TURIN, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sim_snp p;
+		struct sim_output out;
+		sim_snp_new(&p, sim, cases[i].product, 3, cases[i].vlek, 1763700000, SIM_DAY);
+		sim_snp_write(&p, &out);
+		same_order(cases[i].path, sim_cert_write(sim, &p.leaf));
+	}
+	sim_reset(sim);
+}
+
 int
 main(void)
 {
@@ -696,6 +766,7 @@ main(void)
 		cmocka_unit_test(td_reports),
 		cmocka_unit_test(snp_reports),
 		cmocka_unit_test(certificates),
+		cmocka_unit_test(orders),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -196,12 +196,13 @@ put_extensions(struct sim_snp *p)
 		put_spl(p, SIM_OID_AMD ".3.9", e->tcb.fmc);
 	put_spl(p, SIM_OID_AMD ".3.1", e->tcb.bootloader);
 	put_spl(p, SIM_OID_AMD ".3.2", e->tcb.tee);
-	put_spl(p, SIM_OID_AMD ".3.3", e->tcb.snp);
-	if (!turin)
-		put_spl(p, SIM_OID_AMD ".3.4", 0);
+	/* The order is that of real ones: by the bytes of the TCB. */
+	put_spl(p, turin ? SIM_OID_AMD ".3.3" : SIM_OID_AMD ".3.4", turin ? e->tcb.snp : 0);
 	put_spl(p, SIM_OID_AMD ".3.5", 0);
 	put_spl(p, SIM_OID_AMD ".3.6", 0);
 	put_spl(p, SIM_OID_AMD ".3.7", 0);
+	if (!turin)
+		put_spl(p, SIM_OID_AMD ".3.3", e->tcb.snp);
 	put_spl(p, SIM_OID_AMD ".3.8", e->tcb.microcode);
 	if (e->hwid.len > 0)
 		sim_extension_set(&p->leaf, SIM_OID_AMD ".4", false, e->hwid);
