@@ -15,6 +15,7 @@
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <openssl/obj_mac.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,9 +244,15 @@ read_public(struct sim_key *key)
 			sim_die("RSA key %s is not of its size", key->label);
 		BN_free(modulus);
 	}
-	uint8_t digest[64];
-	sim_digest(digest, SIM_SHA1, (struct sim_bytes){ key->raw, key->raw_len });
+	/* Intel hashes the whole SubjectPublicKeyInfo, AMD the RSAPublicKey in it. */
+	uint8_t digest[64], *der = NULL;
+	bool ec = key->kind == SIM_P256 || key->kind == SIM_P384;
+	int len = ec ? i2d_PUBKEY(key->pkey, &der) : i2d_PublicKey(key->pkey, &der);
+	if (len <= 0)
+		sim_die("cannot write the public key of %s", key->label);
+	sim_digest(digest, SIM_SHA1, (struct sim_bytes){ der, (size_t)len });
 	memcpy(key->id, digest, sizeof key->id);
+	OPENSSL_free(der);
 }
 
 static EVP_PKEY *

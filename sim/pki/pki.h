@@ -68,7 +68,7 @@ struct sim_key {
 	char label[64];
 	uint8_t raw[512]; /* x || y, or the modulus; big-endian */
 	size_t raw_len;
-	uint8_t id[20]; /* the subject key identifier: SHA-1 of the raw key */
+	uint8_t id[20]; /* the subject key identifier, as the vendor makes it */
 	void *pkey;
 	void *live; /* the same key outside the seeded library, or NULL */
 };
@@ -166,6 +166,8 @@ void sim_set_skid(struct sim *sim, struct sim_cert *cert);
 void sim_set_akid(struct sim *sim, struct sim_cert *cert, const struct sim_key *issuer);
 /* bits as RFC 5280 counts them: 0x20 keyCertSign, 0x40 cRLSign, 0x01 digitalSignature */
 void sim_set_usage(struct sim *sim, struct sim_cert *cert, unsigned bits);
+/* As AMD's CA certificates have it, which is not DER: always one unused bit. */
+void sim_set_usage_amd(struct sim *sim, struct sim_cert *cert, unsigned bits);
 void sim_set_basic(struct sim *sim, struct sim_cert *cert, bool ca, int path_len);
 void sim_set_crl_point(struct sim *sim, struct sim_cert *cert, const char *uri);
 struct sim_bytes sim_cert_write(struct sim *sim, const struct sim_cert *cert);

@@ -164,17 +164,34 @@ sim_set_akid(struct sim *sim, struct sim_cert *cert, const struct sim_key *issue
 	    SIM_SEQ(sim, sim_der(sim, 0x80, sim_copy(sim, issuer->id, sizeof issuer->id))));
 }
 
+/* Bit n of the BIT STRING is the n-th from the left. */
+static uint8_t
+usage_octet(unsigned bits)
+{
+	uint8_t octet = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		if (bits & 1U << i)
+			octet = (uint8_t)(octet | 0x80 >> i);
+	return octet;
+}
+
 void
 sim_set_usage(struct sim *sim, struct sim_cert *cert, unsigned bits)
 {
-	uint8_t octets[2] = { 0, 0 };
+	uint8_t octets[2] = { 0, usage_octet(bits) };
 
-	/* Bit n of the BIT STRING is the n-th from the left. */
-	for (unsigned i = 0; i < 8; i++)
-		if (bits & 1U << i)
-			octets[1] = (uint8_t)(octets[1] | 0x80 >> i);
 	while (octets[0] < 7 && (octets[1] >> octets[0] & 1) == 0)
 		octets[0]++;
+	sim_extension_set(
+	    cert, SIM_OID_KEY_USAGE, true, sim_der(sim, 0x03, sim_copy(sim, octets, 2)));
+}
+
+void
+sim_set_usage_amd(struct sim *sim, struct sim_cert *cert, unsigned bits)
+{
+	uint8_t octets[2] = { 1, usage_octet(bits) };
+
 	sim_extension_set(
 	    cert, SIM_OID_KEY_USAGE, true, sim_der(sim, 0x03, sim_copy(sim, octets, 2)));
 }

@@ -69,14 +69,13 @@ sim_pck_extension_write(struct sim *sim, const struct sim_pck_extension *e)
 	return sim_der(sim, 0x30, sim_taken(&b));
 }
 
+/* Intel numbers its own certificates by their subject key identifier. */
 static struct sim_bytes
-serial(struct sim *sim, const char *label)
+serial(struct sim *sim, const struct sim_key *key)
 {
-	uint8_t bytes[20];
+	struct sim_bytes id = sim_copy(sim, key->id, sizeof key->id);
 
-	sim_derive(sim, bytes, sizeof bytes, label);
-	bytes[0] = (uint8_t)((bytes[0] & 0x3f) | 0x40);
-	return sim_copy(sim, bytes, sizeof bytes);
+	return key->id[0] >= 0x80 ? sim_join(sim, sim_copy(sim, "\0", 1), id) : id;
 }
 
 /* A certificate of Intel's profile, with the key of this label, signed by issuer's. */
@@ -85,12 +84,12 @@ intel_cert(struct sim *sim, const char *cn, const struct sim_cert *issuer, int64
     int64_t until, const char *crl_point)
 {
 	struct sim_cert c = { .version = 3,
-		.serial = serial(sim, cn),
 		.subject = sim_name(sim, SIM_NAME_INTEL, cn),
 		.not_before = since,
 		.not_after = until,
 		.key = sim_key(sim, SIM_P256, cn) };
 
+	c.serial = serial(sim, c.key);
 	c.issuer = issuer != NULL ? issuer->subject : c.subject;
 	c.signer = issuer != NULL ? issuer->key : c.key;
 	sim_set_akid(sim, &c, c.signer);
@@ -129,6 +128,10 @@ new_certificates(struct sim_dcap *p, bool platform_ca)
 	make_ca(p->sim, &p->pck_ca, 0);
 	p->pck = intel_cert(p->sim, "Intel SGX PCK Certificate", &p->pck_ca, p->now - 365 * SIM_DAY,
 	    p->now + 6 * 365 * SIM_DAY, pck_point);
+	uint8_t number[20]; /* a machine's is random */
+	sim_derive(p->sim, number, sizeof number, "serial of the PCK certificate");
+	number[0] = (uint8_t)((number[0] & 0x3f) | 0x40);
+	p->pck.serial = sim_copy(p->sim, number, sizeof number);
 	p->tcb_signing =
 	    intel_cert(p->sim, "Intel SGX TCB Signing", &p->root, since, until, root_point);
 }

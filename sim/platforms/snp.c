@@ -164,14 +164,14 @@ sim_amd_ca(struct sim *sim, enum sim_product product, const char *line, int64_t 
 	snprintf(uri, sizeof uri, "https://kdsintf.amd.com/%s/v1/%s/crl", vlek ? "vlek" : "vcek",
 	    sim_product_name(product));
 	if (root) {
-		sim_set_usage(sim, &c, 0x60);
+		sim_set_usage_amd(sim, &c, 0x60);
 		sim_set_skid(sim, &c);
 		sim_set_basic(sim, &c, true, -1);
 	} else {
 		sim_set_skid(sim, &c);
 		sim_set_akid(sim, &c, c.signer);
 		sim_set_basic(sim, &c, true, 0);
-		sim_set_usage(sim, &c, 0x20);
+		sim_set_usage_amd(sim, &c, 0x20);
 	}
 	sim_set_crl_point(sim, &c, uri);
 	return c;
@@ -196,12 +196,13 @@ put_extensions(struct sim_snp *p)
 		put_spl(p, SIM_OID_AMD ".3.9", e->tcb.fmc);
 	put_spl(p, SIM_OID_AMD ".3.1", e->tcb.bootloader);
 	put_spl(p, SIM_OID_AMD ".3.2", e->tcb.tee);
-	put_spl(p, SIM_OID_AMD ".3.3", e->tcb.snp);
-	if (!turin)
-		put_spl(p, SIM_OID_AMD ".3.4", 0);
+	/* The order is that of real ones: by the bytes of the TCB. */
+	put_spl(p, turin ? SIM_OID_AMD ".3.3" : SIM_OID_AMD ".3.4", turin ? e->tcb.snp : 0);
 	put_spl(p, SIM_OID_AMD ".3.5", 0);
 	put_spl(p, SIM_OID_AMD ".3.6", 0);
 	put_spl(p, SIM_OID_AMD ".3.7", 0);
+	if (!turin)
+		put_spl(p, SIM_OID_AMD ".3.3", e->tcb.snp);
 	put_spl(p, SIM_OID_AMD ".3.8", e->tcb.microcode);
 	if (e->hwid.len > 0)
 		sim_extension_set(&p->leaf, SIM_OID_AMD ".4", false, e->hwid);

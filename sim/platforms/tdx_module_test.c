@@ -103,6 +103,16 @@ quote_forms(void **state)
 		    (made && body != (version == 5 ? 3 : 2)))
 			fail_msg("case %zu: version %d, body %d", i, version, body);
 	}
+	/* With a service TD's hash there is nothing behind it. */
+	struct sim_tdreport r = sample();
+	uint16_t version, body;
+	r.version = 1;
+	struct sim_bytes report = sim_tdreport_write(sim, &r);
+	assert_true(sim_tdreport_quote_form(report.ptr, &version, &body));
+	report.ptr[SIM_TDREPORT_SIZE - 1] = 1;
+	assert_false(sim_tdreport_quote_form(report.ptr, &version, &body));
+	report.ptr[2] = 0;
+	assert_true(sim_tdreport_quote_form(report.ptr, &version, &body));
 }
 
 /* What a quote repeats of a report is all of the TD and nothing else. */
