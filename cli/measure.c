@@ -90,6 +90,25 @@ struct prediction {
 	uint8_t digest[ASSAY_MEASUREMENT_SIZE];
 };
 
+static bool
+is_repeated(const struct args *args, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (args->given[i].option == args->given[n].option)
+			return true;
+	return false;
+}
+
+static void
+put_list(struct json *j, const struct args *args, const struct option *option)
+{
+	json_open(j, option->name, '[');
+	for (size_t i = 0; i < args->given_count; i++)
+		if (args->given[i].option == option)
+			json_text(j, NULL, args->given[i].value);
+	json_close(j, ']');
+}
+
 /* What the values follow from: the command line, so that anyone can make them again. */
 static void
 put_how(struct json *j, const struct args *args)
@@ -100,9 +119,11 @@ put_how(struct json *j, const struct args *args)
 	json_open(j, "options", '{');
 	for (size_t i = 0; i < args->given_count; i++) {
 		const struct option *o = args->given[i].option;
-		if (o->id == OPT_AS || o->id == OPT_OUTPUT)
+		if (o->id == OPT_AS || o->id == OPT_OUTPUT || is_repeated(args, i))
 			continue;
-		if (args->given[i].value == NULL)
+		if (o->repeats)
+			put_list(j, args, o);
+		else if (args->given[i].value == NULL)
 			json_bool(j, o->name, true);
 		else
 			json_text(j, o->name, args->given[i].value);
@@ -736,7 +757,7 @@ const struct command command_measure_tdx = {
 	.words = "",
 	.options = tdx_options,
 	.examples = { "assay measure tdx --ovmf OVMF.fd",
-	    "assay measure tdx --ovmf OVMF.fd --edk2 202511 --kernel vmlinuz --initrd i.img" },
+	    "assay measure tdx --ovmf OVMF.fd --edk2 202511 --kernel vmlinuz" },
 	.exits = "0 predicted what could be, 2 usage, 4 trouble",
 	.page = "assay-measure",
 	.run = run_tdx,

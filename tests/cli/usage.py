@@ -8,8 +8,19 @@ import subprocess
 
 from harness import ASSAY, ROOT, done, fits, ok, path, run
 
-COMMANDS = ["inspect", "verify", "explain", "collateral show", "collateral pack",
-            "log show", "log replay", "completion", "help"]
+COMMANDS = [
+    "inspect",
+    "verify",
+    "measure snp",
+    "measure tdx",
+    "explain",
+    "collateral show",
+    "collateral pack",
+    "log show",
+    "log replay",
+    "completion",
+    "help",
+]
 FILE = path("evidence", b"no evidence")
 
 # Arguments, exit code, words that standard error must have.
@@ -79,7 +90,7 @@ CASES = [
 
 def options_of_help(command):
     text = run(*command.split(), "--help").out
-    found = re.findall(r"^  (?:-(\w), |    )--([a-z-]+)(?: (\S+))?", text, re.M)
+    found = re.findall(r"^  (?:-(\w), |    )--([a-z0-9-]+)(?: (\S+))?", text, re.M)
     return [(letter, name, bool(value)) for letter, name, value in found]
 
 
@@ -92,7 +103,7 @@ def options_of_page(command):
     if verb or noun == "completion":
         text = text.split(f".Ss {verb or noun}\n")[1]
         text = re.split(r"^\.S[sh] ", text, flags=re.M)[0]
-    found = re.findall(r"^\.It (?:Fl (\w) , )?Fl -([a-z-]+)( Ar)?", text, re.M)
+    found = re.findall(r"^\.It (?:Fl (\w) , )?Fl -([a-z0-9-]+)( Ar)?", text, re.M)
     return [(letter, name, bool(value)) for letter, name, value in found]
 
 
