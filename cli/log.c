@@ -71,6 +71,40 @@ is_bent_ccel(const struct assay_log *log)
 	return log->kind == ASSAY_LOG_TCG2 && log->bank_count == 1 && log->banks[0].size == 48;
 }
 
+/* The log that came along in a bundle, in place of the bundle; false if the file is none, or brings
+ * none, which *err tells where the file is no log either. */
+static bool
+take_from_bundle(struct file *f, enum assay_code code, struct assay_error *err)
+{
+	struct assay_evidence *ev = NULL;
+	struct assay_error other;
+
+	if (assay_evidence_parse(&ev, input_bytes(&f->in), &other) != ASSAY_OK)
+		return false;
+	struct assay_bytes log = assay_evidence_eventlog(ev);
+	uint8_t *copy = log.len > 0 ? malloc(log.len) : NULL;
+	if (copy != NULL) {
+		memcpy(copy, log.ptr, log.len);
+		free(f->in.data);
+		f->in = (struct input){ copy, log.len };
+	} else if (log.len > 0 || code == ASSAY_E_UNSUPPORTED) {
+		snprintf(err->text, sizeof err->text, "%s",
+		    log.len > 0 ? "out of memory" : "is evidence that brings no event log");
+	}
+	assay_evidence_free(ev);
+	return copy != NULL;
+}
+
+static enum assay_code
+parse_log(struct file *f, enum assay_log_kind kind, bool cc, struct assay_error *err)
+{
+	enum assay_code code = assay_log_parse(&f->log, input_bytes(&f->in), kind, err);
+
+	if (code == ASSAY_OK && cc && kind == ASSAY_LOG_ANY && is_bent_ccel(&f->log))
+		code = assay_log_parse(&f->log, input_bytes(&f->in), ASSAY_LOG_CCEL, err);
+	return code;
+}
+
 /* Reads an operand; `cc`: its registers must be RTMRs. */
 static int
 file_read(
@@ -87,9 +121,9 @@ file_read(
 	if (f->is_table) {
 		code = assay_ccel_table_parse(&f->table, input_bytes(&f->in), &err);
 	} else {
-		code = assay_log_parse(&f->log, input_bytes(&f->in), kind, &err);
-		if (code == ASSAY_OK && cc && kind == ASSAY_LOG_ANY && is_bent_ccel(&f->log))
-			code = assay_log_parse(&f->log, input_bytes(&f->in), ASSAY_LOG_CCEL, &err);
+		code = parse_log(f, kind, cc, &err);
+		if (code != ASSAY_OK && take_from_bundle(f, code, &err))
+			code = parse_log(f, kind, cc, &err);
 	}
 	if (code == ASSAY_OK)
 		return 0;
@@ -870,7 +904,8 @@ const struct command command_log_show = {
 	.name = "log show",
 	.arguments = "[options] LOG...",
 	.summary = "Lists the events of a log; proves nothing.",
-	.operands = "  LOG    CCEL, TCG 1.2 or 2, AAEL, IMA in ASCII, or the CCEL table\n",
+	.operands = "  LOG    CCEL, TCG 1.2 or 2, AAEL, IMA in ASCII, the CCEL table, or a\n"
+		    "         bundle that brings a log\n",
 	.words = NULL,
 	.options = show_options,
 	.examples = { "assay log show /sys/firmware/acpi/tables/data/CCEL",

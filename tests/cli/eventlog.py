@@ -154,6 +154,23 @@ r = run("log", "replay", "--json", "--against", "T/evidence.bin", good)
 ok(r.code == 1 and [(x["register"], x["index"], x["expected"]) for x in r.json["against"]["registers"]]
    == [(f"RTMR{i}", i + 1, rtmrs[i]) for i in range(4)], "the registers of a quote", r)
 
+# A bundle brings both: its log against its own quote, or another.
+with open(os.path.join(FOLDER.name, "T/evidence.bin"), "rb") as f:
+    quote = base64.b64encode(f.read()).decode()
+coco = path("attester.json", json.dumps(
+    {"quote": quote, "cc_eventlog": base64.b64encode(whole).decode()}).encode())
+for args in ((), ("--kind", "ccel")):
+    r = run("log", "show", "--json", *args, coco)
+    ok(r.code == 0 and len(r.json["events"]) == 4 and r.json["file"] == coco, "the log of a bundle", r)
+r = run("log", "replay", "--against", coco, coco)
+ok(r.code == 1 and r.out.startswith("DIFFERS"), "a bundle whose log does not fit", r)
+r = run("log", "replay", "--against", registers, coco)
+ok(r.code == 0 and r.out.startswith("EQUAL"), "a bundle's log against others", r)
+r = run("log", "show", "T/evidence.bin")
+ok(r.code == 1 and "is evidence that brings no event log" in r.err, "a quote brings no log", r)
+r = run("verify", "--trust-root", "T/trust-root", "-c", "T/collateral", coco)
+ok(r.code == 1 and "eventlog.replay" in r.out and fits(r.out), "verify refuses it", r)
+
 # --- real logs -----------------------------------------------------------------------------------
 LOGS, DCAP, COCO = vectors("eventlog"), vectors("dcap"), vectors("coco", "eventlog")
 
