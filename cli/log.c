@@ -225,19 +225,26 @@ show_event(
 		show_digest(s, longest(ev));
 }
 
+/* How many events have a text that is not what was extended, though their type promises it. */
+static size_t
+count_lies(const struct assay_log *log, size_t *first)
+{
+	struct assay_log_event ev = { 0 };
+	size_t n = 0;
+
+	while (assay_log_next(&ev, log))
+		if (assay_log_event_match(log, &ev) == ASSAY_LOG_MATCH_NO && n++ == 0)
+			*first = ev.number;
+	return n;
+}
+
 static void
 show_head(struct screen *s, const struct file *f)
 {
 	const struct assay_log *log = &f->log;
 	char head[HEAD_SIZE], banks[128];
-	struct assay_log_event ev = { 0 };
-	size_t bad = 0, first = 0;
+	size_t first = 0, bad = count_lies(log, &first);
 
-	while (assay_log_next(&ev, log)) {
-		if (assay_log_event_match(log, &ev) != ASSAY_LOG_MATCH_NO)
-			continue;
-		first = bad++ == 0 ? ev.number : first;
-	}
 	bank_names(banks, sizeof banks, log);
 	snprintf(head, sizeof head, "%s: %s log, %zu event%s, %s; nothing here is proven", f->path,
 	    assay_log_kind_name(log->kind), log->events, plural(log->events), banks);
@@ -603,6 +610,13 @@ print_files(struct screen *s, const struct replay *r)
 		bank_names(banks, sizeof banks, &f->log);
 		screen_row(s, "log", "%s: %s, %zu event%s, %s", f->path,
 		    assay_log_kind_name(f->log.kind), f->log.events, plural(f->log.events), banks);
+		size_t first = 0, lies = count_lies(&f->log, &first);
+		if (lies > 0)
+			screen_row(s, "MISMATCH",
+			    "%zu event%s of it with a text that is not what was extended; the "
+			    "first "
+			    "is %zu",
+			    lies, plural(lies), first);
 	}
 }
 
@@ -750,8 +764,11 @@ json_replay(struct screen *s, const struct replay *r)
 	for (size_t i = 0; i < r->file_count; i++) {
 		json_open(&j, NULL, '{');
 		json_head(&j, &r->files[i]);
-		if (!r->files[i].is_table)
+		if (!r->files[i].is_table) {
+			size_t first = 0;
 			json_uint(&j, "events", r->files[i].log.events);
+			json_uint(&j, "mismatches", count_lies(&r->files[i].log, &first));
+		}
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');

@@ -80,7 +80,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "eventlog.replay",
 	    false,
 	    "The event log that came along is what the registers were extended by: all of its "
-	    "digests, no others, in this order.",
+	    "digests, no others, in this order; and texts are what the digests are of, where the "
+	    "type of the event promises that.",
 	    "A log that leaves out what was started, or lists what was not, and is read beside "
 	    "genuine evidence.",
 	    "TCG PC Client Platform Firmware Profile 1.05, section 10 (Event Logging); Intel TDX "

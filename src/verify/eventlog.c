@@ -20,6 +20,18 @@ parse(struct assay_log *log, const struct assay_registers *regs, struct assay_by
 	return rc;
 }
 
+/* An event whose text is not what was extended, though its type promises that; 0 if there is none. */
+static size_t
+find_lie(const struct assay_log *log)
+{
+	struct assay_log_event ev = { 0 };
+
+	while (assay_log_next(&ev, log))
+		if (assay_log_event_match(log, &ev) == ASSAY_LOG_MATCH_NO)
+			return ev.number;
+	return 0;
+}
+
 void
 assay_check_eventlog(struct assay_checks *checks, const struct assay_evidence *ev)
 {
@@ -60,5 +72,9 @@ assay_check_eventlog(struct assay_checks *checks, const struct assay_evidence *e
 			return;
 		}
 	}
-	assay_check_pass(checks, CHECK_EVENTLOG_REPLAY, "replays to the registers of the evidence");
+	size_t lie = find_lie(&log);
+	assay_check_that(checks, CHECK_EVENTLOG_REPLAY, lie == 0, ASSAY_E_POLICY,
+	    "replays to the registers of the evidence",
+	    "event log: the text of event %zu is not what was extended, which its type promises",
+	    lie);
 }

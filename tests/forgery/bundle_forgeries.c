@@ -806,6 +806,15 @@ log_behind_padding(struct forge *f)
 }
 
 static void
+log_other_text(struct forge *f)
+{
+	struct sim_bytes log = log_of(f, 1, boot, BOOT);
+
+	log.ptr[log.len - 1] ^= 1; /* of "initrd" */
+	wrap_log(f, ASSAY "tdx", log);
+}
+
+static void
 log_cut(struct forge *f)
 {
 	struct sim_bytes log = log_of(f, 1, boot, BOOT);
@@ -920,6 +929,8 @@ const struct forgery bundle_forgeries[] = {
 	    "extends register 9; a confidential VM has 1 to 4" },
 	{ "event log with something behind its padding", TDX4, boot_td, log_behind_padding, LOG,
 	    "is followed by something else at" },
+	{ "event log with another text beside a digest", TDX4, boot_td, log_other_text, LOG,
+	    "the text of event 5 is not what was extended" },
 	{ "event log that is cut short", TDX4, boot_td, log_cut, LOG,
 	    "bytes of event data follow" },
 	{ "event log that is none", TDX4, boot_td, log_of_nothing, LOG, "is none that is known" },
