@@ -71,6 +71,40 @@ is_bent_ccel(const struct assay_log *log)
 	return log->kind == ASSAY_LOG_TCG2 && log->bank_count == 1 && log->banks[0].size == 48;
 }
 
+/* The log that came along in a bundle, in place of the bundle; false if the file is none, or brings
+ * none, which *err tells where the file is no log either. */
+static bool
+take_from_bundle(struct file *f, enum assay_code code, struct assay_error *err)
+{
+	struct assay_evidence *ev = NULL;
+	struct assay_error other;
+
+	if (assay_evidence_parse(&ev, input_bytes(&f->in), &other) != ASSAY_OK)
+		return false;
+	struct assay_bytes log = assay_evidence_eventlog(ev);
+	uint8_t *copy = log.len > 0 ? malloc(log.len) : NULL;
+	if (copy != NULL) {
+		memcpy(copy, log.ptr, log.len);
+		free(f->in.data);
+		f->in = (struct input){ copy, log.len };
+	} else if (log.len > 0 || code == ASSAY_E_UNSUPPORTED) {
+		snprintf(err->text, sizeof err->text, "%s",
+		    log.len > 0 ? "out of memory" : "is evidence that brings no event log");
+	}
+	assay_evidence_free(ev);
+	return copy != NULL;
+}
+
+static enum assay_code
+parse_log(struct file *f, enum assay_log_kind kind, bool cc, struct assay_error *err)
+{
+	enum assay_code code = assay_log_parse(&f->log, input_bytes(&f->in), kind, err);
+
+	if (code == ASSAY_OK && cc && kind == ASSAY_LOG_ANY && is_bent_ccel(&f->log))
+		code = assay_log_parse(&f->log, input_bytes(&f->in), ASSAY_LOG_CCEL, err);
+	return code;
+}
+
 /* Reads an operand; `cc`: its registers must be RTMRs. */
 static int
 file_read(
@@ -87,9 +121,9 @@ file_read(
 	if (f->is_table) {
 		code = assay_ccel_table_parse(&f->table, input_bytes(&f->in), &err);
 	} else {
-		code = assay_log_parse(&f->log, input_bytes(&f->in), kind, &err);
-		if (code == ASSAY_OK && cc && kind == ASSAY_LOG_ANY && is_bent_ccel(&f->log))
-			code = assay_log_parse(&f->log, input_bytes(&f->in), ASSAY_LOG_CCEL, &err);
+		code = parse_log(f, kind, cc, &err);
+		if (code != ASSAY_OK && take_from_bundle(f, code, &err))
+			code = parse_log(f, kind, cc, &err);
 	}
 	if (code == ASSAY_OK)
 		return 0;
@@ -191,19 +225,26 @@ show_event(
 		show_digest(s, longest(ev));
 }
 
+/* How many events have a text that is not what was extended, though their type promises it. */
+static size_t
+count_lies(const struct assay_log *log, size_t *first)
+{
+	struct assay_log_event ev = { 0 };
+	size_t n = 0;
+
+	while (assay_log_next(&ev, log))
+		if (assay_log_event_match(log, &ev) == ASSAY_LOG_MATCH_NO && n++ == 0)
+			*first = ev.number;
+	return n;
+}
+
 static void
 show_head(struct screen *s, const struct file *f)
 {
 	const struct assay_log *log = &f->log;
 	char head[HEAD_SIZE], banks[128];
-	struct assay_log_event ev = { 0 };
-	size_t bad = 0, first = 0;
+	size_t first = 0, bad = count_lies(log, &first);
 
-	while (assay_log_next(&ev, log)) {
-		if (assay_log_event_match(log, &ev) != ASSAY_LOG_MATCH_NO)
-			continue;
-		first = bad++ == 0 ? ev.number : first;
-	}
 	bank_names(banks, sizeof banks, log);
 	snprintf(head, sizeof head, "%s: %s log, %zu event%s, %s; nothing here is proven", f->path,
 	    assay_log_kind_name(log->kind), log->events, plural(log->events), banks);
@@ -569,6 +610,13 @@ print_files(struct screen *s, const struct replay *r)
 		bank_names(banks, sizeof banks, &f->log);
 		screen_row(s, "log", "%s: %s, %zu event%s, %s", f->path,
 		    assay_log_kind_name(f->log.kind), f->log.events, plural(f->log.events), banks);
+		size_t first = 0, lies = count_lies(&f->log, &first);
+		if (lies > 0)
+			screen_row(s, "MISMATCH",
+			    "%zu event%s of it with a text that is not what was extended; the "
+			    "first "
+			    "is %zu",
+			    lies, plural(lies), first);
 	}
 }
 
@@ -716,8 +764,11 @@ json_replay(struct screen *s, const struct replay *r)
 	for (size_t i = 0; i < r->file_count; i++) {
 		json_open(&j, NULL, '{');
 		json_head(&j, &r->files[i]);
-		if (!r->files[i].is_table)
+		if (!r->files[i].is_table) {
+			size_t first = 0;
 			json_uint(&j, "events", r->files[i].log.events);
+			json_uint(&j, "mismatches", count_lies(&r->files[i].log, &first));
+		}
 		json_close(&j, '}');
 	}
 	json_close(&j, ']');
@@ -870,7 +921,8 @@ const struct command command_log_show = {
 	.name = "log show",
 	.arguments = "[options] LOG...",
 	.summary = "Lists the events of a log; proves nothing.",
-	.operands = "  LOG    CCEL, TCG 1.2 or 2, AAEL, IMA in ASCII, or the CCEL table\n",
+	.operands = "  LOG    CCEL, TCG 1.2 or 2, AAEL, IMA in ASCII, the CCEL table, or a\n"
+		    "         bundle that brings a log\n",
 	.words = NULL,
 	.options = show_options,
 	.examples = { "assay log show /sys/firmware/acpi/tables/data/CCEL",

@@ -76,6 +76,19 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "docs/bundle.md; Linux, Documentation/ABI/testing/configfs-tsm-report, provider",
 	    "Verify it with its vendor's own software, or with a version that knows this provider.",
 	},
+	[CHECK_EVENTLOG_REPLAY] = {
+	    "eventlog.replay",
+	    false,
+	    "The event log that came along is what the registers were extended by: all of its "
+	    "digests, no others, in this order; and texts are what the digests are of, where the "
+	    "type of the event promises that.",
+	    "A log that leaves out what was started, or lists what was not, and is read beside "
+	    "genuine evidence.",
+	    "TCG PC Client Platform Firmware Profile 1.05, section 10 (Event Logging); Intel TDX "
+	    "Guest-Hypervisor Communication Interface 1.5, CCEL",
+	    "See what differs: assay log replay --against. If the machine extends registers that "
+	    "its log does not tell of, send the evidence without the log.",
+	},
 	[CHECK_DCAP_PCK_CHAIN] = {
 	    "dcap.pck.chain",
 	    true,

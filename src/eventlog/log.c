@@ -456,15 +456,12 @@ assay_log_parse(
 bool
 assay_log_next(struct assay_log_event *ev, const struct assay_log *log)
 {
-	struct assay_log_event next;
+	struct assay_log_event next = { .number = ev->number + 1,
+		.at = ev->number == 0 ? log->start : ev->at + ev->size };
 
-	if (ev->number >= log->events)
-		return false;
-	next.number = ev->number + 1;
-	next.at = ev->number == 0 ? log->start : ev->at + ev->size;
-	next.type = 0;
 	/* It was read once already. */
-	if (next.at >= log->used || take_record(&next, log, NULL) != ASSAY_OK)
+	if (next.number > log->events || next.at >= log->used ||
+	    take_record(&next, log, NULL) != ASSAY_OK)
 		return false;
 	*ev = next;
 	return true;

@@ -465,5 +465,6 @@ assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
 		assay_check_fail(checks, CHECK_BUNDLE_COLLATERAL, ev->brought_error.code, "%s",
 		    ev->brought_error.text);
 	ev->tee->verify(*claims, checks, ev, how);
+	assay_check_eventlog(checks, ev);
 	return assay_checks_conclude(checks, err);
 }

@@ -105,4 +105,7 @@ ASSAY_MUST_USE enum assay_code
 assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
     const struct assay_bytes *spans, size_t count, const char *what, struct assay_error *err);
 
+/* Whether the log that came along fits the registers of the evidence; no row if none came. */
+void assay_check_eventlog(struct assay_checks *checks, const struct assay_evidence *ev);
+
 #endif

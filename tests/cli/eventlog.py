@@ -114,6 +114,12 @@ for name, forged, code, event, words in (
 r = run("log", "replay", "--against", good, good)
 ok(r.code == 0 and "the events of the log are those of" in " ".join(r.out.split())
    and "not checked: either log against registers" in r.out, "against itself", r)
+lie = path("text", log(EVENTS[0][:-1] + b"E", *EVENTS[1:]))
+r = run("log", "replay", "--against", registers, lie)
+ok(r.code == 0 and fits(r.out) and "a text that is not what was extended; the first is 1" in
+   " ".join(r.out.split()), "equal, but the text is another", r)
+r = run("log", "replay", "--json", "--against", registers, lie)
+ok(r.json["logs"][0]["mismatches"] == 1, "JSON of it", r)
 r = run("log", "show", path("lies", log(record(1, 5, b"one", bytes(48)))))
 ok(r.code == 0 and "MISMATCH" in r.out and "the first is 1" in " ".join(r.out.split()), "a lie is shown", r)
 
@@ -153,6 +159,40 @@ ok(len(set(rtmrs)) > 2, "the simulated TD has several values", rtmrs)
 r = run("log", "replay", "--json", "--against", "T/evidence.bin", good)
 ok(r.code == 1 and [(x["register"], x["index"], x["expected"]) for x in r.json["against"]["registers"]]
    == [(f"RTMR{i}", i + 1, rtmrs[i]) for i in range(4)], "the registers of a quote", r)
+
+# A bundle brings both: its log against its own quote, or another.
+with open(os.path.join(FOLDER.name, "T/evidence.bin"), "rb") as f:
+    quote = base64.b64encode(f.read()).decode()
+coco = path("attester.json", json.dumps(
+    {"quote": quote, "cc_eventlog": base64.b64encode(whole).decode()}).encode())
+for args in ((), ("--kind", "ccel")):
+    r = run("log", "show", "--json", *args, coco)
+    ok(r.code == 0 and len(r.json["events"]) == 4 and r.json["file"] == coco, "the log of a bundle", r)
+r = run("log", "replay", "--against", coco, coco)
+ok(r.code == 1 and r.out.startswith("DIFFERS"), "a bundle whose log does not fit", r)
+r = run("log", "replay", "--against", registers, coco)
+ok(r.code == 0 and r.out.startswith("EQUAL"), "a bundle's log against others", r)
+r = run("log", "show", "T/evidence.bin")
+ok(r.code == 1 and "is evidence that brings no event log" in r.err, "a quote brings no log", r)
+VERIFY = ("verify", "--trust-root", "T/trust-root", "-c", "T/collateral")
+r = run(*VERIFY, coco)
+ok(r.code == 1 and "eventlog.replay" in r.out and fits(r.out), "verify refuses it", r)
+
+# The log that the simulated TD's firmware wrote, by code that shares nothing with its reader.
+r = run("log", "replay", "--against", "T/evidence.bin", "T/ccel.table", "T/ccel.log")
+ok(r.code == 0 and r.out.startswith("EQUAL  ") and fits(r.out), "the simulated TD's log", r)
+with open(os.path.join(FOLDER.name, "T/ccel.log"), "rb") as f:
+    written = f.read()
+for name, content, code, outcome in (("its own", written, 0, "pass"),
+                                     ("a text that no digest covers in its", written.replace(b"ACPI DATA", b"ACPI LATA", 1),
+                                      0, "pass"),
+                                     ("a text that a digest covers in its",
+                                      written.replace(b"Exit Boot", b"Exit Root", 1), 1, "fail"),
+                                     ("another's", whole, 1, "fail")):
+    file = path("attester.json", json.dumps(
+        {"quote": quote, "cc_eventlog": base64.b64encode(content).decode()}).encode())
+    r = run(*VERIFY, "--json", file)
+    ok(r.code == code and r.check("eventlog.replay") == outcome, f"verify of {name} log", r)
 
 # --- real logs -----------------------------------------------------------------------------------
 LOGS, DCAP, COCO = vectors("eventlog"), vectors("dcap"), vectors("coco", "eventlog")

@@ -639,6 +639,196 @@ svsm_beside_tdx(struct forge *f)
 	f->out.evidence = collection(f, parts, 2);
 }
 
+/* --- event logs ------------------------------------------------------------------------------ */
+
+struct event {
+	unsigned reg; /* 1 is RTMR0 */
+	uint32_t type;
+	const char *text;
+};
+
+enum { EV_SEPARATOR = 4, EV_ACTION = 5, BOOT = 5 };
+
+static const struct event boot[BOOT] = {
+	{ 1, EV_ACTION, "tables" },
+	{ 1, EV_ACTION, "secure boot" },
+	{ 2, EV_SEPARATOR, "0000" },
+	{ 3, EV_ACTION, "kernel" },
+	{ 3, EV_ACTION, "initrd" },
+};
+
+static void
+digest_of(uint8_t out[64], const char *text)
+{
+	uint8_t bytes[64];
+	size_t n = strlen(text);
+
+	memcpy(bytes, text, n);
+	(void)sim_digest(out, SIM_SHA384, (struct sim_bytes){ bytes, n });
+}
+
+/* What the TDX module does with these events. */
+static void
+boot_td(struct forge *f)
+{
+	uint8_t pair[96], next[64];
+
+	memset(f->dcap.td.rtmr, 0, sizeof f->dcap.td.rtmr);
+	for (size_t i = 0; i < BOOT; i++) {
+		uint8_t *rtmr = f->dcap.td.rtmr[boot[i].reg - 1];
+		digest_of(next, boot[i].text);
+		memcpy(pair, rtmr, 48);
+		memcpy(pair + 48, next, 48);
+		(void)sim_digest(next, SIM_SHA384, (struct sim_bytes){ pair, sizeof pair });
+		memcpy(rtmr, next, 48);
+	}
+}
+
+static struct sim_bytes
+log_of(struct forge *f, unsigned header, const struct event *events, size_t count)
+{
+	struct sim_buf b = { .sim = f->sim };
+	uint8_t digest[64];
+
+	sim_put_u32(&b, header);
+	sim_put_u32(&b, 3);
+	sim_put_zero(&b, 20);
+	sim_put_u32(&b, 33);
+	sim_put(&b, "Spec ID Event03", 16);
+	sim_put(&b, "\0\0\0\0\0\2\0\2\1\0\0\0\x0c\0\x30\0", 17);
+	for (size_t i = 0; i < count; i++) {
+		digest_of(digest, events[i].text);
+		sim_put_u32(&b, events[i].reg);
+		sim_put_u32(&b, events[i].type);
+		sim_put_u32(&b, 1);
+		sim_put_u16(&b, 0x0c);
+		sim_put(&b, digest, 48);
+		sim_put_u32(&b, (uint32_t)strlen(events[i].text));
+		sim_put(&b, events[i].text, strlen(events[i].text));
+	}
+	return sim_taken(&b);
+}
+
+static void
+wrap_log(struct forge *f, const char *type, struct sim_bytes log)
+{
+	const struct part parts[] = {
+		{ "evidence", type, f->out.evidence, 4 },
+		{ "eventlog", ASSAY "eventlog", log, 4 },
+	};
+
+	f->out.evidence = collection(f, parts, 2);
+}
+
+static void
+log_whole(struct forge *f)
+{
+	struct sim_buf b = { .sim = f->sim };
+
+	sim_put_bytes(&b, log_of(f, 1, boot, BOOT));
+	sim_put_zero(&b, 1000); /* the rest of the area */
+	wrap_log(f, ASSAY "tdx", sim_taken(&b));
+}
+
+static void
+log_beside_report(struct forge *f)
+{
+	wrap_log(f, ASSAY "snp", log_of(f, 1, boot, BOOT));
+}
+
+static void
+log_dropped(struct forge *f)
+{
+	wrap_log(f, ASSAY "tdx", log_of(f, 1, boot, BOOT - 1));
+}
+
+static void
+log_rewritten(struct forge *f)
+{
+	struct event events[BOOT];
+
+	memcpy(events, boot, sizeof events);
+	events[3].text = "another kernel";
+	wrap_log(f, ASSAY "tdx", log_of(f, 1, events, BOOT));
+}
+
+static void
+log_swapped(struct forge *f)
+{
+	struct event events[BOOT];
+
+	memcpy(events, boot, sizeof events);
+	events[0] = boot[1];
+	events[1] = boot[0];
+	wrap_log(f, ASSAY "tdx", log_of(f, 1, events, BOOT));
+}
+
+static void
+log_appended(struct forge *f)
+{
+	struct event events[BOOT + 1];
+
+	memcpy(events, boot, sizeof boot);
+	events[BOOT] = (struct event){ 4, EV_ACTION, "an image that never ran" };
+	wrap_log(f, ASSAY "tdx", log_of(f, 1, events, BOOT + 1));
+}
+
+static void
+log_elsewhere(struct forge *f)
+{
+	struct event events[BOOT];
+
+	memcpy(events, boot, sizeof events);
+	events[4].reg = 4;
+	wrap_log(f, ASSAY "tdx", log_of(f, 1, events, BOOT));
+}
+
+/* To be taken for a TPM's, with which nothing is compared. */
+static void
+log_as_of_tpm(struct forge *f)
+{
+	struct event events[BOOT];
+
+	memcpy(events, boot, sizeof events);
+	events[4].reg = 9;
+	wrap_log(f, ASSAY "tdx", log_of(f, 0, events, BOOT));
+}
+
+static void
+log_behind_padding(struct forge *f)
+{
+	struct sim_buf b = { .sim = f->sim };
+
+	sim_put_bytes(&b, log_of(f, 1, boot, BOOT));
+	sim_put_zero(&b, 64);
+	sim_put(&b, "hidden", 6);
+	wrap_log(f, ASSAY "tdx", sim_taken(&b));
+}
+
+static void
+log_other_text(struct forge *f)
+{
+	struct sim_bytes log = log_of(f, 1, boot, BOOT);
+
+	log.ptr[log.len - 1] ^= 1; /* of "initrd" */
+	wrap_log(f, ASSAY "tdx", log);
+}
+
+static void
+log_cut(struct forge *f)
+{
+	struct sim_bytes log = log_of(f, 1, boot, BOOT);
+
+	log.len--;
+	wrap_log(f, ASSAY "tdx", log);
+}
+
+static void
+log_of_nothing(struct forge *f)
+{
+	wrap_log(f, ASSAY "tdx", as_text(f, "all is well"));
+}
+
 /* --- tables ---------------------------------------------------------------------------------- */
 
 const struct forgery bundle_genuine[] = {
@@ -648,6 +838,9 @@ const struct forgery bundle_genuine[] = {
 	{ "bundle with a host's certificate table", MILAN3_TABLE, NULL, snp_table },
 	{ "bundle with labels of others", TDX5_15, NULL, strange_labels },
 	{ "bundle with an older CRL beside a newer", TDX4, NULL, older_crl },
+	{ "bundle with an event log", TDX4, boot_td, log_whole },
+	{ "bundle with an event log, TD 1.5", TDX5_15, boot_td, log_whole },
+	{ "bundle with an event log that nothing vouches for", MILAN3, NULL, log_beside_report },
 	{ "bundle of an SVSM", MILAN3, bind_svsm, svsm },
 	{ "bundle of an SVSM, a short nonce", TURIN5, bind_svsm, svsm_short_nonce },
 };
@@ -655,6 +848,7 @@ const size_t bundle_genuine_count = sizeof bundle_genuine / sizeof bundle_genuin
 
 #define FORM        "evidence.format"
 #define COLLATERAL  "bundle.collateral"
+#define LOG         "eventlog.replay"
 #define REPORT_DATA "evidence.report_data"
 
 const struct forgery bundle_forgeries[] = {
@@ -719,6 +913,27 @@ const struct forgery bundle_forgeries[] = {
 	    older_identity_in_force, "dcap.qe_identity.dates", "has ended" },
 	{ "bundle of a platform that is not allowed", TDX4, NULL, platform_not_allowed,
 	    "platform.listed", "" },
+
+	{ "event log without its last event", TDX4, boot_td, log_dropped, LOG,
+	    "RTMR2: no single change of the log explains the value" },
+	{ "event log with another kernel", TDX4, boot_td, log_rewritten, LOG,
+	    "RTMR2: no single change of the log explains the value" },
+	{ "event log with two events swapped", TDX4, boot_td, log_swapped, LOG,
+	    "RTMR0: event 1 (EV_ACTION) and the next event of the register have changed places" },
+	{ "event log with one event more", TDX4, boot_td, log_appended, LOG,
+	    "RTMR3: event 6 (EV_ACTION) and all behind it are in the log, but were not extended" },
+	{ "event log with an event elsewhere", TDX5_15, boot_td, log_elsewhere, LOG,
+	    "RTMR2: event 5 (EV_ACTION) was extended here, but stands in the log for another" },
+	{ "event log of another TD", TDX4, NULL, log_whole, LOG, "RTMR0: no single change" },
+	{ "event log passed off as a TPM's", TDX4, boot_td, log_as_of_tpm, LOG,
+	    "extends register 9; a confidential VM has 1 to 4" },
+	{ "event log with something behind its padding", TDX4, boot_td, log_behind_padding, LOG,
+	    "is followed by something else at" },
+	{ "event log with another text beside a digest", TDX4, boot_td, log_other_text, LOG,
+	    "the text of event 5 is not what was extended" },
+	{ "event log that is cut short", TDX4, boot_td, log_cut, LOG,
+	    "bytes of event data follow" },
+	{ "event log that is none", TDX4, boot_td, log_of_nothing, LOG, "is none that is known" },
 
 	{ "SVSM, another nonce", MILAN3, bind_svsm, svsm_other_nonce, REPORT_DATA,
 	    "want SHA-512 of what was asked for" },
