@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_explain,
 	&command_collateral_show,
 	&command_collateral_pack,
+	&command_collateral_fetch,
 	&command_completion,
 	&command_help,
 	NULL,

@@ -8,7 +8,7 @@ import subprocess
 
 from harness import ASSAY, ROOT, done, fits, ok, path, run
 
-COMMANDS = ["inspect", "verify", "explain", "collateral show", "collateral pack", "completion",
+COMMANDS = ["inspect", "verify", "explain", "collateral show", "collateral pack", "collateral fetch", "completion",
             "help"]
 FILE = path("evidence", b"no evidence")
 
@@ -170,7 +170,7 @@ for shell, check in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", 
     ok(p.returncode == 0, f"{shell}: the script parses", p.stderr)
 
 if shutil.which("bash"):
-    for words, want in ((["ver"], ["verify"]), (["collateral", ""], ["show", "pack"]),
+    for words, want in ((["ver"], ["verify"]), (["collateral", ""], ["show", "pack", "fetch"]),
                         (["verify", "--tr"], ["--trust-root"]),
                         (["collateral", "show", "--w"], ["--within"]),
                         (["verify", "--color", "al"], ["always"]),
