@@ -471,6 +471,14 @@ replaced(const struct assay_trust *trust, size_t i)
 	return false;
 }
 
+void
+collateral_put(struct screen *bundle, const struct assay_trust *trust)
+{
+	for (size_t i = 0; i < assay_trust_count(trust); i++)
+		if (!replaced(trust, i))
+			put_item(bundle, trust, i);
+}
+
 static int
 pack(const struct args *args)
 {
@@ -497,11 +505,10 @@ pack(const struct args *args)
 		assay_trust_free(trust);
 		return rc;
 	}
+	collateral_put(&bundle, trust);
 	for (size_t i = 0; i < assay_trust_count(trust); i++) {
 		bool left = replaced(trust, i);
 		char text[512];
-		if (!left)
-			put_item(&bundle, trust, i);
 		snprintf(text, sizeof text, "%s: %s, of %s", assay_trust_item_kind(trust, i),
 		    assay_trust_item_subject(trust, i), assay_trust_item_name(trust, i));
 		fprintf(report.to, "%-8s  ", left ? "replaced" : "kept");
@@ -538,7 +545,7 @@ const struct command command_collateral_show = {
 	.words = NULL,
 	.options = show_options,
 	.examples = { "assay collateral show collateral/",
-	    "assay collateral show -q --within 7d platform.bundle || fetch-again" },
+	    "assay collateral show -q --within 7d platform.bundle || renew" },
 	.exits = "0 good, 1 one is not genuine or ends, 2 usage, 3 no signer, 4 trouble",
 	.page = "assay-collateral",
 	.run = show,

@@ -7,6 +7,7 @@
 #include <assay/trust.h>
 
 #include "option.h"
+#include "screen.h"
 
 /*
  * Adds a file of collateral, or every file of a folder that is collateral; others in a folder are
@@ -15,6 +16,9 @@
  */
 int collateral_add(
     const struct args *args, struct assay_trust *trust, const char *path, const char *source);
+
+/* Puts a bundle on the screen: of each thing that trust holds the newest. */
+void collateral_put(struct screen *bundle, const struct assay_trust *trust);
 
 /* Adds the files of all --trust-root. */
 int collateral_add_roots(const struct args *args, struct assay_trust *trust);

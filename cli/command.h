@@ -30,6 +30,7 @@ struct command {
 	int (*run)(const struct args *args);
 };
 
+extern const struct command command_collateral_fetch;
 extern const struct command command_collateral_pack;
 extern const struct command command_collateral_show;
 extern const struct command command_completion;

@@ -234,3 +234,52 @@ input_folder(const struct command *command, const char *folder, input_visit *vis
 	free(paths);
 	return rc;
 }
+
+/* --- evidence ---------------------------------------------------------------------------- */
+
+/* What evidence is called in a folder; the first is what the kernel's configfs calls it. */
+static const char *const evidence_names[] = { "outblob", "evidence.bin", "report.bin",
+	"quote.bin" };
+
+/* Reads the operand: a file, or the evidence and, of a configfs report, the certificates that the
+ * host sent along. */
+int
+input_evidence(const struct command *command, struct input *in, const char *path)
+{
+	struct input extra = { 0 };
+	char *file = NULL;
+	int rc;
+
+	if (!input_is_folder(path))
+		return input_read(command, in, path, "evidence");
+	for (size_t i = 0; i < sizeof evidence_names / sizeof evidence_names[0]; i++) {
+		if (!input_exists(path, evidence_names[i]))
+			continue;
+		if ((file = input_join(path, evidence_names[i])) == NULL)
+			break;
+		rc = input_read(command, in, file, "evidence");
+		free(file);
+		if (rc != 0 || i != 0 || !input_exists(path, "auxblob"))
+			return rc;
+		if ((file = input_join(path, "auxblob")) == NULL)
+			break;
+		rc = input_read(command, &extra, file, "a certificate table");
+		free(file);
+		/* A report with its table behind it is evidence of its own, and the host that wrote the
+		 * table can bring nothing in it but certificates. */
+		if (rc == 0 && !input_append(in, &extra)) {
+			complain(command, "out of memory");
+			rc = EXIT_TROUBLE;
+		}
+		input_clear(&extra);
+		return rc;
+	}
+	if (file == NULL && input_exists(path, "outblob")) {
+		complain(command, "out of memory");
+		return EXIT_TROUBLE;
+	}
+	complain(command,
+	    "%s: is a folder without outblob, evidence.bin, report.bin or quote.bin; name one file",
+	    path);
+	return EXIT_USAGE;
+}

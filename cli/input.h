@@ -39,6 +39,10 @@ bool input_exists(const char *folder, const char *name);
 /* "folder/name", which the caller frees; NULL when out of memory. */
 char *input_join(const char *folder, const char *name);
 
+/* Reads evidence: a file, standard input, or a folder that holds it, with what the host sent along.
+ * As input_read(). */
+int input_evidence(const struct command *command, struct input *in, const char *path);
+
 /*
  * Calls visit for each regular file of a folder that is not hidden, in the order of the names,
  * with its path; stops at the first that does not return 0, and returns that. Files that are too

@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_explain,
 	&command_collateral_show,
 	&command_collateral_pack,
+	&command_collateral_fetch,
 	&command_log_show,
 	&command_log_replay,
 	&command_completion,

@@ -105,8 +105,8 @@ replace(const char *path, const char *text, size_t len, mode_t mode)
 	return ok;
 }
 
-static bool
-write_file(const char *path, const char *text, size_t len)
+bool
+screen_write_file(const char *path, const char *text, size_t len)
 {
 	struct stat st;
 	mode_t mask = umask(0);
@@ -133,7 +133,7 @@ screen_close(struct screen *s, bool quiet, int code)
 	if (!ok) {
 		complain(s->command, "out of memory");
 		code = EXIT_TROUBLE;
-	} else if (s->output != NULL && !write_file(s->output, s->text, s->len)) {
+	} else if (s->output != NULL && !screen_write_file(s->output, s->text, s->len)) {
 		complain(s->command, "%s: cannot be written: %s", s->output, strerror(errno));
 		code = EXIT_TROUBLE;
 	} else if (s->output == NULL && !quiet && !write_all(STDOUT_FILENO, s->text, s->len)) {

@@ -37,6 +37,9 @@ int screen_open(struct screen *s, const struct args *args);
  * EXIT_TROUBLE if it could not be written. */
 int screen_close(struct screen *s, bool quiet, int code);
 
+/* Writes a file whole or not at all; false and errno. */
+bool screen_write_file(const char *path, const char *text, size_t len);
+
 /* The length of the UTF-8 sequence at text; 0 if it is none, or a control character (C0, DEL, C1),
  * which could steer a terminal. */
 size_t screen_sequence(const char *text);

@@ -412,9 +412,46 @@ print_wrong(struct screen *s, const struct verdict *v, enum assay_outcome outcom
 
 /* --- what is missing --------------------------------------------------------------------- */
 
+/* Some of it is served to whoever asks for it. A VLEK, or the VCEK of a chip that is not named, is
+ * not. */
+static bool
+any_fetched(const struct verdict *v)
+{
+	static const char *const served[] = { "TCB info", "QE identity", "PCK CRL", "root CRL",
+		"PCK CA certificate", "TCB signing certificate", "AMD CRL", "ASK certificate",
+		"ASVK certificate" };
+	size_t i;
+
+	for (size_t n = 0; n < assay_missing_count(v->checks); n++) {
+		const char *what = assay_missing_what(v->checks, n);
+		if (strcmp(what, "VCEK") == 0 &&
+		    !(claim_find(v->claims, "snp.chip_id_masked", &i) &&
+			assay_claims_bool(v->claims, i)))
+			return true;
+		for (size_t k = 0; k < sizeof served / sizeof served[0]; k++)
+			if (strcmp(what, served[k]) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* "b0c06f.bundle", "Milan.bundle": by what the collateral is for. */
+static void
+bundle_name(char out[TEXT_SIZE], const struct verdict *v)
+{
+	const char *product = claim_text(v->claims, "platform.product");
+	char fmspc[TEXT_SIZE];
+
+	if (claim_show(fmspc, v->claims, "dcap.fmspc"))
+		snprintf(out, TEXT_SIZE, "%.6s.bundle", fmspc); /* the part that tells CPUs apart */
+	else
+		snprintf(out, TEXT_SIZE, "%.24s.bundle", product[0] != '\0' ? product : v->tee);
+}
+
 static void
 print_missing(struct screen *s, const struct verdict *v)
 {
+	char name[TEXT_SIZE];
 	size_t count = v->checks != NULL ? assay_missing_count(v->checks) : 0;
 
 	if (count == 0)
@@ -425,9 +462,18 @@ print_missing(struct screen *s, const struct verdict *v)
 		    s, assay_missing_what(v->checks, i), "%s", assay_missing_which(v->checks, i));
 	fputc('\n', s->to);
 	/* A command to be copied is not broken, however long the name. */
-	fputs("  Where each is served:  man assay-verify, COLLATERAL\n"
-	      "  Then:                  assay verify -c FOLDER ",
-	    s->to);
+	if (!any_fetched(v)) {
+		fputs("  Where each is served:  man assay-verify, COLLATERAL\n"
+		      "  Then:                  assay verify -c FOLDER ",
+		    s->to);
+		screen_text(s, v->path);
+		fputc('\n', s->to);
+		return;
+	}
+	bundle_name(name, v);
+	fprintf(s->to, "  Where there is network:  assay collateral fetch -o %s ", name);
+	screen_text(s, v->path);
+	fprintf(s->to, "\n  Then, anywhere:          assay verify -c %s ", name);
 	screen_text(s, v->path);
 	fputc('\n', s->to);
 }

@@ -16,6 +16,7 @@ COMMANDS = [
     "explain",
     "collateral show",
     "collateral pack",
+    "collateral fetch",
     "log show",
     "log replay",
     "completion",
@@ -181,7 +182,7 @@ for shell, check in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", 
     ok(p.returncode == 0, f"{shell}: the script parses", p.stderr)
 
 if shutil.which("bash"):
-    for words, want in ((["ver"], ["verify"]), (["collateral", ""], ["show", "pack"]),
+    for words, want in ((["ver"], ["verify"]), (["collateral", ""], ["show", "pack", "fetch"]),
                         (["verify", "--tr"], ["--trust-root"]),
                         (["collateral", "show", "--w"], ["--within"]),
                         (["verify", "--color", "al"], ["always"]),

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BODY_MAX = 8 * 1024 * 1024, /* the largest CRL of Intel's has some hundred kilobytes */
+	CHAIN_MAX = 64 * 1024,
+	CONNECT_MS = 10000,
+	CONNECT_TRIES = 3,
+	FIRST_WAIT_MS = 500, /* doubled each time */
+	LONGEST_WAIT_MS = 8000,
+	QUIET_MS = 500, /* before progress is told */
+	TICK_MS = 100,
+	DOING_MAX = 60,
+};
+
+struct http {
+	CURL *curl;
+	int64_t start_ms, end_ms;
+	int64_t timeout_s;
+	bool progress, shown;
+	char doing[DOING_MAX + 1];
+	char error[CURL_ERROR_SIZE];
+};
+
+/* One transfer. */
+struct transfer {
+	struct http *http;
+	struct http_answer *answer;
+	size_t room;
+	bool too_large, no_memory;
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- progress ---------------------------------------------------------------------------- */
+
+static void
+show(struct http *h, const char *more)
+{
+	if (!h->progress || now_ms() - h->start_ms < QUIET_MS)
+		return;
+	/* To the end of the line is blank, whatever stood there. */
+	fprintf(stderr, "\r%s%s\033[K", h->doing, more);
+	fflush(stderr);
+	h->shown = true;
+}
+
+static void
+hide(struct http *h)
+{
+	if (h->shown)
+		fputs("\r\033[K", stderr);
+	h->shown = false;
+}
+
+void
+http_doing(struct http *h, const char *what)
+{
+	/* Our own words: kinds, products, hex. */
+	snprintf(h->doing, sizeof h->doing, "fetching %.*s", DOING_MAX - 10, what);
+}
+
+/* --- what libcurl calls ------------------------------------------------------------------ */
+
+static size_t
+take_body(char *bytes, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	struct http_answer *a = t->answer;
+	size_t n = size * count;
+
+	if (n > BODY_MAX - a->len) {
+		t->too_large = true;
+		return 0;
+	}
+	if (n > t->room - a->len) {
+		size_t room = 2 * (a->len + n);
+		uint8_t *more = realloc(a->body, room);
+		if (more == NULL) {
+			t->no_memory = true;
+			return 0;
+		}
+		a->body = more;
+		t->room = room;
+	}
+	memcpy(a->body + a->len, bytes, n);
+	a->len += n;
+	return n;
+}
+
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
+}
+
+/* Chains are percent-encoded; some caches store them decoded but for the line ends. */
+static char *
+decode(const char *text, size_t len)
+{
+	char *out = malloc(len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; out != NULL && i < len; i++) {
+		bool escape = text[i] == '%' && len - i > 2 && hex_digit(text[i + 1]) >= 0 &&
+		    hex_digit(text[i + 2]) >= 0;
+		out[n++] =
+		    escape ? (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])) : text[i];
+		i += escape ? 2 : 0;
+	}
+	if (out != NULL)
+		out[n] = '\0';
+	return out;
+}
+
+static size_t
+take_header(char *line, size_t size, size_t count, void *arg)
+{
+	static const char suffix[] = "-issuer-chain";
+	struct transfer *t = arg;
+	size_t n = size * count, name = 0, end = n;
+
+	while (name < n && line[name] != ':')
+		name++;
+	if (name == n || name < sizeof suffix - 1 || n > CHAIN_MAX || t->answer->chain != NULL ||
+	    strncasecmp(line + name - (sizeof suffix - 1), suffix, sizeof suffix - 1) != 0)
+		return n;
+	size_t at = name + 1;
+	while (at < end && (line[at] == ' ' || line[at] == '\t'))
+		at++;
+	while (end > at && (line[end - 1] == '\r' || line[end - 1] == '\n'))
+		end--;
+	t->answer->chain = decode(line + at, end - at);
+	t->no_memory = t->answer->chain == NULL;
+	return t->no_memory ? 0 : n;
+}
+
+static int
+tick(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+	struct transfer *t = arg;
+	char text[48] = "";
+
+	(void)total;
+	(void)up_total;
+	(void)up;
+	if (now > 0)
+		snprintf(text, sizeof text, ", %lld bytes", (long long)now);
+	show(t->http, text);
+	return 0;
+}
+
+/* --- one request, and again -------------------------------------------------------------- */
+
+static void
+prepare(struct http *h, const char *url, struct transfer *t)
+{
+	CURL *c = h->curl;
+	int64_t left = h->end_ms - now_ms();
+
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, tick);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+}
+
+static bool
+may_get_better(CURLcode rc)
+{
+	return rc == CURLE_COULDNT_CONNECT || rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE ||
+	    rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR || rc == CURLE_OPERATION_TIMEDOUT ||
+	    rc == CURLE_COULDNT_RESOLVE_HOST;
+}
+
+static bool
+asks_to_wait(long status)
+{
+	return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+static bool
+pause_for(struct http *h, int64_t ms)
+{
+	int64_t until = now_ms() + ms;
+
+	if (until >= h->end_ms)
+		return false;
+	for (int64_t left; (left = until - now_ms()) > 0;) {
+		char text[48];
+		snprintf(text, sizeof text, ", asked to wait %lld s", (long long)(left / 1000 + 1));
+		if (ms >= 1000)
+			show(h, text);
+		int64_t step = left < TICK_MS ? left : TICK_MS;
+		struct timespec t = { .tv_nsec = (long)step * 1000000 };
+		nanosleep(&t, NULL);
+	}
+	return true;
+}
+
+static void
+say_failure(struct http *h, struct http_answer *a, CURLcode rc)
+{
+	if (rc == CURLE_OPERATION_TIMEDOUT && now_ms() >= h->end_ms)
+		snprintf(a->why, sizeof a->why,
+		    "no answer within the %lld s of --timeout; run the command again",
+		    (long long)h->timeout_s);
+	else if (rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE || rc == CURLE_RECV_ERROR)
+		snprintf(a->why, sizeof a->why,
+		    "the answer broke off (%.120s); run the command again, what was fetched is "
+		    "kept",
+		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+	else
+		snprintf(a->why, sizeof a->why, "%.250s",
+		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+	a->unreachable = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST;
+}
+
+bool
+http_get(struct http *h, const char *url, struct http_answer *a)
+{
+	int64_t wait = FIRST_WAIT_MS;
+
+	for (int tries = 1;; tries++) {
+		struct transfer t = { .http = h, .answer = a };
+		*a = (struct http_answer){ .status = 0 };
+		h->error[0] = '\0';
+		prepare(h, url, &t);
+		CURLcode rc = curl_easy_perform(h->curl);
+		curl_off_t after = 0;
+		if (rc == CURLE_OK) {
+			curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
+			curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &after);
+		}
+		if (t.too_large || t.no_memory) {
+			snprintf(a->why, sizeof a->why,
+			    t.no_memory ? "out of memory"
+					: "the answer is larger than 8 MiB; no collateral is");
+			return false;
+		}
+		if (rc == CURLE_OK && !asks_to_wait(a->status)) {
+			if (a->chain == NULL)
+				a->chain = strdup("");
+			return a->chain != NULL;
+		}
+		int64_t ms = after > 0 ? (int64_t)after * 1000 : wait;
+		wait = wait < LONGEST_WAIT_MS ? 2 * wait : wait;
+		if (rc != CURLE_OK && (!may_get_better(rc) || tries == CONNECT_TRIES)) {
+			say_failure(h, a, rc);
+			return false;
+		}
+		long status = a->status;
+		http_answer_clear(a);
+		if (pause_for(h, ms))
+			continue;
+		if (rc != CURLE_OK)
+			say_failure(h, a, rc);
+		else
+			snprintf(a->why, sizeof a->why,
+			    "answers %ld and asks to wait %lld s, which the %lld s of --timeout do "
+			    "not leave; run the command again later, what was fetched is kept",
+			    status, (long long)(ms + 999) / 1000, (long long)h->timeout_s);
+		return false;
+	}
+}
+
+void
+http_answer_clear(struct http_answer *a)
+{
+	free(a->body);
+	free(a->chain);
+	a->body = NULL;
+	a->chain = NULL;
+	a->len = 0;
+}
+
+/* ----------------------------------------------------------------------------------------- */
+
+struct http *
+http_open(int64_t timeout_s, const char *ca, bool progress)
+{
+	struct http *h = calloc(1, sizeof *h);
+
+	if (h == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(h);
+		return NULL;
+	}
+	h->curl = curl_easy_init();
+	h->start_ms = now_ms();
+	h->timeout_s = timeout_s;
+	h->end_ms = h->start_ms + timeout_s * 1000;
+	h->progress = progress;
+	if (h->curl == NULL ||
+	    (ca != NULL && curl_easy_setopt(h->curl, CURLOPT_CAINFO, ca) != CURLE_OK)) {
+		http_close(h);
+		return NULL;
+	}
+	return h;
+}
+
+void
+http_close(struct http *h)
+{
+	if (h == NULL)
+		return;
+	hide(h);
+	if (h->curl != NULL)
+		curl_easy_cleanup(h->curl);
+	curl_global_cleanup();
+	free(h);
+}
