@@ -11,6 +11,7 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "new", "--tee T [options] DIR", sim_new_command },
+	{ "run", "--tee T [options] -- PROGRAM [ARGS]", sim_run_command },
 	{ "serve", "--platform DIR [options]", sim_serve_command },
 	{ "show", "[--json] DIR", sim_show_command },
 };

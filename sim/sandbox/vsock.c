@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program gets an AF_UNIX stream socket in place of an AF_VSOCK one: few kernels have the vsock
+ * loopback, and the protocols here only send and receive. The supervisor has bound it to an
+ * abstract name with a token of this run in it. The name tells ours from all other sockets, by the
+ * open file and without a table, whichever process holds it, and carries the local port.
+ */
+#include "vsock.h"
+#include "services/qgs.h"
+#include "target.h"
+
+#include <errno.h>
+#include <linux/vm_sockets.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	QGS_PORT = 4050,
+	GUEST_CID = 3,
+	FIRST_PORT = 0x10000,
+	CONNECTIONS_MAX = 64,
+	BACKLOG = 128,
+};
+
+struct vsock {
+	struct sim_machine *machine;
+	int listener;
+	uint64_t token;
+	atomic_uint port; /* the next local one */
+	atomic_int connections;
+};
+
+/* The abstract name of a socket of ours; port 0 is the listener's. */
+static socklen_t
+name_of(const struct vsock *v, unsigned port, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	int n = snprintf(out->sun_path + 1, sizeof out->sun_path - 1, "assay-sim/%016llx/%u",
+	    (unsigned long long)v->token, port);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
+
+int
+vsock_open(struct vsock **out, struct sim_machine *machine)
+{
+	struct vsock *v = calloc(1, sizeof *v);
+	struct sockaddr_un name;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->machine = machine;
+	atomic_store(&v->port, FIRST_PORT);
+	v->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (v->listener < 0 || getrandom(&v->token, sizeof v->token, 0) != sizeof v->token)
+		goto failed;
+	socklen_t len = name_of(v, 0, &name);
+	if (bind(v->listener, (struct sockaddr *)&name, len) != 0 ||
+	    listen(v->listener, BACKLOG) != 0)
+		goto failed;
+	*out = v;
+	return 0;
+failed:;
+	int rc = errno != 0 ? -errno : -EIO;
+	if (v->listener >= 0)
+		close(v->listener);
+	free(v);
+	return rc;
+}
+
+/* A connection that still runs keeps what it needs; the process ends soon after. */
+void
+vsock_close(struct vsock *v)
+{
+	if (v == NULL)
+		return;
+	close(v->listener);
+	if (atomic_load(&v->connections) == 0)
+		free(v);
+}
+
+int
+vsock_listener(const struct vsock *v)
+{
+	return v->listener;
+}
+
+/* --- the service ---------------------------------------------------------------------------- */
+
+struct connection {
+	struct vsock *v;
+	int fd;
+};
+
+static void *
+serve(void *arg)
+{
+	struct connection c = *(struct connection *)arg;
+
+	free(arg);
+	sim_qgs_serve_connection(c.v->machine, c.fd); /* closes it */
+	atomic_fetch_sub(&c.v->connections, 1);
+	return NULL;
+}
+
+/* A client that stalls holds a thread, and so many of them are enough. */
+void
+vsock_serve(struct vsock *v)
+{
+	int fd = accept4(v->listener, NULL, NULL, SOCK_CLOEXEC);
+	struct connection *c = fd >= 0 ? malloc(sizeof *c) : NULL;
+	pthread_t thread;
+
+	if (c == NULL || atomic_fetch_add(&v->connections, 1) >= CONNECTIONS_MAX) {
+		if (c != NULL)
+			atomic_fetch_sub(&v->connections, 1);
+		free(c);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	*c = (struct connection){ v, fd };
+	if (pthread_create(&thread, NULL, serve, c) != 0) {
+		atomic_fetch_sub(&v->connections, 1);
+		close(fd);
+		free(c);
+		return;
+	}
+	pthread_detach(thread);
+}
+
+/* --- the program's end ---------------------------------------------------------------------- */
+
+int
+vsock_socket(struct vsock *v, uint64_t type, uint64_t protocol)
+{
+	int kind = (int)type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct sockaddr_un name;
+
+	if (protocol != 0 && protocol != AF_VSOCK)
+		return -EPROTONOSUPPORT;
+	if (kind != SOCK_STREAM)
+		return -ESOCKTNOSUPPORT;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | ((int)type & SOCK_NONBLOCK), 0);
+	if (fd < 0)
+		return -errno;
+	socklen_t len = name_of(v, atomic_fetch_add(&v->port, 1), &name);
+	if (bind(fd, (struct sockaddr *)&name, len) != 0) {
+		int rc = -errno;
+		close(fd);
+		return rc;
+	}
+	return fd;
+}
+
+/* Whether the socket is one of ours, and its local port. */
+static bool
+is_ours(const struct vsock *v, int fd, unsigned *port)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNSPEC }, want;
+	socklen_t len = sizeof name;
+	char text[sizeof name.sun_path] = "";
+	unsigned long n;
+
+	if (getsockname(fd, (struct sockaddr *)&name, &len) != 0 || name.sun_family != AF_UNIX ||
+	    len <= offsetof(struct sockaddr_un, sun_path) + 1 || name.sun_path[0] != '\0')
+		return false;
+	memcpy(text, name.sun_path + 1, len - offsetof(struct sockaddr_un, sun_path) - 1);
+	const char *slash = strrchr(text, '/');
+	if (slash == NULL || (n = strtoul(slash + 1, NULL, 10)) == 0)
+		return false;
+	*port = (unsigned)n;
+	return name_of(v, *port, &want) == len && memcmp(&want, &name, len) == 0;
+}
+
+static bool
+is_connected(int fd)
+{
+	struct sockaddr_un name;
+	socklen_t len = sizeof name;
+
+	return getpeername(fd, (struct sockaddr *)&name, &len) == 0;
+}
+
+static int
+connect_to(const struct vsock *v, int fd, pid_t tid, uint64_t at, uint64_t n)
+{
+	struct sockaddr_vm to;
+	struct sockaddr_un name;
+
+	if (n < sizeof to)
+		return -EINVAL;
+	if (target_read(tid, at, &to, sizeof to) != 0)
+		return -EFAULT;
+	if (to.svm_family != AF_VSOCK)
+		return -EINVAL;
+	if (is_connected(fd))
+		return -EISCONN;
+	if (to.svm_cid != VMADDR_CID_HOST)
+		return -ENODEV; /* no other machine, and no loopback */
+	if (to.svm_port != QGS_PORT)
+		return -ECONNRESET; /* what the host answers where no one listens */
+	socklen_t len = name_of(v, 0, &name);
+	return connect(fd, (struct sockaddr *)&name, len) == 0 ? 0 : -errno;
+}
+
+/* As the kernel hands out an address: cut to the room, and the whole length told. */
+static int
+give_name(pid_t tid, uint64_t at, uint64_t len_at, struct sockaddr_vm name)
+{
+	int room;
+
+	if (target_read(tid, len_at, &room, sizeof room) != 0)
+		return -EFAULT;
+	if (room < 0)
+		return -EINVAL;
+	size_t n = (size_t)room < sizeof name ? (size_t)room : sizeof name;
+	int len = sizeof name;
+	if ((n > 0 && target_write(tid, at, &name, n) != 0) ||
+	    target_write(tid, len_at, &len, sizeof len) != 0)
+		return -EFAULT;
+	return 0;
+}
+
+static int
+give_option(pid_t tid, uint64_t level, uint64_t option, uint64_t at, uint64_t len_at)
+{
+	int value = AF_VSOCK, room;
+
+	if (level != SOL_SOCKET || option != SO_DOMAIN)
+		return -ENOPROTOOPT;
+	if (target_read(tid, len_at, &room, sizeof room) != 0)
+		return -EFAULT;
+	if (room < (int)sizeof value)
+		return -EINVAL;
+	room = sizeof value;
+	return target_write(tid, at, &value, sizeof value) != 0 ||
+		target_write(tid, len_at, &room, sizeof room) != 0
+	    ? -EFAULT
+	    : 0;
+}
+
+bool
+vsock_call(struct vsock *v, pid_t tid, int nr, const uint64_t args[6], int *result)
+{
+	struct sockaddr_vm name = {
+		.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY
+	};
+	int fd = target_take_fd(tid, args[0]);
+	unsigned port;
+
+	if (fd < 0)
+		return false;
+	if (!is_ours(v, fd, &port)) {
+		close(fd);
+		return false;
+	}
+	if (nr == SYS_connect) {
+		*result = connect_to(v, fd, tid, args[1], args[2]);
+	} else if (nr == SYS_getsockname) {
+		if (is_connected(fd)) {
+			name.svm_cid = GUEST_CID;
+			name.svm_port = port;
+		}
+		*result = give_name(tid, args[1], args[2], name);
+	} else if (nr == SYS_getpeername) {
+		name.svm_cid = VMADDR_CID_HOST;
+		name.svm_port = QGS_PORT;
+		*result = is_connected(fd) ? give_name(tid, args[1], args[2], name) : -ENOTCONN;
+	} else if (nr == SYS_getsockopt) {
+		*result = give_option(tid, args[1], args[2], args[3], args[4]);
+	} else {
+		*result = 0; /* setsockopt of level AF_VSOCK: sizes and time-outs, of no effect */
+	}
+	close(fd);
+	return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SIM_VSOCK_H
+#define SIM_VSOCK_H
+
+/* AF_VSOCK for the program: connections to CID 2, port 4050 reach the platform's QGS. */
+
+#include "sandbox.h"
+
+struct vsock;
+int vsock_open(struct vsock **out, struct sim_machine *machine); /* 0 or a negative errno */
+void vsock_close(struct vsock *v);                               /* NULL is fine */
+
+/* The socket that QGS connections come in at; vsock_serve() when it is readable. */
+int vsock_listener(const struct vsock *v);
+void vsock_serve(struct vsock *v);
+
+/* socket(AF_VSOCK, type, protocol): a descriptor to hand to the program, or a negative errno. */
+int vsock_socket(struct vsock *v, uint64_t type, uint64_t protocol);
+/*
+ * One call on a descriptor of the program: connect, getsockname, getpeername, getsockopt,
+ * setsockopt. Returns false if this is none of ours, and the kernel is to answer; else *result is
+ * 0 or a negative errno.
+ */
+bool vsock_call(struct vsock *v, pid_t tid, int nr, const uint64_t args[6], int *result);
+
+#endif
