@@ -52,8 +52,8 @@ help(void)
 {
 	puts("usage: assay-sim run --tee T [options] -- PROGRAM [ARGS]\n\n"
 	     "Runs an unmodified program in a software platform. It finds /dev/tdx_guest or\n"
-	     "/dev/sev-guest, configfs-tsm, the TDX measurement files, CCEL, vsock to the quoting\n"
-	     "service, and system call 0xEA01. What it leaves running ends with it.\n"
+	     "/dev/sev-guest, configfs-tsm, the TDX measurement files, CCEL, vsock to the\n"
+	     "quoting service, and system call 0xEA01. What it leaves running ends with it.\n"
 	     "It is emulation, not confinement: the program can do all that you can.\n");
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		char left[32];
