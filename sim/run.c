@@ -25,7 +25,7 @@ static const struct option {
 } options[] = {
 	{ "--tee", "T", "tdx, snp or sgx" },
 	{ "--platform", "DIR", "the folder of `new`; without it one is made for this run" },
-	{ "--fault", "LIST", "busy:3, stale-generation, slow:500ms, wrong-nonce; with commas" },
+	{ "--fault", "LIST", "busy:3,stale-generation,slow:500ms,wrong-nonce" },
 	{ "--time", "T", "when the platform made for this run is made (now)" },
 	{ "-v", NULL, "say what the program is given and asks for" },
 };

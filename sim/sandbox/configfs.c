@@ -70,12 +70,14 @@ struct tsm_entry {
 
 struct configfs {
 	struct sandbox *sb;
-	void *by_name; /* tsearch() */
-	struct tsm_entry *first, *last;
+	void *by_name;                  /* tsearch() */
+	struct tsm_entry *first, *last; /* all that have memory, removed ones too */
+	struct configfs_file *files;    /* all that are open */
 	uint64_t next_place;
 };
 
 struct configfs_file {
+	struct configfs_file *before, *behind;
 	struct tsm_entry *entry;
 	enum attribute attribute;
 	bool append;
@@ -132,22 +134,40 @@ find(const struct configfs *c, const char *name)
 }
 
 static void
-drop_if_unused(struct tsm_entry *e)
+drop(struct configfs *c, struct tsm_entry *e)
 {
-	if (!e->removed || e->lookups > 0 || e->opens > 0)
-		return;
+	*(e->before != NULL ? &e->before->behind : &c->first) = e->behind;
+	*(e->behind != NULL ? &e->behind->before : &c->last) = e->before;
 	evidence_clear(&e->evidence);
 	free(e->name);
 	free(e);
 }
 
 static void
+drop_if_unused(struct configfs *c, struct tsm_entry *e)
+{
+	if (e->removed && e->lookups == 0 && e->opens == 0)
+		drop(c, e);
+}
+
+static void
 take_out(struct configfs *c, struct tsm_entry *e)
 {
-	tdelete(e, &c->by_name, by_name);
-	*(e->before != NULL ? &e->before->behind : &c->first) = e->behind;
-	*(e->behind != NULL ? &e->behind->before : &c->last) = e->before;
+	if (!e->removed)
+		tdelete(e, &c->by_name, by_name);
 	e->removed = true;
+}
+
+static void
+close_file(struct configfs *c, struct configfs_file *f)
+{
+	*(f->before != NULL ? &f->before->behind : &c->files) = f->behind;
+	if (f->behind != NULL)
+		f->behind->before = f->before;
+	f->entry->opens--;
+	drop_if_unused(c, f->entry);
+	free(f->copy);
+	free(f);
 }
 
 struct configfs *
@@ -163,11 +183,11 @@ configfs_new(struct sandbox *sb)
 void
 configfs_free(struct configfs *c)
 {
+	while (c != NULL && c->files != NULL)
+		close_file(c, c->files);
 	while (c != NULL && c->first != NULL) {
-		struct tsm_entry *e = c->first;
-		take_out(c, e);
-		e->lookups = e->opens = 0;
-		drop_if_unused(e);
+		take_out(c, c->first);
+		drop(c, c->first);
 	}
 	free(c);
 }
@@ -224,9 +244,8 @@ configfs_forget(struct configfs *c, uint64_t ino, uint64_t times)
 {
 	struct tsm_entry *e = entry_of(ino);
 
-	(void)c;
 	e->lookups -= times < e->lookups ? times : e->lookups;
-	drop_if_unused(e);
+	drop_if_unused(c, e);
 }
 
 int
@@ -237,7 +256,7 @@ configfs_rmdir(struct configfs *c, const char *name)
 	if (e == NULL)
 		return -ENOENT;
 	take_out(c, e);
-	drop_if_unused(e);
+	drop_if_unused(c, e);
 	return 0;
 }
 
@@ -259,7 +278,7 @@ configfs_list(struct configfs *c, uint64_t dir, uint64_t *at, bool *is_dir)
 	*is_dir = dir == 0;
 	if (dir == 0) {
 		const struct tsm_entry *e = c->first;
-		while (e != NULL && e->place <= *at)
+		while (e != NULL && (e->removed || e->place <= *at))
 			e = e->behind;
 		if (e == NULL)
 			return NULL;
@@ -311,7 +330,7 @@ make_report(struct configfs *c, struct tsm_entry *e)
 /* --- files ---------------------------------------------------------------------------------- */
 
 int
-configfs_open(uint64_t ino, int flags, struct configfs_file **out)
+configfs_open(struct configfs *c, uint64_t ino, int flags, struct configfs_file **out)
 {
 	struct tsm_entry *e = entry_of(ino);
 	enum attribute a = attribute_of(ino);
@@ -327,6 +346,10 @@ configfs_open(uint64_t ino, int flags, struct configfs_file **out)
 	f->attribute = a;
 	f->append = (flags & O_APPEND) != 0;
 	e->opens++;
+	f->behind = c->files;
+	if (c->files != NULL)
+		c->files->before = f;
+	c->files = f;
 	*out = f;
 	return 0;
 }
@@ -479,11 +502,6 @@ configfs_flush(struct configfs *c, struct configfs_file *f)
 void
 configfs_release(struct configfs *c, struct configfs_file *f)
 {
-	struct tsm_entry *e = f->entry;
-
 	configfs_flush(c, f);
-	free(f->copy);
-	free(f);
-	e->opens--;
-	drop_if_unused(e);
+	close_file(c, f);
 }

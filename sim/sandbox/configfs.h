@@ -31,7 +31,7 @@ void configfs_stat(uint64_t ino, struct stat *out);
 /* The name behind place *at of a directory (0: the first), and moves *at; NULL at the end. */
 const char *configfs_list(struct configfs *c, uint64_t dir, uint64_t *at, bool *is_dir);
 
-int configfs_open(uint64_t ino, int flags, struct configfs_file **out);
+int configfs_open(struct configfs *c, uint64_t ino, int flags, struct configfs_file **out);
 /* Whether the file can be sought in, and whether closing it means something. */
 bool configfs_seekable(const struct configfs_file *f);
 bool configfs_commits(const struct configfs_file *f);

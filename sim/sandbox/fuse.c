@@ -272,7 +272,7 @@ static void
 op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	struct configfs_file *f = NULL;
-	int rc = is_configfs(ino) ? configfs_open(ino, fi->flags, &f)
+	int rc = is_configfs(ino) ? configfs_open(server(req)->configfs, ino, fi->flags, &f)
 				  : register_open((unsigned)(ino - INO_REGISTER), fi->flags);
 
 	if (rc != 0) {
@@ -380,6 +380,7 @@ fuse_server_new(struct sandbox *sb, int fd)
 	f->fd = fd;
 	f->configfs = configfs_new(sb);
 	f->session = fuse_session_new(&args, &ops, sizeof ops, f);
+	fuse_opt_free_args(&args);
 	if (f->configfs == NULL || f->session == NULL ||
 	    fuse_session_mount(f->session, mountpoint) != 0) {
 		fuse_server_free(f);

@@ -10,6 +10,7 @@
 #include "target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/vm_sockets.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -36,7 +37,10 @@ struct vsock {
 	int listener;
 	uint64_t token;
 	atomic_uint port; /* the next local one */
-	atomic_int connections;
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	int connections[CONNECTIONS_MAX]; /* copies of their descriptors; 0: free */
+	size_t count;
 };
 
 /* The abstract name of a socket of ours; port 0 is the listener's. */
@@ -59,6 +63,8 @@ vsock_open(struct vsock **out, struct sim_machine *machine)
 		return -ENOMEM;
 	v->machine = machine;
 	atomic_store(&v->port, FIRST_PORT);
+	pthread_mutex_init(&v->lock, NULL);
+	pthread_cond_init(&v->ended, NULL);
 	v->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (v->listener < 0 || getrandom(&v->token, sizeof v->token, 0) != sizeof v->token)
 		goto failed;
@@ -76,15 +82,21 @@ failed:;
 	return rc;
 }
 
-/* A connection that still runs keeps what it needs; the process ends soon after. */
+/* Ends the connections that still run, and waits for their threads. */
 void
 vsock_close(struct vsock *v)
 {
 	if (v == NULL)
 		return;
 	close(v->listener);
-	if (atomic_load(&v->connections) == 0)
-		free(v);
+	pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		if (v->connections[i] != 0)
+			shutdown(v->connections[i], SHUT_RDWR);
+	while (v->count > 0)
+		pthread_cond_wait(&v->ended, &v->lock);
+	pthread_mutex_unlock(&v->lock);
+	free(v);
 }
 
 int
@@ -97,8 +109,41 @@ vsock_listener(const struct vsock *v)
 
 struct connection {
 	struct vsock *v;
+	size_t slot;
 	int fd;
 };
+
+/* A place for a connection and in it a copy of its descriptor, which the service does not close.
+ * CONNECTIONS_MAX if there is none: a client that stalls holds a thread, and so many are enough. */
+static size_t
+take_slot(struct vsock *v, int fd)
+{
+	size_t slot = 0;
+
+	pthread_mutex_lock(&v->lock);
+	while (slot < CONNECTIONS_MAX && v->connections[slot] != 0)
+		slot++;
+	int copy = slot < CONNECTIONS_MAX ? fcntl(fd, F_DUPFD_CLOEXEC, 1) : -1;
+	if (copy > 0) {
+		v->connections[slot] = copy;
+		v->count++;
+	} else {
+		slot = CONNECTIONS_MAX;
+	}
+	pthread_mutex_unlock(&v->lock);
+	return slot;
+}
+
+static void
+leave_slot(struct vsock *v, size_t slot)
+{
+	pthread_mutex_lock(&v->lock);
+	close(v->connections[slot]);
+	v->connections[slot] = 0;
+	v->count--;
+	pthread_cond_signal(&v->ended);
+	pthread_mutex_unlock(&v->lock);
+}
 
 static void *
 serve(void *arg)
@@ -107,34 +152,29 @@ serve(void *arg)
 
 	free(arg);
 	sim_qgs_serve_connection(c.v->machine, c.fd); /* closes it */
-	atomic_fetch_sub(&c.v->connections, 1);
+	leave_slot(c.v, c.slot);
 	return NULL;
 }
 
-/* A client that stalls holds a thread, and so many of them are enough. */
 void
 vsock_serve(struct vsock *v)
 {
 	int fd = accept4(v->listener, NULL, NULL, SOCK_CLOEXEC);
 	struct connection *c = fd >= 0 ? malloc(sizeof *c) : NULL;
+	size_t slot = c != NULL ? take_slot(v, fd) : CONNECTIONS_MAX;
 	pthread_t thread;
 
-	if (c == NULL || atomic_fetch_add(&v->connections, 1) >= CONNECTIONS_MAX) {
-		if (c != NULL)
-			atomic_fetch_sub(&v->connections, 1);
-		free(c);
-		if (fd >= 0)
-			close(fd);
-		return;
+	if (slot < CONNECTIONS_MAX) {
+		*c = (struct connection){ v, slot, fd };
+		if (pthread_create(&thread, NULL, serve, c) == 0) {
+			pthread_detach(thread);
+			return;
+		}
+		leave_slot(v, slot);
 	}
-	*c = (struct connection){ v, fd };
-	if (pthread_create(&thread, NULL, serve, c) != 0) {
-		atomic_fetch_sub(&v->connections, 1);
+	free(c);
+	if (fd >= 0)
 		close(fd);
-		free(c);
-		return;
-	}
-	pthread_detach(thread);
 }
 
 /* --- the program's end ---------------------------------------------------------------------- */

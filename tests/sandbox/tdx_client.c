@@ -23,7 +23,7 @@
 #define OLD_QUOTE    0xc0105402UL
 #define MEASUREMENTS "/sys/class/misc/tdx_guest/measurements/"
 
-enum { DATA = 64, REPORT = 1024, AT_DATA = 128, PAGE = 4096, QUOTE_ROOM = 65536 };
+enum { DATA = 64, REPORT = 1024, AT_DATA = 128, PAGE = 4096, QUOTE_ROOM = 65536, STALLED = 100 };
 
 struct request {
 	uint8_t data[DATA], report[REPORT];
@@ -188,7 +188,8 @@ quote(int fd, uint8_t first)
 	int device_fd = open("/dev/tdx_guest", O_RDWR | O_CLOEXEC);
 	size_t n = 0;
 
-	if (ioctl(device_fd, GET_REPORT, &r) != 0 || write(fd, r.report, REPORT) != REPORT)
+	if (ioctl(device_fd, GET_REPORT, &r) != 0 ||
+	    send(fd, r.report, REPORT, MSG_NOSIGNAL) != REPORT)
 		return false;
 	close(device_fd);
 	for (ssize_t got; n < sizeof out && (got = read(fd, out + n, sizeof out - n)) > 0;)
@@ -262,6 +263,33 @@ sockets(void)
 	ok(error_of(syscall(SYS_io_uring_setup, 8, NULL)) == ENOSYS, errno, "no io_uring");
 }
 
+/* Clients that stall in the middle of a frame: they do not stop the others for good, and the last
+ * one is left to the end of the program. */
+static void
+stalled(void)
+{
+	static int fds[STALLED];
+	int connected = 0;
+	bool served = false;
+
+	for (size_t i = 0; i < STALLED; i++) {
+		fds[i] = vsock(0, VMADDR_CID_HOST, 4050);
+		connected += fds[i] >= 0 && send(fds[i], "\0\0", 2, MSG_NOSIGNAL) == 2;
+	}
+	for (size_t i = 0; i < STALLED; i++)
+		close(fds[i]);
+	for (int i = 0; i < 100 && !served; i++) {
+		int fd = vsock(0, VMADDR_CID_HOST, 4050);
+		served = quote(fd, 12);
+		close(fd);
+		usleep(10000);
+	}
+	ok(connected > STALLED / 2 && served, connected,
+	    "%d connections that stall, and then one that does not", STALLED);
+	int last = vsock(0, VMADDR_CID_HOST, 4050);
+	ok(write(last, "", 1) == 1, errno, "one stalls until the end");
+}
+
 int
 main(void)
 {
@@ -269,5 +297,6 @@ main(void)
 	registers();
 	ccel();
 	sockets();
+	stalled();
 	return done();
 }
