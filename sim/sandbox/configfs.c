@@ -305,7 +305,7 @@ advance(struct tsm_entry *e)
 
 /* Reading any of the blobs makes all of them, if they are not of the current generation. */
 static int
-make_report(struct configfs *c, struct tsm_entry *e)
+make_report(struct configfs *c, struct tsm_entry *e, pid_t tid)
 {
 	if (e->inblob_len == 0)
 		return -EINVAL;
@@ -315,11 +315,13 @@ make_report(struct configfs *c, struct tsm_entry *e)
 	e->cached = false;
 	if (e->inblob_len != INBLOB_MAX)
 		return -EINVAL;
-	int rc = evidence_make(c->sb, &e->evidence, e->inblob, e->privlevel);
+	int rc = evidence_make(c->sb, tid, &e->evidence, e->inblob, e->privlevel);
 	if (rc != 0)
 		return rc == -EBADMSG || rc == -ENOTTY ? -EIO : rc;
 	e->cached = true;
 	e->read_generation = e->write_generation;
+	sandbox_log(c->sb, "tsm/report/%s: generation %llu: %zu bytes", e->name,
+	    (unsigned long long)e->write_generation, e->evidence.out_len);
 	if (fault_stale(&c->sb->faults)) {
 		sandbox_log(c->sb, "fault: stale generation in entry %s", e->name);
 		e->write_generation++; /* another writer was here meanwhile */
@@ -379,7 +381,7 @@ keep(struct configfs_file *f, const void *bytes, size_t n)
 
 /* The first read of an open file. */
 static int
-fill(struct configfs *c, struct configfs_file *f)
+fill(struct configfs *c, struct configfs_file *f, pid_t tid)
 {
 	struct tsm_entry *e = f->entry;
 	char text[64] = "";
@@ -388,7 +390,7 @@ fill(struct configfs *c, struct configfs_file *f)
 	if (e->removed)
 		return -ENOENT;
 	if (f->attribute == OUTBLOB || f->attribute == AUXBLOB) {
-		if ((rc = make_report(c, e)) != 0) {
+		if ((rc = make_report(c, e, tid)) != 0) {
 			sandbox_log(c->sb, "tsm/report/%s: %s: %s", e->name,
 			    attributes[f->attribute].name, strerror(-rc));
 			return rc;
@@ -406,9 +408,10 @@ fill(struct configfs *c, struct configfs_file *f)
 }
 
 ssize_t
-configfs_read(struct configfs *c, struct configfs_file *f, const void **bytes, size_t n, off_t at)
+configfs_read(
+    struct configfs *c, struct configfs_file *f, pid_t tid, const void **bytes, size_t n, off_t at)
 {
-	int rc = f->copy == NULL ? fill(c, f) : 0;
+	int rc = f->copy == NULL ? fill(c, f, tid) : 0;
 
 	if (rc != 0)
 		return rc;

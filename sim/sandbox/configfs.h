@@ -35,9 +35,9 @@ int configfs_open(struct configfs *c, uint64_t ino, int flags, struct configfs_f
 /* Whether the file can be sought in, and whether closing it means something. */
 bool configfs_seekable(const struct configfs_file *f);
 bool configfs_commits(const struct configfs_file *f);
-/* *bytes point into the file, until the next call. */
-ssize_t
-configfs_read(struct configfs *c, struct configfs_file *f, const void **bytes, size_t n, off_t at);
+/* For thread tid. *bytes point into the file, until the next call. */
+ssize_t configfs_read(
+    struct configfs *c, struct configfs_file *f, pid_t tid, const void **bytes, size_t n, off_t at);
 ssize_t
 configfs_write(struct configfs *c, struct configfs_file *f, const void *bytes, size_t n, off_t at);
 /* What close() does: the inblob that was written becomes the entry's. Once for what was written. */

@@ -49,15 +49,13 @@ load_u64(const uint8_t *at)
 }
 
 static int
-faults(struct sandbox *sb, struct request *r, uint8_t data[REPORT_DATA_SIZE])
+faults(struct sandbox *sb, pid_t tid, struct request *r, uint8_t data[REPORT_DATA_SIZE])
 {
-	fault_slow(&sb->faults);
-	if (fault_busy(&sb->faults)) {
+	int rc = evidence_begin(sb, tid, data);
+
+	if (rc == -EBUSY)
 		r->exitinfo2 = VMM_BUSY;
-		return -EBUSY;
-	}
-	fault_nonce(&sb->faults, data);
-	return 0;
+	return rc;
 }
 
 static int
@@ -68,7 +66,8 @@ get_report(struct sandbox *sb, pid_t tid, struct request *r)
 
 	if (r->req == 0 || r->resp == 0)
 		return -EINVAL;
-	if ((rc = target_read(tid, r->req, in, sizeof in)) != 0 || (rc = faults(sb, r, in)) != 0 ||
+	if ((rc = target_read(tid, r->req, in, sizeof in)) != 0 ||
+	    (rc = faults(sb, tid, r, in)) != 0 ||
 	    (rc = snp_channel_request(sb->channel, SNP_MSG_REPORT_REQ, r->version, in, sizeof in,
 		 out, sizeof out, &r->exitinfo2)) != 0)
 		return rc;
@@ -130,7 +129,7 @@ get_ext_report(struct sandbox *sb, pid_t tid, struct request *r)
 		room = 0;
 	if (room > CERTS_MAX || room % PAGE != 0)
 		return -EINVAL;
-	if ((rc = faults(sb, r, in)) != 0)
+	if ((rc = faults(sb, tid, r, in)) != 0)
 		return rc;
 	int host = room == 0 ? 0 : host_certificates(sb, r, certs, room, &needed);
 	/* When the table did not fit, the driver sends the message again without it, so that the

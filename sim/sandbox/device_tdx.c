@@ -15,7 +15,8 @@ device_tdx_ioctl(struct sandbox *sb, pid_t tid, uint32_t request, uint64_t arg)
 	if (request != TDX_GET_REPORT0)
 		return -ENOTTY;
 	if ((rc = target_read(tid, arg, data, sizeof data)) != 0 ||
-	    (rc = evidence_tdreport(sb, data, report)) != 0 ||
+	    (rc = evidence_begin(sb, tid, data)) != 0 ||
+	    (rc = sim_machine_td_report(sb->machine, data, report)) != 0 ||
 	    (rc = target_write(tid, arg + sizeof data, report, sizeof report)) != 0)
 		return rc;
 	return 0;

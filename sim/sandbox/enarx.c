@@ -132,7 +132,7 @@ answer(
 		return -EINVAL;
 	if (target_read(tid, args[0], nonce, sizeof nonce) != 0)
 		return -EFAULT;
-	if (evidence_make(sb, &e, nonce, 0) != 0)
+	if (evidence_make(sb, tid, &e, nonce, 0) != 0)
 		return -EIO;
 	struct sim_bytes out = message(sb, sim, &e, more);
 	evidence_clear(&e);

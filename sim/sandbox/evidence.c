@@ -3,10 +3,12 @@
  * strikes whichever the program uses. */
 #include "sandbox.h"
 #include "snp_channel.h"
+#include "target.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { SNP_REQUEST_SIZE = 96, SNP_AT_VMPL = 64, SNP_AT_REPORT = 32 };
 
@@ -18,30 +20,34 @@ evidence_clear(struct evidence *e)
 	*e = (struct evidence){ .out = NULL };
 }
 
-/* The faults of one request. */
+/* In pieces, so that a program can be interrupted, and does not have to be waited for. */
 static int
-begin(struct sandbox *sb, uint8_t data[REPORT_DATA_SIZE])
+be_slow(struct sandbox *sb, pid_t tid)
 {
-	fault_slow(&sb->faults);
+	const int64_t piece_ms = 20;
+
+	for (int64_t left = sb->faults.slow_ms; left > 0; left -= piece_ms) {
+		struct timespec t = { 0, (left < piece_ms ? left : piece_ms) * 1000000 };
+		nanosleep(&t, NULL);
+		if (target_interrupted(tid))
+			return -EINTR;
+	}
+	return 0;
+}
+
+int
+evidence_begin(struct sandbox *sb, pid_t tid, uint8_t data[REPORT_DATA_SIZE])
+{
+	int rc = be_slow(sb, tid);
+
+	if (rc != 0)
+		return rc;
 	if (fault_busy(&sb->faults)) {
 		sandbox_log(sb, "fault: busy");
 		return -EBUSY;
 	}
 	fault_nonce(&sb->faults, data);
 	return 0;
-}
-
-int
-evidence_tdreport(
-    struct sandbox *sb, const uint8_t data[REPORT_DATA_SIZE], uint8_t out[TDREPORT_SIZE])
-{
-	uint8_t mine[REPORT_DATA_SIZE];
-	int rc;
-
-	memcpy(mine, data, sizeof mine);
-	if ((rc = begin(sb, mine)) != 0)
-		return rc;
-	return sim_machine_td_report(sb->machine, mine, out);
 }
 
 static int
@@ -78,15 +84,15 @@ make_snp(
 }
 
 int
-evidence_make(
-    struct sandbox *sb, struct evidence *out, const uint8_t data[REPORT_DATA_SIZE], unsigned vmpl)
+evidence_make(struct sandbox *sb, pid_t tid, struct evidence *out,
+    const uint8_t data[REPORT_DATA_SIZE], unsigned vmpl)
 {
 	struct evidence made = { .out = NULL };
 	uint8_t mine[REPORT_DATA_SIZE];
 	int rc;
 
 	memcpy(mine, data, sizeof mine);
-	if ((rc = begin(sb, mine)) != 0)
+	if ((rc = evidence_begin(sb, tid, mine)) != 0)
 		return rc;
 	rc = sb->channel != NULL ? make_snp(sb, &made, mine, vmpl)
 	    : strcmp(sb->tee, "sgx") == 0

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { COUNT_MAX = 1000000, SLOW_MAX_MS = 3600000 };
 
@@ -109,13 +108,4 @@ fault_nonce(struct faults *f, uint8_t data[64])
 {
 	if (use(&f->wrong_nonce))
 		data[0] ^= 0xff;
-}
-
-void
-fault_slow(const struct faults *f)
-{
-	struct timespec t = { f->slow_ms / 1000, f->slow_ms % 1000 * 1000000 };
-
-	if (f->slow_ms > 0)
-		nanosleep(&t, NULL);
 }

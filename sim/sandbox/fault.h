@@ -24,6 +24,5 @@ bool fault_busy(struct faults *f);
 bool fault_stale(struct faults *f);
 /* Changes the nonce if it is to be wrong this time. */
 void fault_nonce(struct faults *f, uint8_t data[64]);
-void fault_slow(const struct faults *f);
 
 #endif

@@ -294,7 +294,8 @@ op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at, struct fuse_file_
 	uint8_t value[REGISTER_SIZE];
 	const void *bytes = value;
 	ssize_t n = is_configfs(ino)
-	    ? configfs_read(server(req)->configfs, file_of(fi), &bytes, size, at)
+	    ? configfs_read(
+		  server(req)->configfs, file_of(fi), fuse_req_ctx(req)->pid, &bytes, size, at)
 	    : register_read(server(req)->sb, (unsigned)(ino - INO_REGISTER), value, size, at);
 
 	if (n < 0)

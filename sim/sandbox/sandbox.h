@@ -56,11 +56,12 @@ struct evidence {
 	size_t out_len, aux_len;
 };
 void evidence_clear(struct evidence *e);
-int evidence_tdreport(
-    struct sandbox *sb, const uint8_t data[REPORT_DATA_SIZE], uint8_t out[TDREPORT_SIZE]);
+/* The faults of one request of thread tid: data changed, or -EBUSY, or -EINTR when a signal came
+ * while it was slow. */
+int evidence_begin(struct sandbox *sb, pid_t tid, uint8_t data[REPORT_DATA_SIZE]);
 /* The provider's answer to an outblob read: 0 or a negative errno. */
-int evidence_make(
-    struct sandbox *sb, struct evidence *out, const uint8_t data[REPORT_DATA_SIZE], unsigned vmpl);
+int evidence_make(struct sandbox *sb, pid_t tid, struct evidence *out,
+    const uint8_t data[REPORT_DATA_SIZE], unsigned vmpl);
 
 /* --- enarx.c: system calls 0xEA01 and 0xEA02 ------------------------------------------------ */
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,22 +69,39 @@ target_has_device(pid_t tid, uint64_t fd, const char *name)
 	return slash != NULL && strcmp(slash + 1, name) == 0;
 }
 
-/* The process of a thread: pidfd_getfd() of older kernels wants that. */
-static pid_t
-process_of(pid_t tid)
+/* A number of /proc/TID/status; false when the thread is gone. */
+static bool
+read_status(pid_t tid, const char *name, int base, uint64_t *out)
 {
-	char path[64], line[128];
-	int pid = tid;
+	char path[64], line[256];
+	bool found = false;
 
 	snprintf(path, sizeof path, "/proc/%d/status", (int)tid);
 	FILE *f = fopen(path, "re");
 	if (f == NULL)
-		return tid;
-	while (fgets(line, sizeof line, f) != NULL)
-		if (strncmp(line, "Tgid:", 5) == 0)
-			pid = (int)strtol(line + 5, NULL, 10);
+		return false;
+	while (!found && fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') {
+			*out = strtoull(line + strlen(name) + 1, NULL, base);
+			found = true;
+		}
 	fclose(f);
-	return pid;
+	return found;
+}
+
+/* A traced program is woken by signals too that it ignores, by default or by its own will. */
+bool
+target_interrupted(pid_t tid)
+{
+	const uint64_t harmless = 1ULL << (SIGCHLD - 1) | 1ULL << (SIGCONT - 1) |
+	    1ULL << (SIGURG - 1) | 1ULL << (SIGWINCH - 1);
+	uint64_t own, shared, blocked, ignored, caught;
+
+	if (!read_status(tid, "SigPnd", 16, &own) || !read_status(tid, "ShdPnd", 16, &shared) ||
+	    !read_status(tid, "SigBlk", 16, &blocked) ||
+	    !read_status(tid, "SigIgn", 16, &ignored) || !read_status(tid, "SigCgt", 16, &caught))
+		return true;
+	return ((own | shared) & ~blocked & ~ignored & (caught | ~harmless)) != 0;
 }
 
 int
@@ -91,7 +109,11 @@ target_take_fd(pid_t tid, uint64_t fd)
 {
 	if (fd > INT_MAX)
 		return -EBADF;
-	int pidfd = (int)syscall(SYS_pidfd_open, process_of(tid), 0);
+	uint64_t process;
+	/* Before Linux 6.9 a pidfd is of a process, not of one of its threads. */
+	if (!read_status(tid, "Tgid", 10, &process))
+		return -ESRCH;
+	int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)process, 0);
 	if (pidfd < 0)
 		return -errno;
 	int copy = (int)syscall(SYS_pidfd_getfd, pidfd, (int)fd, 0);
