@@ -30,6 +30,7 @@ struct command {
 	int (*run)(const struct args *args);
 };
 
+extern const struct command command_attest;
 extern const struct command command_collateral_fetch;
 extern const struct command command_collateral_pack;
 extern const struct command command_collateral_show;
@@ -37,10 +38,10 @@ extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_inspect;
-extern const struct command command_measure_snp;
-extern const struct command command_measure_tdx;
 extern const struct command command_log_replay;
 extern const struct command command_log_show;
+extern const struct command command_measure_snp;
+extern const struct command command_measure_tdx;
 extern const struct command command_verify;
 
 /* All commands, in the order of the help; the last entry is NULL. */

@@ -11,6 +11,7 @@
 enum { NAME_SIZE = 96, WORDS_MAX = 256 };
 
 const struct command *const commands[] = {
+	&command_attest,
 	&command_inspect,
 	&command_verify,
 	&command_measure_snp,
@@ -32,6 +33,7 @@ static const struct {
 } spellings[] = {
 	{ "check", "verify" },
 	{ "display", "inspect" },
+	{ "quote", "attest" },
 };
 
 /* --- finding a command ------------------------------------------------------------------- */
@@ -175,7 +177,7 @@ const struct command command_help = {
 	.arguments = "[COMMAND]",
 	.summary = "Prints how a command is used.",
 	.operands = "",
-	.words = "inspect|verify|measure|explain|collateral|log|completion|help",
+	.words = "attest|inspect|verify|measure|explain|collateral|log|completion|help",
 	.options = help_options,
 	.examples = { "assay help verify", "assay help collateral show" },
 	.exits = "0 done, 2 usage, 4 trouble",

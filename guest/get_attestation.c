@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The call of the first design, on top of assay_guest_collect(); see docs/get_attestation.md. */
+#define _GNU_SOURCE /* pipe2() */
+
 #include "internal.h"
 
 #include <errno.h>

@@ -9,6 +9,7 @@ import subprocess
 from harness import ASSAY, ROOT, done, fits, ok, path, run
 
 COMMANDS = [
+    "attest",
     "inspect",
     "verify",
     "measure snp",
