@@ -160,11 +160,6 @@ run(struct order *o)
 		rc = usage(
 		    "--tee %s, but %.80s is a platform of kind %s", o->tee, o->platform, sb.tee);
 	} else {
-		sandbox_log(&sb, "%s: %ssystem call 0xEA01", sb.tee,
-		    strcmp(sb.tee, "tdx") == 0 ? "/dev/tdx_guest, configfs-tsm, measurements, "
-						 "CCEL, vsock:2:4050, "
-			: strcmp(sb.tee, "snp") == 0 ? "/dev/sev-guest, configfs-tsm, "
-						     : "");
 		rc = sandbox_run(&sb, o->program);
 	}
 	sim_machine_close(sb.machine);

@@ -209,7 +209,8 @@ is_inside(pid_t pid)
 }
 
 /* A signal that a process sent to the supervisor goes on to the program. What the terminal sends
- * goes to the whole group, and what the program sends to its group reaches it anyway. */
+ * goes to the whole group, what the program sends to its group reaches it anyway, and a pipe that
+ * the supervisor's own words broke is no matter of the program's. */
 static void
 pass_on(const struct supervisor *s)
 {
@@ -217,7 +218,8 @@ pass_on(const struct supervisor *s)
 
 	if (read(s->signals, &info, sizeof info) != (ssize_t)sizeof info)
 		return;
-	if (info.ssi_code <= 0 && !is_inside((pid_t)info.ssi_pid))
+	if (info.ssi_code <= 0 && (pid_t)info.ssi_pid != getpid() &&
+	    !is_inside((pid_t)info.ssi_pid))
 		syscall(SYS_pidfd_send_signal, s->pidfd, (int)info.ssi_signo, NULL, 0);
 }
 
@@ -386,6 +388,16 @@ open_parts(struct sandbox *sb)
 	return rc != 0 ? trouble("the platform cannot be connected", -rc) : 0;
 }
 
+static void
+announce(const struct sandbox *sb)
+{
+	sandbox_log(sb, "%s: %ssystem call 0xEA01", sb->tee,
+	    sb->channel != NULL     ? "/dev/sev-guest, configfs-tsm, "
+		: sb->vsock != NULL ? "/dev/tdx_guest, configfs-tsm, measurements, CCEL, "
+				      "vsock:2:4050, "
+				    : "");
+}
+
 int
 sandbox_run(struct sandbox *sb, char *const argv[])
 {
@@ -395,6 +407,7 @@ sandbox_run(struct sandbox *sb, char *const argv[])
 	int rc;
 
 	if ((rc = open_parts(sb)) == 0 && (rc = take_signals(&s)) == 0) {
+		announce(sb);
 		rc = start(&s, argv);
 		if (rc == 0)
 			rc = lead(&s);
