@@ -120,15 +120,16 @@ decode(const char *text, size_t len)
 	char *out = malloc(len + 1);
 	size_t n = 0;
 
-	for (size_t i = 0; out != NULL && i < len; i++) {
+	if (out == NULL)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
 		bool escape = text[i] == '%' && len - i > 2 && hex_digit(text[i + 1]) >= 0 &&
 		    hex_digit(text[i + 2]) >= 0;
 		out[n++] =
 		    escape ? (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])) : text[i];
 		i += escape ? 2 : 0;
 	}
-	if (out != NULL)
-		out[n] = '\0';
+	out[n] = '\0';
 	return out;
 }
 

@@ -150,7 +150,7 @@ sim_hex_equal(const char *text, const uint8_t *bytes, size_t len)
 	if (!sim_is_hex(text, 2 * len))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if ((digit(text[2 * i]) << 4 | digit(text[2 * i + 1])) != bytes[i])
+		if (16 * digit(text[2 * i]) + digit(text[2 * i + 1]) != bytes[i])
 			return false;
 	return true;
 }

@@ -99,7 +99,7 @@ listen_unix(const char *address, char bound[SIM_ADDRESS_MAX], char why[256])
 		    sizeof name.sun_path - 1);
 		return -1;
 	}
-	strcpy(name.sun_path, address + 5);
+	memcpy(name.sun_path, address + 5, strlen(address + 5)); /* the rest is zero */
 	remove_stale(&name);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof name) != 0)

@@ -82,7 +82,7 @@ answer_file(struct sim_call *call, struct sim_machine *m, const char *name, cons
 		not_found(call);
 		return;
 	}
-	if (chain_header != NULL &&
+	if (chain_name != NULL &&
 	    sim_machine_collateral(m, chain_name, &chain.ptr, &chain.len) == 0)
 		sim_call_header_encoded(call, chain_header, chain.ptr, chain.len);
 	if (form != NULL && strcmp(form, "der") != 0 && !recode(&f, strcmp(form, "pem") == 0))
@@ -247,7 +247,7 @@ answer_root(struct sim_call *call)
 		    EVP_DecodeFinal(ctx, der + n, &more) == 1;
 	}
 	if (ok)
-		sim_call_answer(call, "application/pkix-cert", der, (size_t)(n + more));
+		sim_call_answer(call, "application/pkix-cert", der, (size_t)n + (size_t)more);
 	else
 		sim_call_refuse(call, 500, "The root cannot be decoded.");
 	EVP_ENCODE_CTX_free(ctx);

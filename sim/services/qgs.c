@@ -237,7 +237,7 @@ answer_quote(struct answer *a, struct sim_machine *m, const struct sim_qgs_reque
 static bool
 same_fmspc(const struct sim_qgs_request *q, const uint8_t fmspc[6])
 {
-	static const char digits[] = "0123456789abcdef";
+	static const uint8_t digits[] = "0123456789abcdef";
 
 	if (q->fmspc_len == 6)
 		return memcmp(q->fmspc, fmspc, 6) == 0;
