@@ -240,10 +240,16 @@ say_failure(struct http *h, struct http_answer *a, CURLcode rc)
 		    "the answer broke off (%.120s); run the command again, what was fetched is "
 		    "kept",
 		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
+		snprintf(a->why, sizeof a->why,
+		    "%.180s; if the server is yours, name the signer of its certificate with --ca "
+		    "FILE",
+		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
 	else
 		snprintf(a->why, sizeof a->why, "%.250s",
 		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
-	a->unreachable = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST;
+	a->unreachable = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST ||
+	    rc == CURLE_PEER_FAILED_VERIFICATION;
 }
 
 bool

@@ -26,7 +26,7 @@ struct http_answer {
 	uint8_t *body;
 	size_t len;
 	char *chain; /* the header that ends in "-Issuer-Chain", decoded; "" if there is none */
-	bool unreachable; /* on failure: no connection could be made */
+	bool unreachable; /* on failure: no connection could be made, or none that is trusted */
 	char why[320];    /* on failure: a sentence without the URL */
 };
 

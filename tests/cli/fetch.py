@@ -3,7 +3,7 @@
 
 import os
 import pty
-import socket
+import shutil
 import subprocess
 import time
 
@@ -254,6 +254,22 @@ ok(r.code == 4 and "127.0.0.1" in r.err and r.err.count("assay collateral fetch:
    and time.monotonic() - start < 10, "a host that cannot be reached, told once", r)
 r = fetch("--from", "https://127.0.0.1:1", "--ca", "none.pem", "-o", "gone.d/", "T/evidence.bin")
 ok(r.code == 4, "a CA file that is not there", r)
+
+# --- TLS ---------------------------------------------------------------------------------------
+if shutil.which("openssl"):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", "tls.key", "-out", "tls.pem",
+                    "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    fake = Fake(lambda h, n: reply(h, 200, body_for(h.path)), ("tls.pem", "tls.key"))
+    r = fetch("--from", fake.url, "-o", "tls.d/", "T/evidence.bin")
+    ok(r.code == 4 and r.err.count("--ca FILE") == 1 and os.listdir("tls.d") == []
+       and not fake.requests, "a server that nobody vouches for is not asked, and that told once", r)
+    r = fetch("--from", fake.url, "--ca", "tls.pem", "-o", "tls.d/", "T/evidence.bin")
+    ok(r.code == 0 and len(os.listdir("tls.d")) == 4, "--ca vouches for it", r)
+    fake.stop()
+else:
+    print("# no openssl command: TLS was not tried")
 
 # --- progress ----------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import http.server
 import os
 import signal
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -56,7 +57,8 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Fake:
     """A server that answers each path as a function says: answer(handler) after the n-th request."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, tls=None):
+        """tls: the files of a certificate for localhost and of its key."""
         fake = self
         self.requests = []
 
@@ -70,6 +72,11 @@ class Fake:
 
         self.server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):
