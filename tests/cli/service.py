@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services for tests: assay-sim serve, and servers that misbehave."""
 
+import atexit
 import http.server
 import os
 import signal
@@ -24,6 +25,7 @@ class Serve:
     def __init__(self, *args):
         self.process = subprocess.Popen([SIM, "serve", *args], stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # a test that breaks off leaves nothing behind
         self.lines = []
         self.addresses = {}
 
