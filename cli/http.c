@@ -123,11 +123,16 @@ decode(const char *text, size_t len)
 	if (out == NULL)
 		return NULL;
 	for (size_t i = 0; i < len; i++) {
-		bool escape = text[i] == '%' && len - i > 2 && hex_digit(text[i + 1]) >= 0 &&
-		    hex_digit(text[i + 2]) >= 0;
-		out[n++] =
-		    escape ? (char)(hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])) : text[i];
-		i += escape ? 2 : 0;
+		int high = -1, low = -1;
+		if (text[i] == '%' && len - i > 2) {
+			high = hex_digit(text[i + 1]);
+			low = hex_digit(text[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			out[n++] = (char)(uint8_t)(high * 16 + low);
+			i += 2;
+		} else
+			out[n++] = text[i];
 	}
 	out[n] = '\0';
 	return out;
