@@ -826,10 +826,11 @@ run(struct job *job)
 		return rc;
 	job->report.output = NULL; /* -o is for the collateral */
 	if ((rc = load(job)) == 0 && (rc = read_wants(job)) == 0) {
+		const char *why;
 		job->http = http_open(timeout_s, args_value(args, OPT_CA),
-		    isatty(STDERR_FILENO) && !args_has(args, OPT_QUIET));
+		    isatty(STDERR_FILENO) && !args_has(args, OPT_QUIET), &why);
 		if (job->http == NULL) {
-			complain(args->command, "out of memory");
+			complain(args->command, "%s", why);
 			rc = EXIT_TROUBLE;
 		}
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define CURL_DISABLE_TYPECHECK /* its macros would call the functions by their names */
 #include "http.h"
 
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +24,24 @@ enum {
 	DOING_MAX = 60,
 };
 
+/*
+ * libcurl is loaded by the command that needs it: thirty libraries come with it, which take ten times
+ * as long to load as a verdict, and with which a verifier has no business.
+ */
+struct libcurl {
+	void *loaded;
+	CURLcode (*global_init)(long flags);
+	void (*global_cleanup)(void);
+	CURL *(*easy_init)(void);
+	CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
+	CURLcode (*easy_perform)(CURL *curl);
+	CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
+	const char *(*easy_strerror)(CURLcode code);
+	void (*easy_cleanup)(CURL *curl);
+};
+
 struct http {
+	struct libcurl lib;
 	CURL *curl;
 	int64_t start_ms, end_ms;
 	int64_t timeout_s;
@@ -38,6 +57,34 @@ struct transfer {
 	size_t room;
 	bool too_large, no_memory;
 };
+
+static bool
+load(struct libcurl *lib)
+{
+	const struct {
+		const char *name;
+		void *function; /* a pointer to a pointer to a function */
+	} wanted[] = {
+		{ "curl_global_init", &lib->global_init },
+		{ "curl_global_cleanup", &lib->global_cleanup },
+		{ "curl_easy_init", &lib->easy_init },
+		{ "curl_easy_setopt", &lib->easy_setopt },
+		{ "curl_easy_perform", &lib->easy_perform },
+		{ "curl_easy_getinfo", &lib->easy_getinfo },
+		{ "curl_easy_strerror", &lib->easy_strerror },
+		{ "curl_easy_cleanup", &lib->easy_cleanup },
+	};
+
+	if ((lib->loaded = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL)) == NULL)
+		return false;
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		void *function = dlsym(lib->loaded, wanted[i].name);
+		if (function == NULL)
+			return false;
+		memcpy(wanted[i].function, &function, sizeof function);
+	}
+	return true;
+}
 
 static int64_t
 now_ms(void)
@@ -181,23 +228,24 @@ static void
 prepare(struct http *h, const char *url, struct transfer *t)
 {
 	CURL *c = h->curl;
+	CURLcode (*set)(CURL *, CURLoption, ...) = h->lib.easy_setopt;
 	int64_t left = h->end_ms - now_ms();
 
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(c, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, tick);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
+	set(c, CURLOPT_URL, url);
+	set(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	set(c, CURLOPT_FOLLOWLOCATION, 0L);
+	set(c, CURLOPT_NOSIGNAL, 1L);
+	set(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
+	set(c, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	set(c, CURLOPT_USERAGENT, "assay/" ASSAY_VERSION);
+	set(c, CURLOPT_ERRORBUFFER, h->error);
+	set(c, CURLOPT_WRITEFUNCTION, take_body);
+	set(c, CURLOPT_WRITEDATA, t);
+	set(c, CURLOPT_HEADERFUNCTION, take_header);
+	set(c, CURLOPT_HEADERDATA, t);
+	set(c, CURLOPT_NOPROGRESS, 0L);
+	set(c, CURLOPT_XFERINFOFUNCTION, tick);
+	set(c, CURLOPT_XFERINFODATA, t);
 }
 
 static bool
@@ -244,15 +292,15 @@ say_failure(struct http *h, struct http_answer *a, CURLcode rc)
 		snprintf(a->why, sizeof a->why,
 		    "the answer broke off (%.120s); run the command again, what was fetched is "
 		    "kept",
-		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
 	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
 		snprintf(a->why, sizeof a->why,
 		    "%.180s; if the server is yours, name the signer of its certificate with --ca "
 		    "FILE",
-		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
 	else
 		snprintf(a->why, sizeof a->why, "%.250s",
-		    h->error[0] != '\0' ? h->error : curl_easy_strerror(rc));
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
 	a->unreachable = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST ||
 	    rc == CURLE_PEER_FAILED_VERIFICATION;
 }
@@ -267,11 +315,11 @@ http_get(struct http *h, const char *url, struct http_answer *a)
 		*a = (struct http_answer){ .status = 0 };
 		h->error[0] = '\0';
 		prepare(h, url, &t);
-		CURLcode rc = curl_easy_perform(h->curl);
+		CURLcode rc = h->lib.easy_perform(h->curl);
 		curl_off_t after = 0;
 		if (rc == CURLE_OK) {
-			curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
-			curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &after);
+			h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
+			h->lib.easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &after);
 		}
 		if (t.too_large || t.no_memory) {
 			snprintf(a->why, sizeof a->why,
@@ -318,35 +366,42 @@ http_answer_clear(struct http_answer *a)
 /* ----------------------------------------------------------------------------------------- */
 
 struct http *
-http_open(int64_t timeout_s, const char *ca, bool progress)
+http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 {
 	struct http *h = calloc(1, sizeof *h);
 
-	if (h == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		free(h);
+	*why = "out of memory";
+	if (h == NULL)
+		return NULL;
+	if (!load(&h->lib)) {
+		*why =
+		    "there is no libcurl.so.4 on this machine; install libcurl (Debian: libcurl4)";
+		http_close(h);
 		return NULL;
 	}
-	h->curl = curl_easy_init();
 	h->start_ms = now_ms();
 	h->timeout_s = timeout_s;
 	h->end_ms = h->start_ms + timeout_s * 1000;
 	h->progress = progress;
-	if (h->curl == NULL ||
-	    (ca != NULL && curl_easy_setopt(h->curl, CURLOPT_CAINFO, ca) != CURLE_OK)) {
+	if (h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    (h->curl = h->lib.easy_init()) == NULL ||
+	    (ca != NULL && h->lib.easy_setopt(h->curl, CURLOPT_CAINFO, ca) != CURLE_OK)) {
 		http_close(h);
 		return NULL;
 	}
 	return h;
 }
 
+/* The library stays loaded: threads of its own libraries may still be on their way out. */
 void
 http_close(struct http *h)
 {
 	if (h == NULL)
 		return;
 	hide(h);
-	if (h->curl != NULL)
-		curl_easy_cleanup(h->curl);
-	curl_global_cleanup();
+	if (h->curl != NULL) {
+		h->lib.easy_cleanup(h->curl);
+		h->lib.global_cleanup();
+	}
 	free(h);
 }

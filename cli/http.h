@@ -14,8 +14,9 @@
 struct http;
 
 /* ca: a file whose certificates sign the server's, in place of the system's; NULL: the system's.
- * progress: one line on standard error, once it took half a second. NULL when out of memory. */
-struct http *http_open(int64_t timeout_s, const char *ca, bool progress);
+ * progress: one line on standard error, once it took half a second. NULL when it cannot be done; why
+ * (static text) says what is missing. */
+struct http *http_open(int64_t timeout_s, const char *ca, bool progress, const char **why);
 void http_close(struct http *h); /* NULL is fine */
 
 /* What the line of progress says: "TDX TCB info". */
