@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-sim new: one platform in a folder. */
 #include "command.h"
-#include "platforms/firmware.h"
 #include "platforms/platform.h"
 
 #include <errno.h>
@@ -227,18 +226,6 @@ read_image(struct sim *sim, const char *path)
 
 /* --- from words to what is asked for -------------------------------------------------------- */
 
-/* Whether a word stands in a list of words. */
-static bool
-listed(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)) != NULL; at += n)
-		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
 /* The first option that was given and that this TEE does not take; NULL if there is none. */
 static const char *
 misplaced(const struct order *o, const struct sim_tee *tee)
@@ -253,10 +240,10 @@ misplaced(const struct order *o, const struct sim_tee *tee)
 		{ "--author-key", o->author_key }, { "--firmware", o->firmware != NULL } };
 
 	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
-		if (asked[i].given && !listed(tee->takes, asked[i].name))
+		if (asked[i].given && !sim_listed(tee->takes, asked[i].name))
 			return asked[i].name;
 	for (size_t i = 0; i < SIM_WORDS_MAX && o->revoke.at[i][0] != '\0'; i++)
-		if (!listed(tee->revokes, o->revoke.at[i]))
+		if (!sim_listed(tee->revokes, o->revoke.at[i]))
 			return "--revoke with this value";
 	return NULL;
 }
@@ -275,16 +262,11 @@ take_word(char *to, size_t room, const char *from)
 static int
 measure(struct sim_spec *spec, struct sim *sim, const char *path)
 {
-	static const uint32_t cpuid[] = { 0x00a00f11, 0x00a10f10, 0x00b00f00 };
 	struct sim_bytes image = read_image(sim, path);
-	size_t product = strcmp(spec->product, "Genoa") == 0 ? 1
-	    : strcmp(spec->product, "Turin") == 0            ? 2
-							     : 0;
 	bool tdx = strcmp(spec->tee, "tdx") == 0;
 
 	spec->own_launch = true;
-	if (tdx ? sim_mrtd(spec->launch, image, SIM_PAGE_BY_PAGE)
-		: sim_snp_launch_digest(spec->launch, image, cpuid[product]))
+	if (sim_platform_measure(spec->launch, spec, image))
 		return EXIT_YES;
 	return usage("--firmware: %s has no %s", path,
 	    tdx ? "TDVF descriptor; give an OVMF or td-shim image for TDX"

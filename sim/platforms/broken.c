@@ -267,24 +267,12 @@ const struct sim_broken sim_broken_states[] = {
 };
 const size_t sim_broken_count = sizeof sim_broken_states / sizeof sim_broken_states[0];
 
-/* Whether a word stands in a list of words. */
-static bool
-listed(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = list; (at = strstr(at, word)) != NULL; at += n)
-		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-			return true;
-	return false;
-}
-
 const struct sim_broken *
 sim_broken_find(const char *name, const char *tee)
 {
 	for (size_t i = 0; i < sim_broken_count; i++)
 		if (strcmp(sim_broken_states[i].name, name) == 0 &&
-		    listed(sim_broken_states[i].tees, tee))
+		    sim_listed(sim_broken_states[i].tees, tee))
 			return &sim_broken_states[i];
 	return NULL;
 }

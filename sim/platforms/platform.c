@@ -20,6 +20,32 @@ refuse(char why[256], const char *fmt, ...)
 	return false;
 }
 
+/* --- what is measured at launch ------------------------------------------------------------- */
+
+bool
+sim_platform_measure(uint8_t launch[48], const struct sim_spec *spec, struct sim_bytes image)
+{
+	/* of the vCPU: EPYC-Milan, EPYC-Genoa, EPYC-Turin */
+	static const uint32_t cpuid[] = { 0x00a00f11, 0x00a10f10, 0x00b00f00 };
+	size_t product = SIM_TURIN;
+
+	if (strcmp(spec->tee, "tdx") == 0)
+		return sim_mrtd(launch, image, SIM_PAGE_BY_PAGE);
+	while (product > SIM_MILAN &&
+	    strcmp(sim_product_name((enum sim_product)product), spec->product) != 0)
+		product--;
+	return sim_snp_launch_digest(launch, image, cpuid[product]);
+}
+
+static void
+set_launch(uint8_t launch[48], const struct sim_platform *p)
+{
+	if (p->spec.own_launch)
+		memcpy(launch, p->spec.launch, 48);
+	else if (!sim_platform_measure(launch, &p->spec, p->firmware))
+		sim_die("the simulator's own firmware lacks its metadata");
+}
+
 /* --- Intel ---------------------------------------------------------------------------------- */
 
 /* "sgx2=7,tdx1=4,now1=6,pce=12,qe=5": components count from 1, as in the TCB info. */
@@ -111,10 +137,7 @@ new_td(struct sim_platform *p)
 		sim_derive(p->sim, r->td.mr_service_td, 48, "service TD");
 	if (p->spec.debug)
 		r->td.td_attributes |= 1;
-	if (p->spec.own_launch)
-		memcpy(r->td.mr_td, p->spec.launch, 48);
-	else if (!sim_mrtd(r->td.mr_td, p->firmware, SIM_PAGE_BY_PAGE))
-		sim_die("the simulator's own firmware is no TDVF image");
+	set_launch(r->td.mr_td, p);
 	sim_ccel_write(p->sim, p->firmware, &p->ccel);
 	memcpy(r->td.rtmr, p->ccel.rtmr, sizeof r->td.rtmr);
 }
@@ -246,8 +269,6 @@ new_id_block(struct sim_platform *p)
 static bool
 new_snp(struct sim_platform *p, char why[256])
 {
-	/* of the vCPU: EPYC-Milan, EPYC-Genoa, EPYC-Turin */
-	static const uint32_t cpuid[] = { 0x00a00f11, 0x00a10f10, 0x00b00f00 };
 	uint64_t version = p->spec.report_version;
 	enum sim_product product = SIM_MILAN;
 	struct sim_snp_report *r = &p->snp.report;
@@ -276,10 +297,7 @@ new_snp(struct sim_platform *p, char why[256])
 		r->policy |= 1U << 19;
 	if (p->spec.mask_chip_id)
 		memset(r->chip_id, 0, sizeof r->chip_id);
-	if (p->spec.own_launch)
-		memcpy(r->measurement, p->spec.launch, 48);
-	else if (!sim_snp_launch_digest(r->measurement, p->firmware, cpuid[product]))
-		sim_die("the simulator's own firmware has no SEV metadata");
+	set_launch(r->measurement, p);
 	if (p->spec.id_block)
 		new_id_block(p);
 	memcpy(r->report_data, p->spec.report_data, 64);

@@ -24,6 +24,9 @@ struct sim_platform {
 /* False, with a sentence in why: what was asked for does not go together. */
 bool sim_platform_new(
     struct sim_platform *p, struct sim *sim, const struct sim_spec *spec, char why[256]);
+/* What TDX or SEV-SNP measures of an image when it starts the guest that is asked for. False: the
+ * image has no metadata for it. */
+bool sim_platform_measure(uint8_t launch[48], const struct sim_spec *spec, struct sim_bytes image);
 /* A quote about this report, by the TD QE. False: it does not make one of it. */
 bool sim_platform_td_quote(const struct sim_platform *p, struct sim *sim,
     const uint8_t report[SIM_TDREPORT_SIZE], struct sim_bytes *quote);

@@ -64,6 +64,17 @@ sim_words_add(struct sim_words *words, const char *word)
 	return true;
 }
 
+bool
+sim_listed(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = list; (at = strstr(at, word)) != NULL; at += n)
+		if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+			return true;
+	return false;
+}
+
 /* --- writing -------------------------------------------------------------------------------- */
 
 static json_t *

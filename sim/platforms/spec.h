@@ -30,6 +30,9 @@ bool sim_words_have(const struct sim_words *words, const char *word);
 /* False: there is no room. */
 bool sim_words_add(struct sim_words *words, const char *word);
 
+/* Whether a word stands in a list of words, "pck ca". */
+bool sim_listed(const char *list, const char *word);
+
 /* The text of platform.json; freed by free(). NULL: no memory. */
 char *sim_spec_json(const struct sim_spec *spec);
 /* False, with a sentence in why: no such JSON. */
