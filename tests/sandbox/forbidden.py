@@ -4,6 +4,9 @@ broken fails and is not skipped."""
 
 import subprocess
 
+# LeakSanitizer cannot look at a program that is traced. assay-sim itself is not, and is looked at.
+WITHOUT_LEAK_CHECK = ["env", "ASAN_OPTIONS=detect_leaks=0"]
+
 
 def forbidden():
     """A sentence, or None."""
