@@ -199,18 +199,20 @@ static enum assay_code
 try_provider(struct assay_guest_evidence *ev, const struct guest_provider *p,
     const struct guest_job *job, struct assay_error *err)
 {
-	for (;;) {
+	for (bool foreign = false;; foreign = true) {
 		enum assay_code rc = p->collect(ev, job, err);
-		if (rc != ASSAY_OK)
-			return rc;
 		ev->provider = p->name;
-		if (job->request->tee != NULL && strcmp(job->request->tee, ev->tee) != 0)
+		if (rc == ASSAY_OK && job->request->tee != NULL &&
+		    strcmp(job->request->tee, ev->tee) != 0)
 			return assay_fail(err, ASSAY_E_UNSUPPORTED, "this is %s, not %s", ev->tee,
 			    assay_quote(assay_bytes_of(job->request->tee)).text);
-		if (is_ours(ev, job))
+		if (rc == ASSAY_OK && is_ours(ev, job))
 			return ASSAY_OK;
+		if (rc == ASSAY_E_NOMEM || (rc != ASSAY_OK && !foreign))
+			return rc;
 		assay_guest_evidence_clear(ev);
-		if (!guest_pause(job, RETRY_MS))
+		/* That time ran out in a later attempt is not what went wrong. */
+		if (rc != ASSAY_OK || !guest_pause(job, RETRY_MS))
 			return assay_fail(err, ASSAY_E_IO,
 			    "the evidence carries other report data than was asked for; another "
 			    "program uses the same interface, or it is broken");
