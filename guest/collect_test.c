@@ -625,5 +625,6 @@ main(void)
 		cmocka_unit_test(test_allocations),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("guest", tests, NULL, NULL);
 }

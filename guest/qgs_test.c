@@ -426,5 +426,6 @@ main(void)
 		cmocka_unit_test(test_snp_answer),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("qgs", tests, NULL, NULL);
 }

@@ -182,5 +182,6 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_sgx_files, set_up, tear_down),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("registers", tests, NULL, NULL);
 }
