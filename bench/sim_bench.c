@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the simulator costs: evidence collected through the sandbox by an unmodified client, a quote
- * from the quoting service, a platform made, a program started. Everything runs on one core, beside
- * the one signature that a quote cannot do without. Prints a table, writes the JSON file named by
+ * What the simulator costs: its firmware's answers, evidence collected through the sandbox by an
+ * unmodified client, a quote from the quoting service, a platform made, a program started. Everything
+ * runs on one core, beside the one signature that evidence cannot do without. Prints a table, writes the JSON file named by
  * the argument, and ends with 1 if a target is missed.
  *
  *   sim_bench ASSAY-SIM FILE.json
- *   sim_bench collect N    the client: N times report data in, quote out, through configfs
+ *   sim_bench collect N AT    the client: N times report data in, evidence out, through configfs;
+ *                             the report data must stand at AT in it
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,11 +29,20 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "pki/pki.h"
 #include "platforms/machine.h"
+#include "platforms/snp_firmware.h"
 
 extern char **environ;
 
-enum { COLLECTED = 2000, QUOTES = 500, STARTS = 31, SIGNATURES = 2000, QUOTE_ROOM = 16384 };
+enum {
+	ANSWERS = 500,
+	COLLECTED = 1000,
+	QUOTES = 500,
+	STARTS = 15,
+	SIGNATURES = 500,
+	QUOTE_ROOM = 16384
+};
 
 _Noreturn static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -77,10 +87,10 @@ median(double *values, size_t n)
 /* --- the client ------------------------------------------------------------------------------ */
 
 static void
-collect_one(size_t n)
+collect_one(size_t n, size_t at)
 {
 	static const char folder[] = "/sys/kernel/config/tsm/report/bench";
-	uint8_t report_data[64] = { 0 }, quote[QUOTE_ROOM];
+	uint8_t report_data[64] = { 0 }, out[QUOTE_ROOM];
 	char path[96];
 	ssize_t got;
 	size_t len = 0;
@@ -96,23 +106,22 @@ collect_one(size_t n)
 	(void)snprintf(path, sizeof path, "%s/outblob", folder);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
 		die("cannot open %s", path);
-	while (len < sizeof quote && (got = read(fd, quote + len, sizeof quote - len)) > 0)
+	while (len < sizeof out && (got = read(fd, out + len, sizeof out - len)) > 0)
 		len += (size_t)got;
 	(void)close(fd);
-	/* The report data of a quote of version 4 ends at 632. */
-	if (len < 632 || memcmp(quote + 632 - 64, report_data, 64) != 0)
-		die("%zu bytes that are not the quote asked for", len);
+	if (len < at + 64 || memcmp(out + at, report_data, 64) != 0)
+		die("%zu bytes that are not the evidence asked for", len);
 	if (rmdir(folder) != 0)
 		die("cannot remove %s", folder);
 }
 
 static int
-collect(size_t count)
+collect(size_t count, size_t at)
 {
 	double start = now_us();
 
 	for (size_t i = 0; i < count; i++)
-		collect_one(i);
+		collect_one(i, at);
 	printf("%.3f\n", (now_us() - start) / (double)count);
 	return 0;
 }
@@ -175,25 +184,34 @@ first_line(const char *const argv[], char *line, int size)
 
 /* --- what is measured ------------------------------------------------------------------------ */
 
-struct world {
-	char *sim, *self;
-	char dir[64], platform[96];
+struct platform {
+	const char *tee;
+	const char *curve, *digest; /* of the signature that its evidence has */
+	size_t report_data;         /* where it stands in the evidence */
+	char dir[96];
 	struct sim_machine *machine;
 };
 
-/* One P-256 signature, which no quote can do without. */
+struct world {
+	const char *sim, *self;
+	char dir[64];
+	struct platform tdx, snp;
+};
+
+/* The one signature, which no evidence can do without. */
 static double
-signature_us(void)
+signature_us(const struct platform *p)
 {
 	static const uint8_t message[672];
-	uint8_t signature[80];
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	uint8_t signature[128];
+	EVP_PKEY *key = EVP_EC_gen(p->curve);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = EVP_get_digestbyname(p->digest);
 	double began = now_us();
 
 	for (size_t i = 0; i < SIGNATURES; i++) {
 		size_t len = sizeof signature;
-		if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
+		if (EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1 ||
 		    EVP_DigestSign(ctx, signature, &len, message, sizeof message) != 1)
 			die("libcrypto does not sign");
 	}
@@ -204,12 +222,51 @@ signature_us(void)
 }
 
 static double
-collect_us(const struct world *w)
+quote_us(const struct world *w, const struct platform *p)
 {
-	char count[16], line[64];
-	const char *argv[] = { w->sim, "run", "--tee", "tdx", "--platform", w->platform, "--",
-		w->self, "collect", count, NULL };
+	uint8_t report_data[64] = { 1 }, report[1024], *quote;
+	size_t len;
+	double began = now_us();
 
+	(void)w;
+	for (size_t i = 0; i < ANSWERS; i++) {
+		if (sim_machine_td_report(p->machine, report_data, report) != 0 ||
+		    sim_machine_td_quote(p->machine, report, &quote, &len) != 0)
+			die("no quote");
+		free(quote);
+	}
+	return (now_us() - began) / ANSWERS;
+}
+
+static double
+guest_request_us(const struct world *w, const struct platform *p)
+{
+	uint8_t vmpck[32], page[4096], response[4096], request[96] = { 1 };
+	struct sim_snp_message m = {
+		.type = SIM_SNP_REPORT_REQ, .version = 1, .payload = sim_view(request, 96)
+	};
+	double began = now_us();
+
+	(void)w;
+	sim_machine_snp_vmpck(p->machine, 0, vmpck);
+	for (size_t i = 0; i < ANSWERS; i++) {
+		sim_machine_snp_sequence(p->machine, 0, &m.sequence);
+		m.sequence++;
+		sim_snp_message_seal(page, &m, vmpck);
+		if (sim_machine_snp_guest_request(p->machine, page, response) != 0)
+			die("no report");
+	}
+	return (now_us() - began) / ANSWERS;
+}
+
+static double
+collect_us(const struct world *w, const struct platform *p)
+{
+	char count[16], at[16], line[64];
+	const char *argv[] = { w->sim, "run", "--tee", p->tee, "--platform", p->dir, "--", w->self,
+		"collect", count, at, NULL };
+
+	(void)snprintf(at, sizeof at, "%zu", p->report_data);
 	(void)snprintf(count, sizeof count, "%d", COLLECTED);
 	finish(first_line(argv, line, sizeof line), "the client in the sandbox");
 	return strtod(line, NULL);
@@ -231,17 +288,17 @@ exchange(int fd, const void *request, size_t len, uint8_t *answer, size_t want)
 
 /* Raw form: a bare TDREPORT in, a bare quote out; one connection each. */
 static double
-qgs_us(const struct world *w)
+qgs_us(const struct world *w, const struct platform *p)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	uint8_t report[1024], quote[QUOTE_ROOM], data[64] = { 1 };
 	char listen[128], line[256];
-	const char *argv[] = { w->sim, "serve", "--platform", w->platform, "--only", "qgs",
-		"--listen", listen, NULL };
+	const char *argv[] = { w->sim, "serve", "--platform", p->dir, "--only", "qgs", "--listen",
+		listen, NULL };
 
 	(void)snprintf(listen, sizeof listen, "unix:%s/qgs", w->dir);
 	(void)snprintf(at.sun_path, sizeof at.sun_path, "%s/qgs", w->dir);
-	if (sim_machine_td_report(w->machine, data, report) != 0)
+	if (sim_machine_td_report(p->machine, data, report) != 0)
 		die("no TDREPORT");
 	pid_t pid = first_line(argv, line, sizeof line);
 	double began = now_us();
@@ -259,14 +316,14 @@ qgs_us(const struct world *w)
 }
 
 static double
-platform_us(const struct world *w)
+platform_us(const struct world *w, const struct platform *p)
 {
 	double times[STARTS];
 	char dir[128];
-	const char *argv[] = { w->sim, "new", "--tee", "tdx", "--seed", "9", dir, NULL };
+	const char *argv[] = { w->sim, "new", "--tee", p->tee, "--seed", "9", dir, NULL };
 
 	for (size_t i = 0; i < STARTS; i++) {
-		(void)snprintf(dir, sizeof dir, "%s/new-%zu", w->dir, i);
+		(void)snprintf(dir, sizeof dir, "%s/new-%s-%zu", w->dir, p->tee, i);
 		times[i] = run_us(argv);
 	}
 	return median(times, STARTS);
@@ -274,12 +331,12 @@ platform_us(const struct world *w)
 
 /* What the sandbox adds to the start and end of a program that does nothing. */
 static double
-added_us(const struct world *w)
+added_us(const struct world *w, const struct platform *p)
 {
 	double with[STARTS], without[STARTS];
 	const char *bare[] = { "true", NULL };
-	const char *boxed[] = { w->sim, "run", "--tee", "tdx", "--platform", w->platform, "--",
-		"true", NULL };
+	const char *boxed[] = { w->sim, "run", "--tee", p->tee, "--platform", p->dir, "--", "true",
+		NULL };
 
 	for (size_t i = 0; i < STARTS; i++) {
 		without[i] = run_us(bare);
@@ -292,13 +349,20 @@ added_us(const struct world *w)
 
 static const struct row {
 	const char *name;
-	double (*run)(const struct world *w);
-	double most_us; /* 0: shown only */
+	bool snp;
+	double (*run)(const struct world *w, const struct platform *p);
+	double most; /* 0: shown only */
+	bool times;  /* most is a multiple of the signature, else microseconds */
 } rows[] = {
-	{ "quote through the sandbox's configfs", collect_us, 1000 },
-	{ "quote from the quoting service", qgs_us, 0 },
-	{ "platform made", platform_us, 0 },
-	{ "added to a program's start and end", added_us, 50000 },
+	{ "TD report and quote", false, quote_us, 4, true },
+	{ "SNP guest request", true, guest_request_us, 4, true },
+	{ "quote through the sandbox's configfs", false, collect_us, 1000, false },
+	{ "SNP report through configfs", true, collect_us, 0, false },
+	{ "quote from the quoting service", false, qgs_us, 0, false },
+	{ "TDX platform made", false, platform_us, 0, false },
+	{ "SNP platform made", true, platform_us, 0, false },
+	{ "added to a program's start, TDX", false, added_us, 50000, false },
+	{ "added to a program's start, SNP", true, added_us, 50000, false },
 };
 
 static bool
@@ -311,13 +375,18 @@ report(const struct world *w, FILE *json)
 	(void)fprintf(json, "{\"rows\":[");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const struct row *r = &rows[i];
-		double signature = signature_us(), us = r->run(w);
-		bool ok = r->most_us == 0 || us <= r->most_us;
+		const struct platform *p = r->snp ? &w->snp : &w->tdx;
+		double signature = signature_us(p), us = r->run(w, p);
+		bool ok = r->most == 0 || (r->times ? us / signature : us) <= r->most;
+		char against[24];
+
 		met = met && ok;
-		printf("%-38s %9.1f  %-24s %9.1f  %6.1f", r->name, us, "one P-256 signature",
-		    signature, us / signature);
-		if (r->most_us > 0)
-			printf("  %4.0fms  %s", r->most_us / 1e3, ok ? "met" : "MISSED");
+		(void)snprintf(against, sizeof against, "one %s signature", p->curve);
+		printf("%-38s %9.1f  %-24s %9.1f  %6.1f", r->name, us, against, signature,
+		    us / signature);
+		if (r->most > 0)
+			printf("  %4.0f%s  %s", r->times ? r->most : r->most / 1e3,
+			    r->times ? "  " : "ms", ok ? "met" : "MISSED");
 		printf("\n");
 		(void)fprintf(json,
 		    "%s{\"case\":\"%s\",\"us\":%.2f,\"signature_us\":%.2f,\"ratio\":%.3f}",
@@ -325,6 +394,18 @@ report(const struct world *w, FILE *json)
 	}
 	(void)fprintf(json, "],\"met\":%s}\n", met ? "true" : "false");
 	return met;
+}
+
+static void
+platform_make(struct platform *p, const struct world *w)
+{
+	char why[256];
+	const char *argv[] = { w->sim, "new", "--tee", p->tee, "--seed", "1", p->dir, NULL };
+
+	(void)snprintf(p->dir, sizeof p->dir, "%s/%s", w->dir, p->tee);
+	(void)run_us(argv);
+	if (sim_machine_open(&p->machine, p->dir, why) != 0)
+		die("%s", why);
 }
 
 static void
@@ -347,11 +428,13 @@ one_core(void)
 int
 main(int argc, char **argv)
 {
-	struct world w = { .dir = "/tmp/sim_bench.XXXXXX" };
-	char why[256];
+	struct world w = { .dir = "/tmp/sim_bench.XXXXXX",
+		/* The report data of a quote of version 4 ends at 632. */
+		.tdx = { "tdx", "P-256", "SHA256", 632 - 64, "", NULL },
+		.snp = { "snp", "P-384", "SHA384", 0x50, "", NULL } };
 
-	if (argc == 3 && strcmp(argv[1], "collect") == 0)
-		return collect(strtoul(argv[2], NULL, 10));
+	if (argc == 4 && strcmp(argv[1], "collect") == 0)
+		return collect(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
 	if (argc != 3) {
 		(void)fputs("usage: sim_bench ASSAY-SIM FILE.json\n", stderr);
 		return 2;
@@ -360,20 +443,19 @@ main(int argc, char **argv)
 	if (json == NULL)
 		die("cannot write %s", argv[2]);
 	one_core();
-	w.sim = argv[1];
-	w.self = realpath("/proc/self/exe", NULL);
-	if (mkdtemp(w.dir) == NULL || w.self == NULL)
+	char *self = realpath("/proc/self/exe", NULL);
+	if (mkdtemp(w.dir) == NULL || self == NULL)
 		die("no temporary folder");
-	(void)snprintf(w.platform, sizeof w.platform, "%s/platform", w.dir);
-	const char *make[] = { w.sim, "new", "--tee", "tdx", "--seed", "1", w.platform, NULL };
-	(void)run_us(make);
-	if (sim_machine_open(&w.machine, w.platform, why) != 0)
-		die("%s", why);
+	w.sim = argv[1];
+	w.self = self;
+	platform_make(&w.tdx, &w);
+	platform_make(&w.snp, &w);
 	bool met = report(&w, json);
-	sim_machine_close(w.machine);
+	sim_machine_close(w.tdx.machine);
+	sim_machine_close(w.snp.machine);
 	const char *away[] = { "rm", "-rf", w.dir, NULL };
 	(void)run_us(away);
-	free(w.self);
+	free(self);
 	if (fclose(json) != 0)
 		die("cannot write %s", argv[2]);
 	return met ? 0 : 1;
