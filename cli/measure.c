@@ -200,7 +200,7 @@ print_predictions(
 		return screen_close(&s, false, EXIT_YES);
 	}
 	for (size_t i = 0; i < count; i++) {
-		char text[HEX_MAX];
+		char text[HEX_MAX] = "";
 		(base64 ? put_base64 : put_hex)(text, predictions[i].digest);
 		if (predictions[i].title != NULL)
 			fprintf(s.to, "%s ", predictions[i].title);

@@ -212,7 +212,8 @@ parse_cbor(struct cmw *out, struct assay_bytes in, const char *what, struct assa
 		take_collection(&r, &first, 1);
 	} else {
 		struct cmw_item *item = new_item(out, what, &r.walk.rc, err);
-		take_cmw(&r, item, 1);
+		if (item != NULL)
+			take_cmw(&r, item, 1);
 	}
 	return assay_cbor_end(&r.walk);
 }
@@ -326,11 +327,12 @@ parse_json(struct cmw *out, struct assay_bytes in, const char *what, struct assa
 	json_t *root = assay_json_load(&r.walk, assay_bytes_trim(in));
 
 	if (root != NULL && (out->store = r.at = assay_json_alloc(&r.walk, in.len, 1)) != NULL) {
+		struct cmw_item *item = NULL;
 		out->collection = json_is_object(root);
 		if (out->collection)
 			read_collection(&r, root, 1);
-		else
-			read_record(&r, new_item(out, what, &r.walk.rc, err), root);
+		else if ((item = new_item(out, what, &r.walk.rc, err)) != NULL)
+			read_record(&r, item, root);
 	}
 	json_decref(root);
 	return r.walk.rc;
