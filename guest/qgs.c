@@ -386,11 +386,11 @@ receive(struct guest_blob *out, const struct guest_job *job, int fd)
 {
 	uint8_t head[LENGTH];
 	int error = receive_all(job, fd, head, sizeof head);
-	uint32_t len =
-	    (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
 
 	if (error != 0)
 		return error;
+	uint32_t len =
+	    (uint32_t)head[0] << 24 | (uint32_t)head[1] << 16 | (uint32_t)head[2] << 8 | head[3];
 	if (len < HEADER || len > QGS_MESSAGE_MAX)
 		return EBADMSG;
 	uint8_t *ptr = malloc(len);
