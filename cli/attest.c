@@ -365,7 +365,7 @@ static const struct option options[] = {
 	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx", "only from this TEE: tdx, snp, sgx (any)" },
 	{ OPT_PROVIDER, 0, "provider", "NAME", false,
 	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",
-	    "only by this way of --list (the first that works)" },
+	    "only this one of --list (the first that works)" },
 	{ OPT_VMPL, 0, "vmpl", "N", false, "0|1|2|3",
 	    "snp: privilege level 0 to 3 (the kernel's own)" },
 	{ OPT_ENDORSEMENTS, 0, "endorsements", "WHAT", false, "auto|none|all",

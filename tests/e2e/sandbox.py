@@ -13,7 +13,7 @@ TESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir)
 sys.path[:0] = [os.path.join(TESTS, "cli"), os.path.join(TESTS, "sandbox")]
 
 from forbidden import forbidden  # noqa: E402  the folders above come first
-from harness import ASSAY, FOLDER, Result, done, fits, ok, path, run  # noqa: E402, F401
+from harness import ASSAY, FOLDER, ROOT, Result, done, fits, ok, path, run  # noqa: E402, F401
 from service import SIM, Serve, new  # noqa: E402, F401
 
 PROGRAMS = [os.path.abspath(name) for name in sys.argv[3:]]
