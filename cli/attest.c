@@ -38,9 +38,12 @@ read_report_data(struct asking *a)
 	size_t len = sizeof a->data;
 	int rc;
 
-	if ((nonce != NULL) + (literal != NULL) + random != 1)
+	if (nonce == NULL && literal == NULL && !random)
 		return misused(a->args->command,
-		    "one of --nonce, --report-data and --random is needed, and no two");
+		    "for which challenge? give --nonce HEX, or --report-data HEX, or --random");
+	if ((nonce != NULL) + (literal != NULL) + random > 1)
+		return misused(
+		    a->args->command, "--nonce, --report-data and --random: one of them, not more");
 	if (random) {
 		if (getrandom(a->data, sizeof a->data, 0) != (ssize_t)sizeof a->data) {
 			complain(a->args->command, "the kernel gives no random numbers");
@@ -219,7 +222,7 @@ say_what(const struct asking *a, const struct assay_guest_evidence *ev, int64_t 
 
 	name_kind(kind, sizeof kind, ev);
 	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
-		if (assay_guest_piece(ev, pieces[i].piece).len > 0)
+		if (!args_has(a->args, OPT_RAW) && assay_guest_piece(ev, pieces[i].piece).len > 0)
 			at += (size_t)snprintf(with + at, sizeof with - at, "%s%s",
 			    at > 0 ? ", " : " with ", pieces[i].name);
 	complain(a->args->command, "%s: %s%s; %s, %lld ms",
@@ -358,12 +361,13 @@ static const struct option options[] = {
 	{ OPT_NONCE, 'n', "nonce", "HEX", false, NULL, "the verifier's challenge, 8 to 64 bytes" },
 	{ OPT_REPORT_DATA, 0, "report-data", "HEX", false, NULL,
 	    "the literal report data, up to 64 bytes" },
-	{ OPT_RANDOM, 0, "random", NULL, false, NULL, "report data that nobody asked for" },
-	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx", "no other TEE will do (any)" },
+	{ OPT_RANDOM, 0, "random", NULL, false, NULL, "random report data, for a test" },
+	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx", "only from this TEE: tdx, snp, sgx (any)" },
 	{ OPT_PROVIDER, 0, "provider", "NAME", false,
 	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",
-	    "only this one (in order)" },
-	{ OPT_VMPL, 0, "vmpl", "N", false, "0|1|2|3", "privilege level (the kernel's own)" },
+	    "only this one of --list (the first that works)" },
+	{ OPT_VMPL, 0, "vmpl", "N", false, "0|1|2|3",
+	    "snp: privilege level 0 to 3 (the kernel's own)" },
 	{ OPT_ENDORSEMENTS, 0, "endorsements", "WHAT", false, "auto|none|all",
 	    "auto (what the host has), none, all" },
 	{ OPT_QGS, 0, "qgs", "ADDR", false, NULL,
@@ -371,7 +375,8 @@ static const struct option options[] = {
 	{ OPT_TIMEOUT, 0, "timeout", "D", false, NULL, "for the whole command (30s)" },
 	{ OPT_RAW, 0, "raw", NULL, false, NULL, "the vendor's bytes alone" },
 	{ OPT_COCO, 0, "coco", NULL, false, NULL, "JSON of Confidential Containers" },
-	{ OPT_LIST, 0, "list", NULL, false, NULL, "say of each provider why it works or not" },
+	{ OPT_LIST, 0, "list", NULL, false, NULL,
+	    "say of each way to evidence why it works or not" },
 	OPTION_OUTPUT,
 	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "write nothing but to the file of -o" },
 	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "say what was collected, and how" },

@@ -419,7 +419,7 @@ struct against {
 	bool is_log;
 	struct assay_registers regs;
 	struct assay_log log;
-	char kind[64];
+	char kind[256];
 	enum assay_code untold; /* the evidence has no registers */
 	char why[256];
 };

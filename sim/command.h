@@ -7,7 +7,6 @@
 enum { EXIT_YES = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
 
 int sim_new_command(int argc, char **argv);
-int sim_new_help(void);
 int sim_show_command(int argc, char **argv);
 int sim_run_command(int argc, char **argv);
 int sim_serve_command(int argc, char **argv);

@@ -31,9 +31,9 @@ static const struct option {
 	{ "--product", "P", "Milan, Genoa, Turin; sev also Naples (Milan)" },
 	{ "--report-version", "N", "snp 2 to 5 (3); quotes: sgx 3 to 5 (3), tdx 4 or 5 (4)" },
 	{ "--module", "V", "tdx: the TDX module, 1.0 or 1.5 (1.5)" },
-	{ "--tcb", "SPEC", "UpToDate, OutOfDate, ...; or snp=8,microcode=115; sgx2=7,pce=12" },
+	{ "--tcb", "SPEC", "UpToDate, OutOfDate, ...; or snp=8,microcode=115" },
 	{ "--revoke", "WHAT", "pck, ca, tcb-signing (Intel), ask, asvk (snp); repeatable" },
-	{ "--broken", "WHAT", "a state that is not as it should be; repeatable; list: all" },
+	{ "--broken", "WHAT", "a state as it should not be; repeatable; list: all" },
 	{ "--debug", NULL, "the workload can be debugged" },
 	{ "--vlek", NULL, "snp: signed by a VLEK" },
 	{ "--mask-chip-id", NULL, "snp: the chip id is masked" },
@@ -57,26 +57,26 @@ usage(const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputs("\nusage: assay-sim new --tee T [options] DIR        (assay-sim --help)\n", stderr);
+	fputs(
+	    "\nusage: assay-sim new --tee T [options] DIR        (assay-sim new --help)\n", stderr);
 	return EXIT_USAGE;
 }
 
-int
-sim_new_help(void)
+static int
+help(void)
 {
 	puts("usage: assay-sim new --tee T [options] DIR\n\n"
-	     "Makes a software platform: its trust root, collateral and one piece of evidence.\n\n"
-	     "  DIR                   a new folder for platform.json, trust-root, collateral/,\n"
-	     "                        evidence.bin; snp: min-tcb, the platform's own TCB;\n"
-	     "                        tdx: ccel.table, ccel.log");
+	     "Makes a software platform: its trust root, collateral and evidence.\n\n"
+	     "  DIR                 a new folder for platform.json, trust-root, collateral/,\n"
+	     "                      evidence.bin; snp: min-tcb, the platform's own TCB;\n"
+	     "                      tdx: ccel.table, ccel.log");
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
 		char left[32];
 		snprintf(left, sizeof left, "%s %s", options[i].name,
 		    options[i].value != NULL ? options[i].value : "");
-		printf("  %-21s %s\n", left, options[i].text);
+		printf("  %-19s %s\n", left, options[i].text);
 	}
-	puts("  --help, --version\n\n"
-	     "assay-sim show [--json] DIR says what a platform is.\n"
+	puts("  --help\n\n"
 	     "Its keys are test keys: whoever trusts them trusts everyone.\n\n"
 	     "  assay-sim new --tee snp --seed 7 P\n"
 	     "  assay-sim new --tee tdx --tcb OutOfDate --revoke pck Q\n"
@@ -476,7 +476,7 @@ sim_new_command(int argc, char **argv)
 			continue;
 		}
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return sim_new_help();
+			return help();
 		const struct option *option = find_option(argv[i]);
 		if (option == NULL)
 			return usage("%s: no such option", argv[i]);

@@ -29,7 +29,7 @@ static const struct option {
 } options[] = {
 	{ "--platform", "DIR", "a folder of assay-sim new; repeatable, one at least" },
 	{ "--only", "SERVICE", "pcs, pccs, kds or qgs; repeatable (all that fit)" },
-	{ "--listen", "[SERVICE=]ADDR", "tcp:HOST:PORT (tcp:127.0.0.1:0); qgs also unix:, vsock:" },
+	{ "--listen", "[SERVICE=]ADDR", "tcp:HOST:PORT (127.0.0.1:0); qgs also unix:, vsock:" },
 	{ "--limit", "SERVICE=N/D", "so many requests of a client in D, then 429" },
 };
 
@@ -99,8 +99,11 @@ help(void)
 	puts("usage: assay-sim serve --platform DIR [options]\n\n"
 	     "Serves the collateral of software platforms as the vendors do, and their QGS.\n"
 	     "Prints a line \"NAME ADDRESS\" for each service, then serves until TERM or INT.\n");
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-		printf("  %-10s %-14s %s\n", options[i].name, options[i].value, options[i].text);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		char left[32];
+		snprintf(left, sizeof left, "%s %s", options[i].name, options[i].value);
+		printf("  %-23s %s\n", left, options[i].text);
+	}
 	puts("  --help\n\n"
 	     "  assay-sim serve --platform P --only kds --limit kds=1/10s\n"
 	     "  assay-sim serve --platform Q --listen qgs=unix:/run/qgs.socket\n\n"

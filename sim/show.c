@@ -14,10 +14,26 @@
 enum { SPEC_MAX = 65536 };
 
 static int
+help(void)
+{
+	puts("usage: assay-sim show [--json] DIR\n\n"
+	     "Says what a platform is: its identity, TCB, measurements, and what is revoked\n"
+	     "or broken in it.\n\n"
+	     "  DIR     a folder of assay-sim new\n"
+	     "  --json  the same as one JSON object\n"
+	     "  --help\n\n"
+	     "  assay-sim show P\n\n"
+	     "exit: 0 done, 2 usage, 4 trouble; man assay-sim");
+	return EXIT_YES;
+}
+
+static int
 usage(const char *about, const char *argument)
 {
-	fprintf(
-	    stderr, "assay-sim show: %s%s\nusage: assay-sim show [--json] DIR\n", argument, about);
+	fprintf(stderr,
+	    "assay-sim show: %s%s\nusage: assay-sim show [--json] DIR        (assay-sim show "
+	    "--help)\n",
+	    argument, about);
 	return EXIT_USAGE;
 }
 
@@ -190,6 +206,8 @@ sim_show_command(int argc, char **argv)
 	char why[256];
 
 	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return help();
 		if (strcmp(argv[i], "--json") == 0)
 			json = true;
 		else if (argv[i][0] == '-' && argv[i][1] != '\0')

@@ -69,7 +69,8 @@ read_spec(struct sim_spec *spec, const char *dir, char why[256])
 	snprintf(path, sizeof path, "%s/platform.json", dir);
 	int rc = read_file(scratch, path, &text);
 	if (rc != 0)
-		fail(why, rc, path);
+		snprintf(
+		    why, 256, "%.180s: %s; name a folder of assay-sim new", path, strerror(-rc));
 	else if (!sim_spec_parse(spec, (const char *)text.ptr, text.len, why))
 		rc = -EINVAL;
 	sim_free(scratch);

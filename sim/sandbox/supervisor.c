@@ -287,8 +287,9 @@ follow(struct supervisor *s, const struct message *m, int fd)
 		return 0;
 	case STEP_READY:
 		if ((rc = trace_attach(s->child)) != 0)
-			return trouble("the program cannot be traced; a debugger or a setting such "
-				       "as kernel.yama.ptrace_scope=3 forbids it",
+			return trouble("the program cannot be traced; a debugger, an assay-sim run "
+				       "around this one, or a setting such as "
+				       "kernel.yama.ptrace_scope=3 forbids it",
 			    -rc);
 		return 0;
 	case STEP_FILTER:

@@ -35,8 +35,8 @@ ok(r.code == 3 and "enarx: " in r.err and "configfs" not in r.err, "--provider: 
 
 # --- the command line ----------------------------------------------------------------------------
 for name, args, words in (
-        ("no nonce", ["-o", "x"], "one of --nonce, --report-data and --random is needed"),
-        ("two nonces", ["--nonce", NONCE, "--random", "-o", "x"], "and no two"),
+        ("no nonce", ["-o", "x"], "for which challenge? give --nonce HEX"),
+        ("two nonces", ["--nonce", NONCE, "--random", "-o", "x"], "one of them, not more"),
         ("a short nonce", ["--nonce", "00112233445566", "-o", "x"], "is 7 bytes, at least 8 are needed"),
         ("a long one", ["--nonce", "00" * 65, "-o", "x"], "65"),
         ("no such TEE", ["--nonce", NONCE, "--tee", "sev", "-o", "x"], '--tee: "sev" is none of tdx, snp, sgx'),
