@@ -16,6 +16,31 @@ enum {
 	RESULT_MAX = 4 * 1024 * 1024,
 };
 
+/* What the call may say. 3 is of software platforms and of keeps to come: docs/get_attestation.md. */
+static const struct {
+	size_t technology;
+	const char *tee, *title;
+} rows[] = {
+	{ ASSAY_TECHNOLOGY_SEV, "snp", "SEV-SNP" },
+	{ ASSAY_TECHNOLOGY_SGX, "sgx", "SGX" },
+	{ ASSAY_TECHNOLOGY_TDX, "tdx", "TDX" },
+};
+
+/* The row of a technology; false if it is none that is known. */
+static bool
+find_row(size_t *row, size_t technology, struct assay_error *err)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].technology == technology) {
+			*row = i;
+			return true;
+		}
+	assay_fail(err, ASSAY_E_IO,
+	    "system call 0xEA01: technology is %zu; 1 (SEV-SNP), 2 (SGX) and 3 (TDX) are known",
+	    technology);
+	return false;
+}
+
 /* The next element: its tag and its contents; false at a broken one. */
 static bool
 next(struct assay_reader *r, uint8_t *tag, struct assay_bytes *value)
@@ -42,17 +67,17 @@ next(struct assay_reader *r, uint8_t *tag, struct assay_bytes *value)
 /* An outer SEQUENCE; in it one OCTET STRING is the evidence, what else it holds are endorsements of
  * the vendor, which a verifier has from elsewhere. A bare report or quote is taken as well. */
 enum assay_code
-assay_enarx_parse(
-    struct assay_bytes *evidence, size_t technology, struct assay_bytes in, struct assay_error *err)
+assay_enarx_parse(struct assay_bytes *evidence, const char **tee, size_t technology,
+    struct assay_bytes in, struct assay_error *err)
 {
 	struct assay_reader outer = { .what = "system call 0xEA01", .in = in };
 	struct assay_bytes body, value;
 	uint8_t tag;
+	size_t row;
 
-	if (technology != ASSAY_TECHNOLOGY_SEV && technology != ASSAY_TECHNOLOGY_SGX)
-		return assay_fail(err, ASSAY_E_IO,
-		    "system call 0xEA01: technology is %zu; 1 (SEV-SNP) and 2 (SGX) are known",
-		    technology);
+	if (!find_row(&row, technology, err))
+		return ASSAY_E_IO;
+	*tee = rows[row].tee;
 	if (in.len == 0 || in.ptr[0] != DER_SEQUENCE) {
 		*evidence = in;
 		return in.len > 0 ? ASSAY_OK
@@ -81,12 +106,6 @@ is_real_root(const struct guest_job *job)
 	return job->root[0] == '\0';
 }
 
-static const char *
-tee_of(size_t technology)
-{
-	return technology == ASSAY_TECHNOLOGY_SEV ? "snp" : "sgx";
-}
-
 /* How much room it asks for. */
 static enum assay_code
 ask_size(size_t *size, size_t *technology, struct assay_error *err)
@@ -113,6 +132,7 @@ collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct ass
 {
 	size_t size = 0, technology = 0;
 	struct assay_bytes found;
+	const char *tee;
 
 	if (!is_real_root(job))
 		return assay_fail(
@@ -130,12 +150,12 @@ collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct ass
 		rc = ASSAY_E_IO;
 	} else {
 		rc = assay_enarx_parse(
-		    &found, technology, (struct assay_bytes){ answer, (size_t)n }, err);
+		    &found, &tee, technology, (struct assay_bytes){ answer, (size_t)n }, err);
 	}
 	if (rc == ASSAY_OK) {
 		memmove(answer, found.ptr, found.len);
 		ev->pieces[ASSAY_GUEST_EVIDENCE] = (struct guest_blob){ answer, found.len };
-		ev->tee = tee_of(technology);
+		ev->tee = tee;
 		snprintf(ev->maker, sizeof ev->maker, "enarx");
 		return ASSAY_OK;
 	}
@@ -146,7 +166,7 @@ collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct ass
 static enum assay_code
 probe(const char **tee, const struct guest_job *job, struct assay_error *err)
 {
-	size_t size = 0, technology = 0;
+	size_t size = 0, technology = 0, row;
 
 	if (!is_real_root(job))
 		return assay_fail(
@@ -154,8 +174,10 @@ probe(const char **tee, const struct guest_job *job, struct assay_error *err)
 	enum assay_code rc = ask_size(&size, &technology, err);
 	if (rc != ASSAY_OK)
 		return rc;
-	*tee = tee_of(technology);
-	assay_fail(err, ASSAY_OK, "system call 0xEA01 offers technology %zu", technology);
+	if (!find_row(&row, technology, err))
+		return ASSAY_E_IO;
+	*tee = rows[row].tee;
+	assay_fail(err, ASSAY_OK, "system call 0xEA01 offers evidence of %s", rows[row].title);
 	return ASSAY_OK;
 }
 

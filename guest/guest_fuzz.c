@@ -47,6 +47,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct assay_error err = { .code = ASSAY_OK };
 	struct guest_blob pem = { NULL, 0 };
 	struct guest_platform platform;
+	const char *tee;
 	char address[128];
 	size_t len = 0;
 
@@ -69,7 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		break;
 	case 4:
-		explained(assay_enarx_parse(&out, ASSAY_TECHNOLOGY_SEV, in, &err), &err);
+		explained(assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_SEV, in, &err), &err);
 		inside(out, in);
 		break;
 	case 5:

@@ -164,9 +164,9 @@ assay_snp_table_trim(size_t *len, struct assay_bytes in, struct assay_error *err
  * *technology is what the second register held. -ENOSYS on a CPU that has no such call. */
 long
 guest_enarx_call(const void *nonce, size_t nonce_len, void *buf, size_t len, size_t *technology);
-/* The report or quote in what the call gave. */
-ASSAY_MUST_USE enum assay_code assay_enarx_parse(struct assay_bytes *evidence, size_t technology,
-    struct assay_bytes in, struct assay_error *err);
+/* The report or quote in what the call gave, and the name of the TEE that the technology stands for. */
+ASSAY_MUST_USE enum assay_code assay_enarx_parse(struct assay_bytes *evidence, const char **tee,
+    size_t technology, struct assay_bytes in, struct assay_error *err);
 
 /* --- get_attestation.c --- */
 

@@ -332,23 +332,32 @@ test_enarx(void **state)
 {
 	static const uint8_t good[] = { 0x30, 9, 0x30, 2, 5, 0, 0x04, 3, 'a', 'b', 'c' };
 	static const uint8_t none[] = { 0x30, 4, 0x30, 2, 5, 0 };
+	static const char *const names[] = { NULL, "snp", "sgx", "tdx" };
 	struct assay_bytes out, in = { good, sizeof good };
 	struct assay_error err;
+	const char *tee;
 	(void)state;
 
-	assert_int_equal(assay_enarx_parse(&out, ASSAY_TECHNOLOGY_SEV, in, &err), ASSAY_OK);
+	assert_int_equal(assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_SEV, in, &err), ASSAY_OK);
 	assert_int_equal(out.len, 3);
 	assert_memory_equal(out.ptr, "abc", 3);
+	for (size_t n = ASSAY_TECHNOLOGY_SEV; n <= ASSAY_TECHNOLOGY_TDX; n++) {
+		assert_int_equal(assay_enarx_parse(&out, &tee, n, in, &err), ASSAY_OK);
+		assert_string_equal(tee, names[n]);
+	}
+	assert_int_equal(
+	    assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_NONE, in, &err), ASSAY_E_IO);
 	for (size_t n = 0; n < sizeof good; n++)
-		assert_int_equal(assay_enarx_parse(&out, ASSAY_TECHNOLOGY_SGX,
+		assert_int_equal(assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_SGX,
 				     (struct assay_bytes){ good, n }, &err),
 		    ASSAY_E_IO);
-	assert_int_equal(assay_enarx_parse(&out, ASSAY_TECHNOLOGY_SEV,
+	assert_int_equal(assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_SEV,
 			     (struct assay_bytes){ none, sizeof none }, &err),
 	    ASSAY_E_IO);
 	assert_non_null(strstr(err.text, "no OCTET STRING"));
-	assert_int_equal(assay_enarx_parse(&out, 5, in, &err), ASSAY_E_IO);
-	assert_non_null(strstr(err.text, "technology is 5"));
+	assert_int_equal(
+	    assay_enarx_parse(&out, &tee, ASSAY_TECHNOLOGY_OTHER, in, &err), ASSAY_E_IO);
+	assert_non_null(strstr(err.text, "technology is 4"));
 	/* The call itself, on a machine that is no keep. */
 	size_t technology = 77;
 	assert_int_equal(guest_enarx_call(NULL, 0, NULL, 0, &technology), -ENOSYS);

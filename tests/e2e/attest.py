@@ -188,12 +188,14 @@ r = verify("snp", changed("x.cbor", bundle, provider=b"tdx_guest"))
 ok(r.code == 1 and "says that tdx_guest made it, and calls it snp" in unwrapped(r.out), "snp: another provider's name", r)
 
 # --- each provider by its name -------------------------------------------------------------------
-WAYS = {"tdx": {"configfs-tsm": "tdx_guest", "tdx-device": "dev-tdx-guest"},
+NAMES = {"tdx": "TDX", "snp": "SEV-SNP", "sgx": "SGX"}
+WAYS = {"tdx": {"configfs-tsm": "tdx_guest", "tdx-device": "dev-tdx-guest", "enarx": None},
         "snp": {"configfs-tsm": "sev_guest", "snp-device": None, "enarx": None}, "sgx": {"enarx": None}}
 for tee, ways in WAYS.items():
     r = inside(tee, ASSAY, "attest", "--list", *(QGS if tee == "tdx" else []))
     listed = dict(re.findall(r"^(\S+) +(yes|no) ", r.out, re.M))
     ok(r.code == 0 and list(listed) == PROVIDERS and all(listed[way] == "yes" for way in ways) and fits(r.out), f"{tee}: --list", r)
+    ok(f"offers evidence of {NAMES[tee]}" in unwrapped(r.out), f"{tee}: system call 0xEA01 is listed with its TEE", r)
     for way in PROVIDERS:
         r = attest(tee, "-v", "--provider", way, *(QGS if way == "tdx-device" else []), "-o", f"{tee}-{way}.cbor")
         if way in ways:

@@ -151,7 +151,7 @@ ok(f"assay-sim: tsm/report/a: outblob: Invalid argument" in err, "-v tells of wh
 
 # The program of docs/get_attestation.md, as it stands there.
 with open(f"{ROOT}/docs/get_attestation.md", encoding="utf-8") as file:
-    source = re.search("```c\n(.*?)```", file.read(), re.S)[1]
+    source = re.search("```c\n(#include .*?)```", file.read(), re.S)[1]
 with open(f"{FOLDER.name}/get_att.c", "w", encoding="utf-8") as file:
     file.write(source)
 subprocess.run([*CC, "-o", "get_att", "get_att.c"], cwd=FOLDER.name, check=True)
