@@ -131,7 +131,8 @@ get_ext_report(struct sandbox *sb, pid_t tid, struct request *r)
 		return -EINVAL;
 	if ((rc = faults(sb, tid, r, in)) != 0)
 		return rc;
-	int host = room == 0 ? 0 : host_certificates(sb, r, certs, room, &needed);
+	/* The host is asked even by one who wants no certificates: that is how their size is learnt. */
+	int host = host_certificates(sb, r, certs, room, &needed);
 	/* When the table did not fit, the driver sends the message again without it, so that the
 	 * sequence number is used up on both sides; what comes back is thrown away. */
 	if ((rc = snp_channel_request(sb->channel, SNP_MSG_REPORT_REQ, r->version, in,
