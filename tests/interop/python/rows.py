@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sev-snp-measure, unmodified, and `assay measure` under the same arguments: the same digest.
-
-Usage: sev_snp_measure.py ASSAY. Prints a line per comparison; exits 1 if one differs, or if the
-program could not be fetched.
-"""
+"""sev-snp-measure and `assay measure` under the same arguments: the same digest. See ../README.md."""
 
 import json
 import os
 import random
+import re
 import struct
 import subprocess
 import sys
-import tempfile
 import uuid
 
-VERSION = "0.0.13"
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+from rows import ASSAY, BUILD, FOLDER, Failed, check, log, must, say  # noqa: E402
+
+with open(f"{HERE}/requirements.txt", encoding="ascii") as file:
+    VERSION = re.search(r"^sev-snp-measure==(\S+)", file.read(), re.M).group(1)
 CASES = 240
 PAGE = 4096
 
-assay = os.path.abspath(sys.argv[1])
-folder = tempfile.TemporaryDirectory(prefix="assay-interop-")
 rng = random.Random(1)
 
 # Runs inside the environment of the program: its own command line, called once per line of input.
@@ -38,25 +37,18 @@ for line in sys.stdin:
 """
 
 
-def fail(text):
-    print(f"not ok - {text}")
-    sys.exit(1)
-
-
 def fetch():
-    place = os.path.join(folder.name, "venv")
-    for command in ([sys.executable, "-m", "venv", place],
-                    [f"{place}/bin/pip", "install", "--quiet", "--disable-pip-version-check",
-                     f"sev-snp-measure=={VERSION}"]):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            fail(f"sev-snp-measure {VERSION} could not be fetched: {done.stderr.strip()[-300:]}")
-    return subprocess.Popen([f"{place}/bin/python", "-c", DRIVER], text=True, cwd=folder.name,
+    place = os.path.join(BUILD, "python")
+    if not os.path.exists(f"{place}/bin/python"):
+        must(sys.executable, "-m", "venv", place)
+    must(f"{place}/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", f"{HERE}/requirements.txt")
+    return subprocess.Popen([f"{place}/bin/python", "-c", DRIVER], text=True, cwd=FOLDER.name,
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def write(name, content):
-    path = os.path.join(folder.name, name)
+    path = os.path.join(FOLDER.name, name)
     with open(path, "wb") as f:
         f.write(content)
     return path
@@ -163,7 +155,7 @@ def fixture_cases():
     """The fixtures of the program's own tests, if they are there."""
     base = os.path.join(os.environ.get("ASSAY_VECTORS", "/nonexistent"), "sev/measure")
     if not os.path.isdir(base):
-        print("# no real firmware: set ASSAY_VECTORS")
+        log("no real firmware: set ASSAY_VECTORS")
         return
     for vmm in ("QEMU", "ec2", "gce"):
         for vcpus in ("1", "4"):
@@ -178,47 +170,57 @@ def fixture_cases():
 
 # --- comparison -----------------------------------------------------------------------------
 
-reference = fetch()
-differ = 0
-count = 0
-
-
-def compare(args, dump=False):
-    global differ, count
-    count += 1
+def compare(reference, args, dump=False):
+    """Whether both say the same of these arguments."""
     reference.stdin.write(json.dumps(args) + "\n")
     reference.stdin.flush()
     code, theirs = json.loads(reference.stdout.readline())
-    ours = subprocess.run([assay, "measure", *args], capture_output=True, text=True, check=False,
-                          cwd=os.path.join(folder.name, "ours") if dump else folder.name)
+    ours = subprocess.run([ASSAY, "measure", *args], capture_output=True, text=True, check=False,
+                          cwd=os.path.join(FOLDER.name, "ours") if dump else FOLDER.name)
     same = (code == 0) == (ours.returncode == 0) and theirs == ours.stdout.strip()
     if dump and same:
         for i in range(int(args[args.index("--vcpus") + 1])):
-            with open(f"{folder.name}/vmsa{i}.bin", "rb") as a, \
-                 open(f"{folder.name}/ours/vmsa{i}.bin", "rb") as b:
+            with open(f"{FOLDER.name}/vmsa{i}.bin", "rb") as a, \
+                 open(f"{FOLDER.name}/ours/vmsa{i}.bin", "rb") as b:
                 same = same and a.read() == b.read()
     words = " ".join(os.path.basename(a) if a.startswith("/") else a for a in args)
-    print(f"{'ok' if same else 'not ok'} {count} - {words}: {ours.stdout.strip()[:16]}")
+    log(f"{'same' if same else 'DIFFER'}: {words}: {ours.stdout.strip()[:16]}")
     if not same:
-        differ += 1
-        print(f"# theirs: {code} {theirs}\n# ours: {ours.returncode} {ours.stdout}{ours.stderr}")
+        log(f"# theirs: {code} {theirs}\n# ours: {ours.returncode} {ours.stdout}{ours.stderr}")
+    return same
 
 
-os.mkdir(os.path.join(folder.name, "ours"))
-for known in fixture_cases():
-    compare(known)
-for number in range(CASES):
-    compare(case(number))
-for number in range(CASES, CASES + 12):
-    arguments = case(number)
-    if "--vcpus" in arguments:
-        compare([*arguments, "--dump-vmsa"], dump=True)
-# A kernel for a firmware that cannot take it: both refuse.
-poor = image("poor.fd", 1, [(0x800000, PAGE, 1)],
-             [entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", 0x80b004)])
-compare(["--mode", "snp", "--ovmf", poor, "--vcpus", "1", "--vcpu-type", "EPYC",
-         "--kernel", "/dev/null"])
-reference.stdin.close()
-reference.wait()
-print(f"1..{count}\n# sev-snp-measure {VERSION}: {count} comparisons, {differ} differ")
-sys.exit(1 if differ else 0)
+def compare_all(reference):
+    """How many comparisons, and how many of them differ."""
+    os.mkdir(os.path.join(FOLDER.name, "ours"))
+    same = [compare(reference, known) for known in fixture_cases()]
+    same += [compare(reference, case(number)) for number in range(CASES)]
+    for number in range(CASES, CASES + 12):
+        arguments = case(number)
+        if "--vcpus" in arguments:
+            same.append(compare(reference, [*arguments, "--dump-vmsa"], dump=True))
+    # A kernel for a firmware that cannot take it: both refuse.
+    poor = image("poor.fd", 1, [(0x800000, PAGE, 1)],
+                 [entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", 0x80b004)])
+    same.append(compare(reference, ["--mode", "snp", "--ovmf", poor, "--vcpus", "1", "--vcpu-type",
+                                    "EPYC", "--kernel", "/dev/null"]))
+    return len(same), same.count(False)
+
+
+def main():
+    row = {"program": "sev-snp-measure", "version": VERSION, "did": "SNP launch digests, VMSAs"}
+    try:
+        reference = fetch()
+        try:
+            count, differ = compare_all(reference)
+        finally:
+            reference.stdin.close()
+            reference.wait()
+        row["did"] = f"{count} launches of SNP: the same digests and VMSAs"
+        check(differ == 0, f"{differ} differ")
+        say(row, True)
+    except Exception as error:  # whatever it is, the row has failed
+        say(row, False, error if isinstance(error, Failed) else repr(error))
+
+
+main()
