@@ -5,7 +5,6 @@ Arguments of each test: assay, assay-sim, and what it needs besides.
 """
 
 import os
-import struct
 import subprocess
 import sys
 
@@ -19,6 +18,7 @@ from service import SIM, Serve, new  # noqa: E402, F401
 PROGRAMS = [os.path.abspath(name) for name in sys.argv[3:]]
 os.chdir(FOLDER.name)
 NONCE = "00112233445566778899aabbccddeeff"
+QGS = ["--qgs", "vsock:host:4050"]  # of the platform around a program
 ENV = {k: v for k, v in os.environ.items() if not k.startswith("ASSAY_")}
 
 
@@ -46,6 +46,10 @@ def attest(folder, *args, nonce=NONCE, **more):
 def verify(folder, *args, nonce=NONCE, root=True, collateral=True):
     return run("verify", "--nonce", nonce, *(["--trust-root", f"{folder}/trust-root"] if root else []),
                *(["-c", f"{folder}/collateral"] if collateral else []), *args)
+
+
+def unwrapped(text):
+    return " ".join(text.split())
 
 
 def read(name):
@@ -93,9 +97,11 @@ def unpack(name):
 
 
 def _put(major, n):
-    for more, size, code in ((24, 0, ""), (1 << 8, 1, ">B"), (1 << 16, 2, ">H"), (1 << 32, 4, ">I")):
-        if n < more:
-            return bytes([major << 5 | n]) if size == 0 else bytes([major << 5 | 23 + (1, 2, 4).index(size) + 1]) + struct.pack(code, n)
+    if n < 24:
+        return bytes([major << 5 | n])
+    for more, size in ((24, 1), (25, 2), (26, 4)):
+        if n < 1 << 8 * size:
+            return bytes([major << 5 | more]) + n.to_bytes(size, "big")
     raise ValueError(n)
 
 
