@@ -21,7 +21,8 @@ ok([line.split(": ")[1] for line in lines] == PROVIDERS and all(len(line.split("
    "every provider is named, with its reason", r)
 r = run("attest", "--list")
 ok(r.code == 3 and r.err == "" and fits(r.out)
-   and re.findall(r"^(\S+) +(yes|no) ", r.out, re.M) == [(name, "no") for name in PROVIDERS], "--list: no, five times", r)
+   and re.findall(r"^(\S+) +(yes|no) ", r.out, re.M) == [(name, "no") for name in PROVIDERS],
+   "--list: no, five times", r)
 r = run("attest", "--nonce", NONCE, "--provider", "enarx", "-o", "none.cbor")
 ok(r.code == 3 and "enarx: " in r.err and "configfs" not in r.err, "--provider: only that one is asked", r)
 
@@ -65,7 +66,8 @@ for tee, title in TITLES.items():
     ok(r.code == 2, f"{tee}: the command line counts inside too", r)
     r = inside(tee, ASSAY, "attest", "-v", "--random", "-o", "random.cbor")
     data = re.search(r"report data is ([0-9a-f]{128})$", r.err, re.M)
-    ok(r.code == 0 and data and verify(tee, "random.cbor", nonce=data[1]).code == 0, f"{tee}: --random says what it took", r)
+    ok(r.code == 0 and data and verify(tee, "random.cbor", nonce=data[1]).code == 0,
+       f"{tee}: --random says what it took", r)
 
 # --- each provider by its name -------------------------------------------------------------------
 NAMES = {"tdx": "TDX", "snp": "SEV-SNP", "sgx": "SGX"}
@@ -103,30 +105,36 @@ ok(r.code == 3 and "the host hands out no endorsements; fetch them with assay co
 for tee in ("tdx", "snp"):
     r = attest(tee, "--raw", "-o", f"{tee}.raw")
     raw = read(f"{tee}.raw")
-    ok(r.code == 0 and (len(raw) == 1184 if tee == "snp" else raw[:2] == b"\4\0") and verify(tee, f"{tee}.raw").code == 0,
-       f"{tee}: --raw is the vendor's bytes", r)
+    ok(r.code == 0 and (len(raw) == 1184 if tee == "snp" else raw[:2] == b"\4\0")
+       and verify(tee, f"{tee}.raw").code == 0, f"{tee}: --raw is the vendor's bytes", r)
     r = attest(tee, "--coco", "-o", f"{tee}.json")
     members = set(json.loads(read(f"{tee}.json")))
-    ok(r.code == 0 and members == ({"quote", "cc_eventlog"} if tee == "tdx" else {"attestation_report", "cert_chain"})
+    wanted = {"quote", "cc_eventlog"} if tee == "tdx" else {"attestation_report", "cert_chain"}
+    ok(r.code == 0 and members == wanted
        and verify(tee, f"{tee}.json").code == 0, f"{tee}: --coco", members)
     ok(verify(tee, f"{tee}.json", nonce=OTHER_NONCE).code == 1, f"{tee}: --coco is judged by its nonce")
 
 # --- the QGS, by each kind of address ------------------------------------------------------------
-serve = Serve("--platform", "tdx", "--only", "qgs", "--listen", f"qgs=unix:{FOLDER.name}/qgs", "--listen", "qgs=tcp:127.0.0.1:0").ready(2)
+serve = Serve("--platform", "tdx", "--only", "qgs", "--listen", f"qgs=unix:{FOLDER.name}/qgs",
+              "--listen", "qgs=tcp:127.0.0.1:0").ready(2)
 addresses = ["vsock:host:4050", "vsock:2:4050", *serve.addresses["qgs"]]
 ok([a.split(":")[0] for a in addresses] == ["vsock", "vsock", "unix", "tcp"], "four addresses", addresses)
 for address in addresses:
     r = attest("tdx", "--qgs", address, "--endorsements", "all", "-v", "-o", "qgs.cbor")
-    ok(r.code == 0 and "; tdx-device, " in r.err and verify("tdx", "qgs.cbor", collateral=False).code == 0, f"--qgs {address.split(':')[0]}", r)
+    ok(r.code == 0 and "; tdx-device, " in r.err and verify("tdx", "qgs.cbor", collateral=False).code == 0,
+       f"--qgs {address.split(':')[0]}", r)
 status, err = serve.stop()
 ok(status == 0, "the service stops", err)
 r = attest("tdx", "--provider", "tdx-device", "--qgs", addresses[3], "-o", "x")
-ok(r.code == 4 and addresses[3].split(":")[2] in r.err and not os.path.exists("x"), "a QGS that is gone is named", r)
+port = addresses[3].split(":")[2]
+ok(r.code == 4 and port in r.err and not os.path.exists("x"), "a QGS that is gone is named", r)
 r = attest("tdx", "--qgs", addresses[3], "-v", "-o", "fallback.cbor")
-ok(r.code == 0 and "; configfs-tsm, " in r.err and verify("tdx", "fallback.cbor").code == 0, "and configfs does instead", r)
+ok(r.code == 0 and "; configfs-tsm, " in r.err and verify("tdx", "fallback.cbor").code == 0,
+   "and configfs does instead", r)
 other = Serve("--platform", "tdx-other", "--only", "qgs").ready(1)
 r = attest("tdx", "--provider", "tdx-device", "--qgs", other["qgs"], "-o", "x")
-ok(r.code == 4 and "tdx-device: " in r.err and not os.path.exists("x"), "another platform's QGS refuses this one's report", r)
+ok(r.code == 4 and "tdx-device: " in r.err and not os.path.exists("x"),
+   "another platform's QGS refuses this one's report", r)
 other.stop()
 
 # --- collateral by network, for a bundle that has none --------------------------------------------

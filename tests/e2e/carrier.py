@@ -118,7 +118,8 @@ ok(r.code == 0 and r.out.startswith("EQUAL  ") and fits(r.out)
 ok("with root CRL, PCK CRL, TDX TCB info, QE identity, event log; provider dev-tdx-guest" in unwrapped(r.out),
    "and says what it is held against, whole", r)
 r = run("log", "replay", "--against", "tdx.cbor", other_log)
-ok(r.code == 1 and r.out.startswith("DIFFERS  ") and "RTMR0        DIFFERS" in r.out, "a log that was changed differs", r)
+ok(r.code == 1 and r.out.startswith("DIFFERS  ") and "RTMR0        DIFFERS" in r.out,
+   "a log that was changed differs", r)
 
 # --- the certificates of AMD ---------------------------------------------------------------------
 bundle, other = unpack("snp.cbor"), unpack("snp-other.cbor")
@@ -138,5 +139,6 @@ ok(verify("snp", swapped).code == 0, "and accepted where the verifier has the ri
 r = verify("snp", changed("x.cbor", bundle, evidence=other["evidence"][1]), collateral=False)
 ok(r.code == 1 and "FAIL  snp.report.signature: " in r.out, "snp: another platform's report beside them", r)
 r = verify("snp", changed("x.cbor", bundle, provider=b"tdx_guest"))
-ok(r.code == 1 and "says that tdx_guest made it, and calls it snp" in unwrapped(r.out), "snp: another provider's name", r)
+ok(r.code == 1 and "says that tdx_guest made it, and calls it snp" in unwrapped(r.out),
+   "snp: another provider's name", r)
 done()

@@ -29,5 +29,6 @@ for tee in ("tdx", "snp"):
     for fault, code, words in ((None, 0, "ACCEPTED"), ("wrong-nonce", 1, "FAIL  evidence.report_data: ")):
         r = inside(tee, "sh", "-c", CARELESS, fault=fault)
         judged = verify(tee, "careless.bin")
-        ok(r.code == 0 and judged.code == code and words in judged.out, f"{tee}: careless, {fault or 'no fault'}", judged)
+        ok(r.code == 0 and judged.code == code and words in judged.out,
+           f"{tee}: careless, {fault or 'no fault'}", judged)
 done()

@@ -20,7 +20,8 @@ for command in COMMANDS:
     r = sim(command, "--help")
     ok(r.code == 0 and r.err == "" and r.out.startswith(f"usage: assay-sim {command} ") and fits(r.out)
        and len(r.out.splitlines()) <= 40 and "\nexit: " in r.out, f"{command} --help fits a screen", r)
-    ok(sim(command, "-h").out == r.out and sim("help", command).out == r.out, f"{command} -h and help {command} are the same")
+    ok(sim(command, "-h").out == r.out and sim("help", command).out == r.out,
+       f"{command} -h and help {command} are the same")
     r = sim(command, "--no-such-option")
     ok(r.code == 2 and r.out == "" and f"(assay-sim {command} --help)" in r.err, f"{command}: no such option", r)
 r = sim()
