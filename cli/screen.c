@@ -267,8 +267,8 @@ label_print(struct screen *s, const char *label)
 	fputs("  ", s->to);
 	screen_text(s, label);
 	if (width >= SCREEN_LABEL) {
-		fputc(' ', s->to);
-		return width + 1;
+		fputs("  ", s->to);
+		return width + 2;
 	}
 	screen_pad(s, width, SCREEN_LABEL);
 	return SCREEN_LABEL;

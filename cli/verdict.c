@@ -500,7 +500,10 @@ print_file(struct screen *s, const struct verdict *v, bool proven)
 		claim_show(product, v->claims, "platform.product");
 		claim_show(vmpl, v->claims, "vmpl");
 	}
-	screen_row(s, "file", "%s: %s%s%s%s%s", v->path, v->kind, product[0] != '\0' ? ", " : "",
+	/* Behind a list of what came along it would look like a part of that. */
+	bool listed = strstr(v->kind, " with ") != NULL || strchr(v->kind, ';') != NULL;
+	const char *mark = listed ? "; " : ", ";
+	screen_row(s, "file", "%s: %s%s%s%s%s", v->path, v->kind, product[0] != '\0' ? mark : "",
 	    product, vmpl[0] != '\0' ? ", VMPL " : "", vmpl);
 }
 
