@@ -30,7 +30,7 @@ def log(text):
 
 
 def run(*command, **options):
-    """Runs to the end; a CompletedProcess with text, or with bytes where text=False is asked."""
+    """Runs to the end; a CompletedProcess with text."""
     done = subprocess.run(command, capture_output=True, check=False, timeout=1200,
                           stdin=None if "input" in options else subprocess.DEVNULL,
                           **{"text": True, "cwd": FOLDER.name, **options})
@@ -42,8 +42,7 @@ def must(*command, **options):
     """As run(), and it must exit 0."""
     done = run(*command, **options)
     if done.returncode != 0:
-        words = done.stderr if isinstance(done.stderr, str) else done.stderr.decode(errors="replace")
-        last = (words.strip() or "no word").splitlines()[-1]
+        last = (done.stderr.strip() or "no word").splitlines()[-1]
         raise Failed(f"{os.path.basename(command[0])} exits {done.returncode}: {last[:300]}")
     return done
 

@@ -55,8 +55,9 @@ def go():
 def build(module):
     """Fetches and builds; static, so that nothing can reach inside the programs."""
     options = {
-        **os.environ, "GOPATH": f"{PLACE}/path", "GOCACHE": f"{PLACE}/cache", "CGO_ENABLED": "0",
-        "GOFLAGS": "-mod=readonly -modcacherw -trimpath", "GOTOOLCHAIN": "local", "GOWORK": "off",
+        **os.environ, "GOPATH": f"{PLACE}/path", "GOCACHE": f"{PLACE}/cache", "GOWORK": "off",
+        "GOFLAGS": "-mod=readonly -modcacherw -trimpath -buildvcs=false", "GOTOOLCHAIN": "local",
+        "CGO_ENABLED": "0",
     }
     for name, package in MODULES[module].items():
         must(go(), "build", "-o", f"{BIN}/{name}", package, env=options,
