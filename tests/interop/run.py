@@ -48,7 +48,7 @@ def rows_of(language, build, tools):
     temporary = tempfile.mkdtemp(prefix="assay-interop-")
     environment = {k: v for k, v in os.environ.items() if k not in UNSET}
     environment["TMPDIR"] = temporary
-    rows = []
+    rows, late = [], False
     try:
         with open(f"{build}/{language}.log", "w", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -60,7 +60,7 @@ def rows_of(language, build, tools):
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 said, _ = process.communicate()
-                rows.append(failed(f"not done after {TIME // 60} minutes"))
+                late = True
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -70,10 +70,14 @@ def rows_of(language, build, tools):
                 rows.append(parsed(line))
             except ValueError:
                 rows.append(failed(f"not a row: {line[:200]}"))
-        if not rows:
-            rows.append(failed("printed no row"))
-        if process.returncode > 0:
+        if late:
+            rows.append(failed(f"not done after {TIME // 60} minutes"))
+        elif process.returncode < 0:
+            rows.append(failed(f"ended by signal {-process.returncode}"))
+        elif process.returncode > 0:
             rows.append(failed(f"exits {process.returncode}"))
+        elif not rows:
+            rows.append(failed("printed no row"))
         deadline = time.monotonic() + 2
         while group_lives(process.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
