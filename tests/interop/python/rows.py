@@ -155,6 +155,7 @@ def fixture_cases():
     """The fixtures of the program's own tests, if they are there."""
     base = os.path.join(os.environ.get("ASSAY_VECTORS", "/nonexistent"), "sev/measure")
     if not os.path.isdir(base):
+        check("ASSAY_REQUIRE_VECTORS" not in os.environ, "no real firmware; set ASSAY_VECTORS")
         log("no real firmware: set ASSAY_VECTORS")
         return
     for vmm in ("QEMU", "ec2", "gce"):
