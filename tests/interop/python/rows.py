@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sev-snp-measure and `assay measure` under the same arguments: the same digest. See ../README.md."""
+"""sev-snp-measure and `assay measure`, the same arguments: the same digest. See ../README.md."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
-from rows import ASSAY, BUILD, FOLDER, Failed, check, log, must, say  # noqa: E402
+from rows import ASSAY, BUILD, FOLDER, Failed, check, log, must, run, say  # noqa: E402
 
 with open(f"{HERE}/requirements.txt", encoding="ascii") as file:
     VERSION = re.search(r"^sev-snp-measure==(\S+)", file.read(), re.M).group(1)
@@ -39,8 +39,10 @@ for line in sys.stdin:
 
 def fetch():
     place = os.path.join(BUILD, "python")
-    if not os.path.exists(f"{place}/bin/python"):
-        must(sys.executable, "-m", "venv", place)
+    # One from before may be of a Python that is gone.
+    if not os.path.exists(f"{place}/bin/python") or \
+       run(f"{place}/bin/python", "-m", "pip", "--version").returncode != 0:
+        must(sys.executable, "-m", "venv", "--clear", place)
     must(f"{place}/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", f"{HERE}/requirements.txt")
     return subprocess.Popen([f"{place}/bin/python", "-c", DRIVER], text=True, cwd=FOLDER.name,
