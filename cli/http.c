@@ -19,6 +19,8 @@ enum {
 	CONNECT_TRIES = 3,
 	FIRST_WAIT_MS = 500, /* doubled each time */
 	LONGEST_WAIT_MS = 8000,
+	ASKED_WAIT_MAX_S =
+	    1000000,    /* longer than anybody waits: what a server asks for is bounded */
 	QUIET_MS = 500, /* before progress is told */
 	TICK_MS = 100,
 	DOING_MAX = 60,
@@ -332,9 +334,10 @@ http_get(struct http *h, const char *url, struct http_answer *a)
 				a->chain = strdup("");
 			return a->chain != NULL;
 		}
+		after = after > ASKED_WAIT_MAX_S ? ASKED_WAIT_MAX_S : after;
 		int64_t ms = after > 0 ? (int64_t)after * 1000 : wait;
 		wait = wait < LONGEST_WAIT_MS ? 2 * wait : wait;
-		if (rc != CURLE_OK && (!may_get_better(rc) || tries == CONNECT_TRIES)) {
+		if (rc != CURLE_OK && (!may_get_better(rc) || tries >= CONNECT_TRIES)) {
 			say_failure(h, a, rc);
 			return false;
 		}

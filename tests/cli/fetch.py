@@ -217,6 +217,8 @@ misbehaves("recovers", lambda h, n: breaks_off(h, n) if n % 2 else
            reply(h, 200, body_for(h.path)), 0, "", stored=4)
 misbehaves("is busy at first", lambda h, n: reply(h, 503, Retry_After="1") if n == 1 else
            reply(h, 200, body_for(h.path)), 0, "", stored=4)
+misbehaves("asks for eternity", lambda h, n: reply(h, 503, Retry_After="9223372036854775807"), 4,
+           "which the 3 s of --timeout do", timeout="3s", most=5)
 misbehaves("answers garbage", lambda h, n: reply(h, 200, b"\x00\xff" * 500), 1,
            "nothing of it was stored")
 misbehaves("answers nothing", lambda h, n: reply(h, 200), 1, "nothing of it was stored")
