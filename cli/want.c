@@ -172,6 +172,18 @@ ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* Whether the item was fetched for this line, by its URL or the name of its file: the CRLs of both are
+ * of the same ARK, and nothing in them tells them apart. */
+static bool
+is_of_line(const struct want *w, const char *name)
+{
+	char file[WANT_NAME], url[sizeof "/vlek/v1/"];
+
+	want_file(w, file);
+	snprintf(url, sizeof url, "/%s/v1/", line(w));
+	return ends_with(name, file) || strstr(name, url) != NULL;
+}
+
 bool
 want_matches(const struct want *w, const struct assay_trust *trust, size_t i)
 {
@@ -198,7 +210,8 @@ want_matches(const struct want *w, const struct assay_trust *trust, size_t i)
 		return strcmp(kind, "certificate") == 0 && strcmp(subject, name) == 0;
 	case THING_AMD_CRL:
 		snprintf(name, sizeof name, "ARK-%s", w->product);
-		return strcmp(kind, "AMD CRL") == 0 && strcmp(subject, name) == 0;
+		return strcmp(kind, "AMD CRL") == 0 && strcmp(subject, name) == 0 &&
+		    is_of_line(w, assay_trust_item_name(trust, i));
 	}
 	return false;
 }

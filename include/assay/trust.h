@@ -85,7 +85,7 @@ struct assay_bytes assay_trust_item_bytes(const struct assay_trust *trust, size_
 /* The label under which a bundle holds it: "CERTIFICATE", "X509 CRL", "TCB INFO", ... */
 const char *assay_trust_item_label(const struct assay_trust *trust, size_t i);
 /* True if item i is made useless by item j: the same thing, and j is newer (or i equals j and
- * comes later). */
+ * comes later). A CRL that lists a serial which the newer one does not list is not useless. */
 bool assay_trust_item_replaced(const struct assay_trust *trust, size_t i, size_t j);
 /* Signed under a trusted root, dates aside? An owner's OCA, which has no vendor above it, counts when
  * it signs itself. ASSAY_OK, ASSAY_E_SIGNATURE, ASSAY_E_INCOMPLETE when a certificate in between is

@@ -194,3 +194,21 @@ assay_x509_crl_lists(const struct x509_crl *crl, struct assay_bytes serial)
 	}
 	return false;
 }
+
+bool
+assay_x509_crl_lists_all(const struct x509_crl *crl, const struct x509_crl *of)
+{
+	enum { COMPARED_MAX = 1024 /* the search is quadratic */ };
+	struct assay_reader list = { .what = "crl", .in = of->revoked };
+
+	if (assay_bytes_equal(crl->revoked, of->revoked))
+		return true;
+	if (of->revoked_count > COMPARED_MAX)
+		return false;
+	while (assay_reader_left(&list) > 0) {
+		struct assay_reader entry = assay_der_enter(&list, DER_SEQUENCE);
+		if (!assay_x509_crl_lists(crl, assay_der_take(&entry, DER_INTEGER)))
+			return false;
+	}
+	return true;
+}

@@ -86,5 +86,7 @@ ASSAY_MUST_USE enum assay_code assay_x509_crl_parse(
     struct x509_crl *out, struct assay_bytes in, const char *what, struct assay_error *err);
 /* Is this serial (content octets) listed? */
 bool assay_x509_crl_lists(const struct x509_crl *crl, struct assay_bytes serial);
+/* Is every serial listed that the other lists? May say no of a very long one for want of time. */
+bool assay_x509_crl_lists_all(const struct x509_crl *crl, const struct x509_crl *of);
 
 #endif

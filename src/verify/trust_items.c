@@ -213,6 +213,10 @@ assay_trust_item_replaced(const struct assay_trust *trust, size_t i, size_t j)
 
 	if (i == j || !same_thing(a, b))
 		return false;
+	/* AMD has two CRLs of one ARK, of VCEKs and of VLEKs, which nothing in them tells apart; and a
+	 * verifier heeds each that it has. So one that lists what the newer does not list is kept. */
+	if (a->kind == ITEM_CRL && !assay_x509_crl_lists_all(&b->crl, &a->crl))
+		return false;
 	const struct signed_json *old = document(a), *new = document(b);
 	if (old != NULL && new != NULL &&new->evaluation != old->evaluation)
 		return new->evaluation > old->evaluation &&new->issue_date >= old->issue_date;

@@ -847,6 +847,69 @@ test_replaced(void **state)
 	EVP_PKEY_free(other);
 }
 
+/* A CRL of "One": its number, from when on, and the serials that it lists (0 ends them). */
+static struct made
+make_crl(EVP_PKEY *by, long number, time_t since, const long *serials)
+{
+	struct made m = { .len = 0 };
+	X509_CRL *crl = X509_CRL_new();
+	X509_NAME *name = X509_NAME_new();
+	ASN1_TIME *time = ASN1_TIME_new();
+	ASN1_INTEGER *integer = ASN1_INTEGER_new();
+	unsigned char *p = m.bytes;
+
+	assert_true(crl != NULL && name != NULL && time != NULL && integer != NULL);
+	put_name(name, "One");
+	assert_int_equal(X509_CRL_set_version(crl, 1), 1);
+	assert_int_equal(X509_CRL_set_issuer_name(crl, name), 1);
+	assert_non_null(ASN1_TIME_set(time, since));
+	assert_int_equal(X509_CRL_set1_lastUpdate(crl, time), 1);
+	assert_non_null(ASN1_TIME_set(time, since + 86400));
+	assert_int_equal(X509_CRL_set1_nextUpdate(crl, time), 1);
+	for (; *serials != 0; serials++) {
+		X509_REVOKED *entry = X509_REVOKED_new();
+		assert_int_equal(ASN1_INTEGER_set(integer, *serials), 1);
+		assert_int_equal(X509_REVOKED_set_serialNumber(entry, integer), 1);
+		assert_int_equal(X509_REVOKED_set_revocationDate(entry, time), 1);
+		assert_int_equal(X509_CRL_add0_revoked(crl, entry), 1);
+	}
+	assert_int_equal(ASN1_INTEGER_set(integer, number), 1);
+	assert_int_equal(X509_CRL_add1_ext_i2d(crl, NID_crl_number, integer, 0, 0), 1);
+	assert_true(X509_CRL_sign(crl, by, EVP_sha256()) > 0);
+	int n = i2d_X509_CRL(crl, NULL);
+	assert_true(n > 0 && (size_t)n <= sizeof m.bytes);
+	m.len = (size_t)i2d_X509_CRL(crl, &p);
+	X509_NAME_free(name);
+	ASN1_TIME_free(time);
+	ASN1_INTEGER_free(integer);
+	X509_CRL_free(crl);
+	return m;
+}
+
+/* The CRL of the other line of one ARK is newer and lists nothing: what revokes must stay. */
+static void
+test_replaced_crl(void **state)
+{
+	static const long none[] = { 0 }, five[] = { 5, 0 }, more[] = { 3, 5, 0 };
+	EVP_PKEY *key = make_key("P-256");
+	struct made made[] = {
+		make_crl(key, 4, 1000000, five),
+		make_crl(key, 5, 2000000, none), /* newer, and lists less */
+		make_crl(key, 6, 3000000, more), /* newer than both, and lists all */
+	};
+	struct assay_trust *trust = make_trust();
+	(void)state;
+
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(add(trust, all(&made[i]), "made"), 1);
+	for (size_t i = 0; i < 3; i++)
+		for (size_t j = 0; j < 3; j++)
+			if (assay_trust_item_replaced(trust, i, j) != (i < 2 && j == 2))
+				fail_msg("%zu by %zu", i, j);
+	assay_trust_free(trust);
+	EVP_PKEY_free(key);
+}
+
 static void
 test_replaced_collateral(void **state)
 {
@@ -1241,6 +1304,7 @@ main(void)
 		cmocka_unit_test(test_turned),
 		cmocka_unit_test(test_turned_roots),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_replaced_crl),
 		cmocka_unit_test(test_replaced_collateral),
 		cmocka_unit_test(test_min_tcb),
 		cmocka_unit_test(test_platforms),
