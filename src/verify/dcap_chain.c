@@ -426,7 +426,9 @@ preferred(const struct signed_json *a, const struct signed_json *b, int64_t now)
 	return a->issue_date > b->issue_date;
 }
 
-/* A document that came along stands for the caller's own only if it is newer than all of them. */
+/* A document that came along stands for the caller's own only if it is newer than all of them; and
+ * it is of no evaluation before theirs, not even if theirs are for other platforms: Intel serves
+ * several evaluations at a time, and whoever carries the bundle would choose. */
 struct newest {
 	uint32_t evaluation;
 	int64_t issued;
@@ -436,8 +438,7 @@ static bool
 hidden(struct newest *own, const struct signed_json *doc, bool brought)
 {
 	if (brought)
-		return own->issued != INT64_MIN &&
-		    (doc->issue_date <= own->issued || doc->evaluation < own->evaluation);
+		return doc->issue_date <= own->issued || doc->evaluation < own->evaluation;
 	if (doc->issue_date > own->issued)
 		own->issued = doc->issue_date;
 	if (doc->evaluation > own->evaluation)
@@ -455,9 +456,12 @@ find_tcb_info(struct dcap *d, const struct item **other)
 	for (size_t at = 0;
 	     (item = assay_run_next(&d->run, ITEM_TCB_INFO, &at, &brought)) != NULL;) {
 		if (item->tcb.tdx != d->tdx ||
-		    memcmp(item->tcb.fmspc, d->pck.fmspc, sizeof d->pck.fmspc) != 0)
+		    memcmp(item->tcb.fmspc, d->pck.fmspc, sizeof d->pck.fmspc) != 0) {
 			*other = item;
-		else if (!hidden(&own, &item->tcb.doc, brought) &&
+			if (!brought && item->tcb.tdx == d->tdx &&
+			    item->tcb.doc.evaluation > own.evaluation)
+				own.evaluation = item->tcb.doc.evaluation;
+		} else if (!hidden(&own, &item->tcb.doc, brought) &&
 		    (best == NULL || preferred(&item->tcb.doc, &best->tcb.doc, d->run.how->now)))
 			best = item;
 	}

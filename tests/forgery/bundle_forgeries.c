@@ -433,6 +433,17 @@ older_tcb_info(struct forge *f)
 	wrap(f, ASSAY "tdx", "tdx_guest", pem_of(f, "tcb_info", sim_tcb_info_write(f->sim, &old)));
 }
 
+/* The relying party knows a newer evaluation, of other platforms; this one is in force still. */
+static void
+earlier_evaluation(struct forge *f)
+{
+	memcpy(f->dcap.tcb_info.fmspc, f->dcap.extension.fmspc, 6);
+	f->dcap.tcb_info.doc.evaluation--;
+	f->dcap.tcb_info.doc.issue_date++;
+	wrap(f, ASSAY "tdx", "tdx_guest",
+	    pem_of(f, "tcb_info", sim_tcb_info_write(f->sim, &f->dcap.tcb_info)));
+}
+
 static void
 end_tcb_info(struct forge *f)
 {
@@ -907,6 +918,8 @@ const struct forgery bundle_forgeries[] = {
 	    "dcap.tcb_info.evaluation", "", REFUSED, "dcap.qe_identity.evaluation" },
 	{ "bundle with TCB info from before it was out of date", TDX4, out_of_date, older_tcb_info,
 	    "dcap.tcb.status", "OutOfDate" },
+	{ "bundle with TCB info of an evaluation before that of other platforms", TDX4,
+	    other_platform, earlier_evaluation, "dcap.tcb_info.platform", "" },
 	{ "bundle with TCB info older than one that has ended", TDX4, end_tcb_info,
 	    older_tcb_info_in_force, "dcap.tcb_info.dates", "has ended" },
 	{ "bundle with a QE identity older than one that has ended", TDX4, end_identity,
