@@ -38,6 +38,7 @@ extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_inspect;
+extern const struct command command_log_extend;
 extern const struct command command_log_replay;
 extern const struct command command_log_show;
 extern const struct command command_measure_snp;

@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&command_collateral_fetch,
 	&command_log_show,
 	&command_log_replay,
+	&command_log_extend,
 	&command_completion,
 	&command_help,
 	NULL,

@@ -120,6 +120,27 @@ enum assay_log_match {
 enum assay_log_match
 assay_log_event_match(const struct assay_log *log, const struct assay_log_event *ev);
 
+/* An event that a register is to be extended by, and a log to get. */
+struct assay_log_new {
+	const char *reg;           /* "RTMR3", in either case */
+	const char *type;          /* "EV_IPL"; "AAEL": the agent's tagged event */
+	struct assay_bytes digest; /* 48 bytes; empty: SHA-384 of the event's data */
+	struct assay_bytes data;   /* of AAEL the text, "DOMAIN OPERATION CONTENT" */
+};
+
+/*
+ * Writes the record of an event, to be put behind the last one of a CCEL or AAEL log.
+ *
+ * out     malloc'd; the caller frees it.
+ * digest  What the register is to be extended by.
+ * Errors  ASSAY_E_USAGE (a name, a length, no digest and no data, a digest that is not of the data
+ *         though the type promises it), ASSAY_E_NOMEM.
+ * Source  TCG PC Client Platform Firmware Profile 1.05, 10.2.2; of AAEL Confidential Containers,
+ *         attestation agent.
+ */
+ASSAY_MUST_USE enum assay_code assay_log_record_write(uint8_t **out, size_t *len,
+    struct assay_log_digest *digest, const struct assay_log_new *event, struct assay_error *err);
+
 /* Values of registers: replayed from logs, or taken from evidence. */
 struct assay_registers {
 	bool cc;

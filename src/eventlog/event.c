@@ -69,6 +69,17 @@ assay_log_type_name(uint32_t type)
 	return NULL;
 }
 
+bool
+assay_log_type_find(uint32_t *type, const char *name)
+{
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(types[i].name, name) == 0) {
+			*type = types[i].type;
+			return true;
+		}
+	return false;
+}
+
 const char *
 assay_log_kind_name(enum assay_log_kind kind)
 {

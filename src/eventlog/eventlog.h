@@ -19,6 +19,8 @@ enum {
 	ALG_SHA384 = 0x0c,
 };
 
+/* The type of a name; false if it is none's. */
+bool assay_log_type_find(uint32_t *type, const char *name);
 /* By the first line. */
 bool assay_ima_recognise(struct assay_bytes in);
 /* The line that begins at `at`: fills reg, digests, data, violation, at, size, extends. */

@@ -1267,6 +1267,119 @@ test_real(void **context)
 	assert_true(!vectors_present() || logs == 21);
 }
 
+/* --- records ------------------------------------------------------------------------------- */
+
+static void
+test_record(void **context)
+{
+	static const uint8_t other[CC_DIGEST] = { 1, 2, 3 };
+	static const struct assay_bytes none = { NULL, 0 }, given = { other, sizeof other };
+	static const struct {
+		const char *name, *reg, *type, *data;
+		bool digest;
+		uint32_t index, number;
+		enum assay_log_match match;
+		const char *words; /* NULL: written */
+	} cases[] = {
+		{ "an action", "rtmr3", "EV_ACTION", "x", false, 4, 5, ASSAY_LOG_MATCH_YES, NULL },
+		{ "of a loader", "RTMR2", "EV_IPL", "x", false, 3, 13, ASSAY_LOG_MATCH_UNKNOWN,
+		    NULL },
+		{ "a digest alone", "rtmr2", "EV_IPL", "", true, 3, 13, ASSAY_LOG_MATCH_UNKNOWN,
+		    NULL },
+		{ "both", "rtmr0", "EV_IPL", "x", true, 1, 13, ASSAY_LOG_MATCH_UNKNOWN, NULL },
+		{ "of the agent", "rtmr3", "AAEL", "a b c d", false, 4, 6, ASSAY_LOG_MATCH_YES,
+		    NULL },
+		{ "a lie", "rtmr3", "EV_ACTION", "x", true, 0, 0, 0,
+		    "promises that the digest is of" },
+		{ "the agent's", "rtmr3", "AAEL", "a b c", true, 0, 0, 0,
+		    "promises that the digest" },
+		{ "two words", "rtmr3", "AAEL", "a b", false, 0, 0, 0, "DOMAIN OPERATION CONTENT" },
+		{ "no content", "rtmr3", "AAEL", "a b ", false, 0, 0, 0,
+		    "DOMAIN OPERATION CONTENT" },
+		{ "no operation", "rtmr3", "AAEL", "a  b", false, 0, 0, 0,
+		    "DOMAIN OPERATION CONTENT" },
+		{ "two lines", "rtmr3", "AAEL", "a b c\n", false, 0, 0, 0,
+		    "DOMAIN OPERATION CONTENT" },
+		{ "nothing", "rtmr3", "EV_IPL", "", false, 0, 0, 0, "neither a digest nor data" },
+		{ "of no effect", "rtmr3", "EV_NO_ACTION", "x", false, 0, 0, 0, "extend nothing" },
+		{ "no type", "rtmr3", "EV_IPLX", "x", false, 0, 0, 0,
+		    "type \"EV_IPLX\" is not known" },
+		{ "no register", "rtmr4", "EV_IPL", "x", false, 0, 0, 0, "none of RTMR0 to RTMR3" },
+		{ "a part of one", "rtmr", "EV_IPL", "x", false, 0, 0, 0,
+		    "none of RTMR0 to RTMR3" },
+	};
+	static struct made m;
+	(void)context;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct assay_log_new event = { .reg = cases[i].reg,
+			.type = cases[i].type,
+			.digest = cases[i].digest ? given : none,
+			.data = assay_bytes_of(cases[i].data) };
+		struct assay_log_event ev = { 0 };
+		struct assay_log_digest digest = { 0 };
+		struct assay_log log;
+		struct assay_error err = { .text = "" };
+		uint8_t *out = NULL;
+		size_t len = 0;
+		enum assay_code rc = assay_log_record_write(&out, &len, &digest, &event, &err);
+		expect_outcome(cases[i].name, rc, &err,
+		    cases[i].words == NULL ? ASSAY_OK : ASSAY_E_USAGE,
+		    cases[i].words == NULL ? "" : cases[i].words);
+		if (rc != ASSAY_OK) {
+			assert_null(out);
+			continue;
+		}
+		/* What was written is read, behind other events. */
+		m.len = 0;
+		m.bank_count = 0;
+		header(&m, 1, (const uint16_t[]){ SHA384 }, 1);
+		record(&m, 1, 0x80000007, "one");
+		add(&m, out, len);
+		assert_int_equal(assay_log_parse(&log, slice(&m), ASSAY_LOG_ANY, &err), ASSAY_OK);
+		assert_int_equal(log.events, 2);
+		assert_true(assay_log_next(&ev, &log) && assay_log_next(&ev, &log));
+		assert_int_equal(ev.reg, cases[i].index);
+		assert_int_equal(ev.type, cases[i].number);
+		assert_int_equal(ev.digest_count, 1);
+		assert_memory_equal(ev.digests[0].bytes, digest.bytes, CC_DIGEST);
+		assert_int_equal(assay_log_event_match(&log, &ev), cases[i].match);
+		if (cases[i].digest)
+			assert_memory_equal(digest.bytes, other, CC_DIGEST);
+		if (strcmp(cases[i].type, "AAEL") == 0)
+			assert_int_equal(assay_log_parse(&log, (struct assay_bytes){ out, len },
+					     ASSAY_LOG_AAEL, &err),
+			    ASSAY_OK);
+		free(out);
+	}
+}
+
+static void
+test_record_sizes(void **context)
+{
+	static const uint8_t large[64 * 1024 + 1];
+	struct assay_log_new event = { .reg = "rtmr2", .type = "EV_IPL", .data = { large, 1 } };
+	struct assay_log_digest digest;
+	struct assay_error err;
+	uint8_t *out = NULL;
+	size_t len = 0;
+	(void)context;
+
+	for (size_t n = 1; n < 65; n++) {
+		event.digest = (struct assay_bytes){ large, n };
+		enum assay_code rc = assay_log_record_write(&out, &len, &digest, &event, &err);
+		assert_int_equal(rc, n == CC_DIGEST ? ASSAY_OK : ASSAY_E_USAGE);
+		if (rc == ASSAY_OK)
+			free(out);
+		else
+			assert_non_null(strstr(err.text, "want 48"));
+	}
+	event.digest.len = 0;
+	event.data.len = sizeof large;
+	expect_outcome("too much", assay_log_record_write(&out, &len, &digest, &event, &err), &err,
+	    ASSAY_E_USAGE, "are 65537 bytes, at most 65536");
+}
+
 int
 main(void)
 {
@@ -1290,6 +1403,8 @@ main(void)
 		cmocka_unit_test(test_ima),
 		cmocka_unit_test(test_registers),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_record),
+		cmocka_unit_test(test_record_sizes),
 		cmocka_unit_test(test_real),
 	};
 

@@ -20,6 +20,7 @@ COMMANDS = [
     "collateral fetch",
     "log show",
     "log replay",
+    "log extend",
     "completion",
     "help",
 ]
@@ -86,6 +87,16 @@ CASES = [
     (["collateral", "show"], 2, "an operand is missing"),
     (["collateral", "show", "--within", "7", FILE], 2, "is no duration"),
     (["collateral", "show", "--within", "d", FILE], 2, "is no duration"),
+    (["log", "extend", "--register", "rtmr2", FILE], 2, "--type is missing"),
+    (["log", "extend", "--type", "EV_IPL", FILE], 2, "--register is missing"),
+    (["log", "extend", "--register", "rtmr2", "--type", "EV_IPL"], 2, "--digest or DATA is needed"),
+    (["log", "extend", "--register", "rtmr2", "--type", "IPL", FILE], 2, 'type "IPL" is not known'),
+    (["log", "extend", "--register", "rtmr9", "--type", "EV_IPL", FILE], 2, 'register "rtmr9" is none of'),
+    (["log", "extend", "--register", "rtmr2", "--type", "EV_IPL", "--digest", "00" * 47], 2, "is 47 bytes, want 48"),
+    (["log", "extend", "--register", "rtmr2", "--type", "EV_IPL", "--digest", "00" * 49], 2, "is 49 bytes, want 48"),
+    (["log", "extend", "--register", "rtmr2", "--type", "AAEL", FILE], 2, "DOMAIN OPERATION CONTENT"),
+    (["log", "extend", "--register", "rtmr2", "--type", "EV_IPL", "--raw", "--json", FILE], 2, "one of the two"),
+    (["log", "extend", "--register", "rtmr2", "--type", "EV_IPL", FILE], 3, "the kernel is older than 6.16, or this is no TD"),
     (["collateral", "pack", FILE], 2, "-o FILE is missing"),
 ]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence from a software platform to a verdict: every way to collect it, and every form of it."""
 
+import hashlib
 import json
 import os
 import re
@@ -119,6 +120,59 @@ for tee in ("tdx", "snp"):
     ok(r.code == 0 and members == wanted
        and verify(tee, f"{tee}.json").code == 0, f"{tee}: --coco", members)
     ok(verify(tee, f"{tee}.json", nonce=OTHER_NONCE).code == 1, f"{tee}: --coco is judged by its nonce")
+
+# --- registers: extended, told, replayed ----------------------------------------------------------
+def text(r):
+    """The rows of hex behind their labels."""
+    found, label = {}, None
+    for line in r.out.splitlines()[2:]:
+        label = line[2:15].strip() or label
+        found[label] = found.get(label, "") + line[15:].strip()
+    return found
+
+
+with open("data", "wb") as file:
+    file.write(b"some data")
+with open("agent", "wb") as file:
+    file.write(b"example.org start container 1")
+for reg in ("rtmr2", "rtmr3"):
+    r = inside("tdx", ASSAY, "log", "extend", "--register", reg, "--type", "EV_IPL", "data")
+    rows = text(r)
+    before, digest, after = (bytes.fromhex(rows[key]) for key in ("before", "digest", "after"))
+    ok(r.code == 0 and r.err == "" and fits(r.out) and digest == hashlib.sha384(b"some data").digest()
+       and after == hashlib.sha384(before + digest).digest(), f"log extend {reg}", r)
+    r = inside("tdx", ASSAY, "log", "extend", "--json", "--register", reg.upper(), "--type", "EV_IPL", "--digest", "ab" * 48)
+    answer = json.loads(r.out)
+    ok(r.code == 0 and answer["register"] == reg and answer["digest"] == "ab" * 48
+       and answer["after"] == hashlib.sha384(bytes.fromhex(answer["before"]) + b"\xab" * 48).hexdigest(),
+       f"log extend --digest {reg}", r)
+for reg in ("rtmr0", "rtmr1"):
+    r = inside("tdx", ASSAY, "log", "extend", "--register", reg, "--type", "EV_IPL", "data")
+    ok(r.code == 2 and "only rtmr2 and rtmr3 are extended" in r.err, f"log extend {reg} is refused", r)
+for length in (47, 49):
+    r = inside("tdx", ASSAY, "log", "extend", "--register", "rtmr3", "--type", "EV_IPL", "--digest", "ab" * length)
+    ok(r.code == 2 and f"the digest is {length} bytes, want 48" in r.err, f"a digest of {length} bytes", r)
+for tee in ("snp", "sgx"):
+    r = inside(tee, ASSAY, "log", "extend", "--register", "rtmr3", "--type", "EV_IPL", "data")
+    ok(r.code == 3 and "or this is no TD" in r.err, f"{tee}: no register to extend, exit 3", r)
+# In one machine: the log with the records fits the quote, and only with them.
+LOG = "/sys/firmware/acpi/tables/data/CCEL"
+r = inside("tdx", "sh", "-ec", f"""
+{ASSAY} log show --json {LOG} > shown
+{ASSAY} log extend --raw --register rtmr3 --type EV_IPL data > one
+{ASSAY} log extend --raw --register rtmr3 --type AAEL - < agent > two
+{ASSAY} attest --nonce {NONCE} -o extended.cbor
+cat {LOG} > ccel
+""")
+ok(r.code == 0, "two events, then evidence", r)
+used = json.loads(read("shown"))["used"]
+log = read("ccel")[:used]
+for name, records, code in (("both", read("one") + read("two"), 0), ("one alone", read("one"), 1),
+                            ("none", b"", 1), ("the wrong way round", read("two") + read("one"), 1)):
+    r = run("log", "replay", "--against", "extended.cbor", path("longer", log + records))
+    ok(r.code == code and (code == 0 or "RTMR3        DIFFERS" in r.out), f"log replay with records: {name}", r)
+r = run("log", "show", path("longer", log + read("one") + read("two")))
+ok('AAEL: "example.org start container 1"' in r.out, "log show tells what they say", r)
 
 # --- the QGS, by each kind of address ------------------------------------------------------------
 serve = Serve("--platform", "tdx", "--only", "qgs", "--listen", f"qgs=unix:{FOLDER.name}/qgs",
