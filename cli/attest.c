@@ -60,6 +60,8 @@ read_report_data(struct asking *a)
 		    len, NONCE_LEAST);
 	if (len == 0)
 		return misused(a->args->command, "--report-data: is empty");
+	if (args_has(a->args, OPT_BIND) && (rc = value_bind(a->args, a->data, &len)) != 0)
+		return rc;
 	a->request.report_data = (struct assay_bytes){ a->data, len };
 	return 0;
 }
@@ -362,6 +364,7 @@ static const struct option options[] = {
 	{ OPT_REPORT_DATA, 0, "report-data", "HEX", false, NULL,
 	    "the literal report data, up to 64 bytes" },
 	{ OPT_RANDOM, 0, "random", NULL, false, NULL, "random report data, for a test" },
+	{ OPT_BIND, 0, "bind", "FILE", false, NULL, "a public key, in REPORT_DATA with the nonce" },
 	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx", "only from this TEE: tdx, snp, sgx (any)" },
 	{ OPT_PROVIDER, 0, "provider", "NAME", false,
 	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",

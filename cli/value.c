@@ -277,3 +277,27 @@ value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len, 
 		    args->command, "--%s: is %zu bytes, at most %zu fit", option, *out_len, max);
 	return 0;
 }
+
+int
+value_bind(const struct args *args, uint8_t data[ASSAY_REPORT_DATA_SIZE], size_t *len)
+{
+	struct input key = { 0 };
+	struct assay_error err = { .text = "" };
+	uint8_t bound[ASSAY_REPORT_DATA_SIZE];
+	int rc;
+
+	if (!args_has(args, OPT_NONCE))
+		return misused(
+		    args->command, "--bind: --nonce is needed, too; it is bound with the key");
+	rc = input_read(args->command, &key, args_value(args, OPT_BIND), "a public key");
+	if (rc != 0)
+		return rc;
+	enum assay_code code = assay_bind_report_data(
+	    bound, (struct assay_bytes){ data, *len }, input_bytes(&key), &err);
+	input_clear(&key);
+	if (code != ASSAY_OK)
+		return misused(args->command, "--bind: %s", err.text);
+	memcpy(data, bound, sizeof bound);
+	*len = sizeof bound;
+	return 0;
+}

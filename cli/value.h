@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <assay/evidence.h>
+
 #include "option.h"
 
 /* "now", "2025-07-04", "2025-07-04T10:16:31Z", "2025-07-04T12:16:31+02:00". */
@@ -29,5 +31,11 @@ void value_distance(char out[TIME_MAX], int64_t from, int64_t to);
  */
 int value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len,
     const char *option, const char *text);
+
+/*
+ * Puts in place of the nonce the report data that bind it and the file of --bind, which was given.
+ * Returns 0; else the exit code, after it has complained.
+ */
+int value_bind(const struct args *args, uint8_t data[ASSAY_REPORT_DATA_SIZE], size_t *len);
 
 #endif

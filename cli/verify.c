@@ -101,8 +101,10 @@ read_report_data(struct question *q)
 	if (nonce != NULL && report_data != NULL)
 		return misused(
 		    q->args->command, "--nonce and --report-data say the same thing twice");
-	if (nonce == NULL && report_data == NULL)
+	if (nonce == NULL && report_data == NULL && !args_has(q->args, OPT_BIND))
 		return 0;
+	if (nonce == NULL && report_data == NULL)
+		return value_bind(q->args, q->report_data, &q->report_data_len);
 	rc = value_bytes(q->args, q->report_data, REPORT_DATA_SIZE, &q->report_data_len,
 	    nonce != NULL ? "nonce" : "report-data", nonce != NULL ? nonce : report_data);
 	if (rc != 0)
@@ -112,7 +114,9 @@ read_report_data(struct question *q)
 		    q->report_data_len, NONCE_LEAST);
 	if (q->report_data_len == 0)
 		return misused(q->args->command, "--report-data: is empty");
-	return 0;
+	return args_has(q->args, OPT_BIND)
+	    ? value_bind(q->args, q->report_data, &q->report_data_len)
+	    : 0;
 }
 
 /* Everything of the command line that can be wrong, before a file is opened. */
@@ -500,6 +504,8 @@ static const struct option options[] = {
 	    "the challenge in REPORT_DATA, 8 to 64 bytes" },
 	{ OPT_REPORT_DATA, 0, "report-data", "HEX", false, NULL,
 	    "the literal REPORT_DATA, zero-padded" },
+	{ OPT_BIND, 0, "bind", "FILE", false, NULL,
+	    "a public key; REPORT_DATA has it and the nonce" },
 	{ OPT_EXPECT, 0, "expect", "CLAIM=VALUE", true, NULL, "one claim must equal this" },
 	{ OPT_MIN_TCB, 0, "min-tcb", "PART=N,...", false, NULL,
 	    "AMD floor, or a FILE of one (built-in)" },

@@ -53,6 +53,19 @@ struct assay_bytes assay_evidence_manifest(const struct assay_evidence *ev);
 /* Its collateral, for assay_trust_count() and the rest; it has no anchors. */
 const struct assay_trust *assay_evidence_collateral(const struct assay_evidence *ev);
 
+enum { ASSAY_REPORT_DATA_SIZE = 64 };
+
+/*
+ * Makes report data that bind a public key: evidence with them answers the nonce and names the key.
+ * The form is docs/binding.md's. The attester asks for evidence with it, the verifier expects it.
+ *
+ * nonce   8 to 64 bytes, not padded.
+ * key     The file of the key, as both sides have it byte for byte.
+ * Errors  ASSAY_E_USAGE (length of the nonce, an empty key).
+ */
+ASSAY_MUST_USE enum assay_code assay_bind_report_data(uint8_t out[ASSAY_REPORT_DATA_SIZE],
+    struct assay_bytes nonce, struct assay_bytes key, struct assay_error *err);
+
 /* All that a verdict depends on besides the evidence. Start from zero: = { .trust = t, .now = n } */
 struct assay_appraisal {
 	const struct assay_trust *trust;

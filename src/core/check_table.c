@@ -34,8 +34,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "for this request.",
 	    "Replay of evidence that was genuine once, on this machine or on another one.",
 	    "RFC 9334, Remote ATtestation procedureS Architecture, section 10 (Freshness)",
-	    "Take new evidence for the nonce that you sent; compare --nonce or --report-data with "
-	    "what the guest was given.",
+	    "Take new evidence for the nonce that you sent; compare --nonce, --bind or "
+	    "--report-data with what the guest was given.",
 	},
 	[CHECK_PLATFORM_LISTED] = {
 	    "platform.listed",

@@ -108,6 +108,30 @@ r = attest("snp", "--provider", "enarx", "--endorsements", "all", "-o", "x")
 ok(r.code == 3 and "the host hands out no endorsements; fetch them with assay collateral fetch" in r.err,
    "--endorsements all where there are none: exit 3", r)
 
+# --- a public key in the report data --------------------------------------------------------------
+KEY = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + bytes(range(65))
+path("key.der", KEY)
+path("other.der", flipped(KEY, len(KEY) - 1))
+path("longer.der", KEY + b"\n")
+parts = (b"assay report data: nonce and key, 1", bytes.fromhex(NONCE), hashlib.sha384(KEY).digest())
+bound = hashlib.sha512(b"".join(len(part).to_bytes(4, "big") + part for part in parts)).hexdigest()
+for tee in TITLES:
+    r = attest(tee, "--bind", "key.der", "-o", "bound.cbor")
+    ok(r.code == 0 and r.err == "", f"{tee}: attest --bind", r)
+    r = verify(tee, "--json", "--bind", "key.der", "bound.cbor")
+    ok(r.code == 0 and r.json["claims"]["report_data"] == bound, f"{tee}: accepted with nonce and key, as docs/binding.md has it", r)
+    for name, args, nonce in (("another key", ["--bind", "other.der"], NONCE), ("a line end more", ["--bind", "longer.der"], NONCE),
+                              ("another nonce", ["--bind", "key.der"], OTHER_NONCE), ("a padded nonce", ["--bind", "key.der"], NONCE + "00"),
+                              ("no key", [], NONCE)):
+        r = verify(tee, *args, "bound.cbor", nonce=nonce)
+        ok(r.code == 1 and "FAIL  evidence.report_data" in r.out, f"{tee}: {name} is refused", r)
+    r = verify(tee, "--bind", "key.der", f"{tee}.cbor")
+    ok(r.code == 1 and "FAIL  evidence.report_data" in r.out, f"{tee}: evidence that names no key is refused", r)
+    # The last bytes count as the first ones do.
+    near = bound[:-2] + f"{int(bound[-2:], 16) ^ 1:02x}"
+    r = attest(tee, "--report-data", near, "-o", "near.cbor", nonce=None)
+    ok(r.code == 0 and verify(tee, "--bind", "key.der", "near.cbor").code == 1, f"{tee}: one bit beside it is refused", r)
+
 # --- other forms ---------------------------------------------------------------------------------
 for tee in ("tdx", "snp"):
     r = attest(tee, "--raw", "-o", f"{tee}.raw")

@@ -40,7 +40,7 @@ def inside(folder, *program, fault=None, timeout=60):
 
 
 def attest(folder, *args, nonce=NONCE, **more):
-    return inside(folder, ASSAY, "attest", "--nonce", nonce, *args, **more)
+    return inside(folder, ASSAY, "attest", *(["--nonce", nonce] if nonce else []), *args, **more)
 
 
 def verify(folder, *args, nonce=NONCE, root=True, collateral=True):
