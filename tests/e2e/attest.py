@@ -6,8 +6,8 @@ import json
 import os
 import re
 
-from sandbox import (ASSAY, FOLDER, NONCE, QGS, Serve, allowed, attest, done, fits, inside, new, ok, read, run, unpack,
-                     unwrapped, verify)
+from sandbox import (ASSAY, FOLDER, NONCE, QGS, Serve, allowed, attest, done, fits, flipped, inside, new, ok, path, read,
+                     run, unpack, unwrapped, verify)
 
 TITLES = {"tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sgx": "Intel SGX"}
 OTHER_NONCE = "00112233445566778899aabbccddeefe"
