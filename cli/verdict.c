@@ -227,7 +227,7 @@ print_head(struct screen *s, const struct verdict *v)
 static void
 print_not_checked(struct screen *s, const struct verdict *v)
 {
-	bool fresh = true, revocation = true;
+	bool fresh = true, revocation = true, eventlog = true;
 	const char *product = claim_text(v->claims, "platform.product");
 	int len = (int)strcspn(product, "-"); /* "Milan" of "Milan-B0" */
 	char text[TEXT_SIZE], bring[NAMES_SIZE];
@@ -240,16 +240,20 @@ print_not_checked(struct screen *s, const struct verdict *v)
 			fresh = false;
 		if (strcmp(row->id, "snp.crl") == 0)
 			revocation = false;
+		if (strcmp(row->id, "eventlog.replay") == 0)
+			eventlog = false;
 	}
-	if (v->genuine != ASSAY_OK || (fresh && revocation))
+	if (v->genuine != ASSAY_OK || (fresh && revocation && eventlog))
 		return;
 	snprintf(bring, sizeof bring, "revocation (bring the %.*s%sCRL)", len, product,
 	    len > 0 ? " " : "");
-	snprintf(text, sizeof text, "not checked: %s%s%s", revocation ? "" : bring,
+	snprintf(text, sizeof text, "not checked: %s%s%s%s%s", revocation ? "" : bring,
 	    !revocation && !fresh ? ", " : "",
 	    fresh            ? ""
 		: revocation ? "freshness (give --nonce or --report-data)"
-			     : "freshness (give --nonce)");
+			     : "freshness (give --nonce)",
+	    !eventlog && !(revocation && fresh) ? ", " : "",
+	    eventlog ? "" : "the event log that came along");
 	screen_wrap(s, 0, 0, text);
 }
 

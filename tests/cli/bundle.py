@@ -103,6 +103,12 @@ for tee, provider in (("tdx", "tdx_guest"), ("snp", "sev_guest"), ("sgx", "grami
     ok(verify(path("r.cbor", record(OURS + tee, evidence)), *args).code == 0, f"{tee}: a CBOR record")
     ok(verify(path("r.json", json.dumps([OURS + tee, as_json["evidence"][1]]).encode()),
               *args).code == 0, f"{tee}: a JSON record")
+    # A log of PCRs is compared with nothing: whoever reads two lines must see that.
+    event = struct.pack("<II", 4, 0x0d) + bytes(20) + struct.pack("<I", 4) + b"evil"
+    logged = bundle(eventlog=(OURS + "eventlog", event, 4), **parts)
+    r = run("verify", "-p", "genuine", "--time", NOW, *root, path("l.cbor", logged))
+    ok(r.code == 0 and "the event log that came along" in
+       " ".join(r.out.split("\n\n")[0].split()), f"{tee}: an event log that is not looked at", r)
     for cut in (1, len(whole) // 2, len(whole) - 1):
         ok(verify(path("cut", whole[:cut]), *root).code == 1, f"{tee}: cut to {cut} bytes")
     r = verify(path("o", bundle(evidence=(OURS + "opaque", evidence, 4),
