@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parse/pem.h"
+#include "parse/unwrap.h"
 #include "verify/tee.h"
 #include "verify/trust.h"
 
@@ -453,6 +454,9 @@ assay_inspect(const char **kind, struct assay_bytes in, assay_field_visit *visit
 		return ASSAY_OK;
 	}
 	if (rc == ASSAY_E_NOMEM || in.len == 0)
+		return rc;
+	/* A damaged wrapper is none, although there may be PEM somewhere in it. */
+	if (rc == ASSAY_E_FORMAT && assay_unwrap_recognise(in))
 		return rc;
 	/* What evidence refuses may be collateral; what that refuses, too, is damaged evidence. */
 	/* Without anchors: only a place for what is read. */

@@ -111,6 +111,8 @@ for tee, provider in (("tdx", "tdx_guest"), ("snp", "sev_guest"), ("sgx", "grami
        " ".join(r.out.split("\n\n")[0].split()), f"{tee}: an event log that is not looked at", r)
     for cut in (1, len(whole) // 2, len(whole) - 1):
         ok(verify(path("cut", whole[:cut]), *root).code == 1, f"{tee}: cut to {cut} bytes")
+        r = run("inspect", path("cut", whole[:cut]))
+        ok(r.code == 1 and r.out == "", f"{tee}: cut to {cut} bytes: not shown as collateral", r)
     r = verify(path("o", bundle(evidence=(OURS + "opaque", evidence, 4),
                                 provider=("text/plain", b"arm_cca_guest", 4))), *args)
     ok(r.code == 3 and r.json["tee"] == "opaque" and r.json["verdict"] == "undetermined"
