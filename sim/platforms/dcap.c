@@ -156,7 +156,7 @@ new_extension(struct sim_dcap *p, bool platform_ca)
 	struct sim_pck_extension *e = &p->extension;
 	static const uint8_t components[16] = { 8, 8, 3, 3, 255, 1, 0, 5 };
 
-	sim_derive(p->sim, e->cpu_svn, 16, "cpu svn");
+	sim_derive(p->sim, p->cpu_svn, 16, "cpu svn");
 	sim_derive(p->sim, e->platform_instance, 16, "platform instance");
 	memcpy(e->components, components, 16);
 	memcpy(e->fmspc, "\x5a\xc0\x6f\x00\x00\x00", 6);
@@ -229,7 +229,7 @@ new_identity(struct sim_dcap *p, int64_t valid)
 	q->level_count = 2;
 
 	sim_derive(p->sim, p->qe.mr_enclave, 32, "quoting enclave");
-	memcpy(p->qe.cpu_svn, p->extension.cpu_svn, 16);
+	memcpy(p->qe.cpu_svn, p->cpu_svn, 16);
 	memcpy(p->qe.mr_signer, q->mr_signer, 32);
 	p->qe.attributes = 0x15;
 	p->qe.xfrm = 0xe7;
@@ -242,7 +242,7 @@ new_workload(struct sim_dcap *p)
 {
 	static const uint8_t svn[16] = { 6, 1, 3 };
 
-	memcpy(p->enclave.cpu_svn, p->extension.cpu_svn, 16);
+	memcpy(p->enclave.cpu_svn, p->cpu_svn, 16);
 	p->enclave.attributes = 0x05;
 	p->enclave.xfrm = 0xe7;
 	p->enclave.isv_prod_id = 1;
@@ -287,8 +287,9 @@ new_quote(struct sim_dcap *p, uint16_t version, uint16_t body_type)
 void
 sim_dcap_derive(struct sim_dcap *p)
 {
-	const uint8_t *signer = p->qe_identity.mr_signer, *cpu_svn = p->extension.cpu_svn;
+	const uint8_t *signer = p->qe_identity.mr_signer, *cpu_svn = p->cpu_svn;
 
+	memcpy(p->extension.cpu_svn, p->extension.components, 16);
 	sim_pce_ppid(p->sim, signer, p->extension.ppid);
 	sim_qe_id(p->sim, p->tdx, signer, p->quote.user_data);
 	p->pck.key = sim_pce_key(p->sim, signer, cpu_svn, p->extension.pce_svn);

@@ -248,7 +248,7 @@ identity_intel(const struct sim_dcap *d, struct sim_identity *out)
 	memcpy(out->fmspc, d->extension.fmspc, 6);
 	memcpy(out->pce_id, d->extension.pce_id, 2);
 	memcpy(out->qe_id, d->quote.user_data, 16);
-	memcpy(out->cpu_svn, d->extension.cpu_svn, 16);
+	memcpy(out->cpu_svn, d->cpu_svn, 16);
 	memcpy(out->ppid, d->extension.ppid, 16);
 	out->qe_svn = d->qe.isv_svn;
 	out->pce_svn = d->extension.pce_svn;

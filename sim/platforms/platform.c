@@ -129,7 +129,7 @@ new_td(struct sim_platform *p)
 		.version = p->spec.report_version == 5 || p->spec.service_td,
 		.valid = old ? SIM_TD_VALID_10 : SIM_TD_VALID_15,
 		.td = p->dcap.td };
-	memcpy(r->cpu_svn, p->dcap.extension.cpu_svn, 16);
+	memcpy(r->cpu_svn, p->dcap.cpu_svn, 16);
 	if (old)
 		r->td.tee_tcb_svn[1] = 0;
 	sim_derive(p->sim, r->mac_key, sizeof r->mac_key, "TDREPORT MAC key of the processor");

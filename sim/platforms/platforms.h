@@ -152,6 +152,9 @@ struct sim_dcap {
 	struct sim *sim;
 	bool tdx;
 	int64_t now;
+	/* Of the processor, as its reports have it. The PCK certificate has the components again
+	 * in its CPUSVN, as all that Intel issued do, and dcap-qvl matches levels by that one. */
+	uint8_t cpu_svn[16];
 	struct sim_cert root, pck_ca, pck, tcb_signing;
 	struct sim_pck_extension extension; /* goes into pck, unless own_extension */
 	bool own_extension;
