@@ -1,0 +1,461 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; dcap-qvl.
+
+Usage: rows.py BUILD_DIR ASSAY ASSAY_SIM. Prints a line of JSON per row: ../README.md.
+"""
+
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUST = (1, 86)  # snpguest asks for it; the crates of Cargo.lock for 1.85, which brought edition 2024
+SEV, SNPGUEST, DCAP_QVL = "8.0.0", "0.11.0", "0.7.1"
+
+build = os.path.join(os.path.abspath(sys.argv[1]), "rust")
+assay, assay_sim = (os.path.abspath(a) for a in sys.argv[2:4])
+work = tempfile.TemporaryDirectory(prefix="assay-rust-")
+data = os.path.join(work.name, "report-data")
+with open(data, "wb") as f:
+    f.write(os.urandom(64))
+target = os.path.join(build, "target", "debug")
+snpguest = os.path.join(build, "bin", "snpguest")
+
+
+class Failed(Exception):
+    pass
+
+
+def row(program, version, did, test, *args):
+    """One row: test returns its note, or fails with one."""
+    ok, note = True, ""
+    try:
+        note = test(*args) or ""
+    except Failed as e:
+        ok, note = False, str(e)
+    except (OSError, ValueError, KeyError, subprocess.SubprocessError) as e:
+        ok, note = False, f"{type(e).__name__}: {e}"
+    note = " ".join(note.split())[:300]
+    print(json.dumps({"program": program, "version": version, "did": did, "ok": ok, "note": note}),
+          flush=True)
+
+
+def want(true, sentence):
+    if not true:
+        raise Failed(sentence)
+
+
+def run(*command, timeout=60):
+    p = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
+                       stdin=subprocess.DEVNULL)
+    if p.returncode != 0:
+        print("$", *command, "\n", p.stdout, p.stderr, sep=" ", file=sys.stderr)
+    return p
+
+
+def succeed(*command, **how):
+    p = run(*command, **how)
+    want(p.returncode == 0, f"{os.path.basename(command[0])}: {last_words(p)}")
+    return p.stdout
+
+
+def refuse(words, *command):
+    """The command must fail, and for this reason."""
+    p = run(*command)
+    want(p.returncode != 0, f"{os.path.basename(command[0])} accepted, where it should say: {words}")
+    want(words in p.stdout + p.stderr, f"refused, but not with \"{words}\": {last_words(p)}")
+
+
+def last_words(p):
+    lines = (p.stdout + p.stderr).strip().splitlines()
+    return lines[-1] if lines else f"exit status {p.returncode}"
+
+
+# --- Building ---------------------------------------------------------------------------------
+
+
+def cargo(*args, timeout=1500):
+    """Cargo with all that it keeps below BUILD_DIR; the user's settings still say where crates are."""
+    settings = [os.path.join(os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo"), name)
+                for name in ("config.toml", "config")]
+    settings = [s for s in settings if os.path.isfile(s)][:1]
+    environment = {
+        **os.environ,
+        "CARGO_HOME": os.path.join(build, "home"),
+        "CARGO_TARGET_DIR": os.path.join(build, "target"),
+        "CARGO_PROFILE_DEV_OPT_LEVEL": "1",
+        "CARGO_PROFILE_DEV_DEBUG": "0",
+        "OPENSSL_NO_VENDOR": "1",  # the system's, as the platforms use it
+    }
+    program = shutil.which("cargo") or os.path.expanduser("~/.cargo/bin/cargo")
+    command = [program, *(o for s in settings for o in ("--config", s)), *args]
+    with subprocess.Popen(command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=sys.stderr, stderr=subprocess.PIPE, text=True) as p:
+        try:
+            _, errors = p.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as e:
+            p.kill()
+            raise Failed(f"cargo {args[0]}: not done after {timeout} s") from e
+    sys.stderr.write(errors)
+    said = [line for line in errors.splitlines() if line.startswith("error")]
+    want(p.returncode == 0, f"cargo {args[0]}: {said[0] if said else errors.strip()[-200:]}")
+
+
+def need_rust():
+    path = os.environ.get("PATH", "") + ":" + os.path.expanduser("~/.cargo/bin")
+    os.environ["PATH"] = path
+    needed = ".".join(map(str, RUST))
+    want(shutil.which("cargo"), f"no cargo here: Rust {needed} or newer is needed")
+    found = succeed("cargo", "--version")
+    version = re.search(r"(\d+)\.(\d+)", found)
+    want(version and tuple(map(int, version.groups())) >= RUST,
+         f"{found.strip()} is too old: Rust {needed} or newer is needed")
+
+
+def build_all():
+    """Name of program: why it cannot run, or None."""
+    why = {}
+    os.makedirs(build, exist_ok=True)
+    for name, args in (
+            ("call-sev", ("build", "--locked", "-p", "call-sev")),
+            ("call-dcap-qvl", ("build", "--locked", "-p", "call-dcap-qvl")),
+            ("snpguest", ("install", "--locked", "--profile", "dev", "--root", build,
+                          "--version", "=" + SNPGUEST, "snpguest"))):
+        try:
+            need_rust()
+            cargo(*args)
+            why[name] = None
+        except (Failed, OSError, subprocess.SubprocessError) as e:
+            why[name] = str(e)
+    return why
+
+
+# --- Platforms --------------------------------------------------------------------------------
+
+
+def platform(tee, *options):
+    """A new folder with a platform; its root is root.der, too."""
+    folder = tempfile.mkdtemp(dir=work.name)
+    path = os.path.join(folder, "P")
+    succeed(assay_sim, "new", "--tee", tee, "--seed", "7", *options, path)
+    with open(os.path.join(path, "trust-root"), encoding="ascii") as root, \
+            open(os.path.join(path, "root.der"), "wb") as der:
+        der.write(ssl.PEM_cert_to_DER_cert(root.read()))
+    return path
+
+
+def inside(tee, path, *command):
+    return succeed(assay_sim, "run", "--tee", tee, "--platform", path, "--", *command)
+
+
+def judge(path, evidence, *options):
+    """What `assay verify` says under the platform's root."""
+    floor = os.path.join(path, "min-tcb")
+    floors = ("--min-tcb", floor) if os.path.exists(floor) else ()
+    p = subprocess.run(
+        [assay, "verify", "--json", "--trust-root", os.path.join(path, "trust-root"),
+         "-c", os.path.join(path, "collateral"), *floors, *options, evidence],
+        capture_output=True, text=True, timeout=60, check=False)
+    want(p.returncode in (0, 1, 3), f"assay verify: {last_words(p)}")
+    return json.loads(p.stdout)
+
+
+# --- SEV-SNP ----------------------------------------------------------------------------------
+
+SNP = [  # name; options of the platform; the model as snpguest and the sev crate call it
+    ("Milan v2", ("--report-version", "2"), "milan"),
+    ("Milan v3", (), "milan"),
+    ("Milan v5", ("--report-version", "5"), "milan"),
+    ("Milan v3 VLEK", ("--vlek",), "milan"),
+    ("Genoa v3", ("--product", "Genoa"), "genoa"),
+    ("Genoa v5 VLEK", ("--product", "Genoa", "--report-version", "5", "--vlek"), "genoa"),
+    ("Turin v3", ("--product", "Turin"), "turin"),
+    ("Turin v5", ("--product", "Turin", "--report-version", "5"), "turin"),
+]
+# A state of the platform, what the crate says of it, and what snpguest says.
+SNP_BROKEN = [
+    ("bad-signature", "VEK does not sign the attestation report", "VEK did NOT sign"),
+    ("masked-key", "VEK does not sign the attestation report", "VEK did NOT sign"),
+    ("rogue-intermediate", "does not sign signee", "ASK was not signed by the AMD ARK"),
+]
+
+
+def altered(report):
+    """A copy that claims another measurement."""
+    with open(report, "rb") as f:
+        whole = bytearray(f.read())
+    whole[0x90] ^= 1
+    with open(report + ".altered", "wb") as f:
+        f.write(whole)
+    return report + ".altered"
+
+
+def sev_crate(options, model):
+    path, out = platform("snp", *options), tempfile.mkdtemp(dir=work.name)
+    call_sev = os.path.join(target, "call-sev")
+    inside("snp", path, call_sev, "collect", out, data)
+    succeed(call_sev, "verify", out)
+    refuse("does not sign signee", call_sev, "verify", out, model)
+    report = os.path.join(out, "report.bin")
+    ours = judge(path, report, "--report-data", "@" + data)
+    want(ours["verdict"] == "accepted", f"assay verify says {ours['verdict']}")
+    os.replace(altered(report), report)
+    refuse("VEK does not sign the attestation report", call_sev, "verify", out)
+
+
+def sev_crate_broken():
+    call_sev = os.path.join(target, "call-sev")
+    for state, words, _ in SNP_BROKEN:
+        path, out = platform("snp", "--broken", state), tempfile.mkdtemp(dir=work.name)
+        inside("snp", path, call_sev, "collect", out, data)
+        refuse(words, call_sev, "verify", out)
+        ours = judge(path, os.path.join(out, "report.bin"))
+        want(ours["verdict"] == "refused", f"{state}: assay verify says {ours['verdict']}")
+
+
+def snpguest_collect(path):
+    """Report and certificates, as snpguest writes them."""
+    out = tempfile.mkdtemp(dir=work.name)
+    report, certificates = os.path.join(out, "report.bin"), os.path.join(out, "certs")
+    inside("snp", path, snpguest, "report", "--vmpl", "0", report, data)
+    inside("snp", path, snpguest, "certificates", "pem", certificates)
+    return report, certificates
+
+
+def snpguest_verify(options, model):
+    path = platform("snp", *options)
+    report, certificates = snpguest_collect(path)
+    ours = judge(path, report, "--report-data", "@" + data)
+    want(ours["verdict"] == "accepted", f"assay verify says {ours['verdict']}")
+    succeed(snpguest, "verify", "certs", certificates)
+    judging = [snpguest, "verify", "attestation", "-p", model, certificates]
+    said = succeed(*judging, report)
+    want("VEK signed the Attestation Report" in said, "snpguest does not say who signed the report")
+    refuse("VEK did NOT sign", *judging, altered(report))
+    if os.path.exists(os.path.join(target, "call-sev")):
+        amd = succeed(os.path.join(target, "call-sev"), "ark", model)
+        with open(os.path.join(certificates, "ark.pem"), "w", encoding="ascii") as ark:
+            ark.write(amd)
+        refuse("was not signed by the AMD ARK", snpguest, "verify", "certs", certificates)
+
+
+def snpguest_broken():
+    for state, _, words in [*SNP_BROKEN, ("other-tcb", "", "Certificate Microcode mismatch")]:
+        path = platform("snp", "--broken", state)
+        report, certificates = snpguest_collect(path)
+        what = ("certs", certificates) if "ARK" in words else ("attestation", certificates, report)
+        refuse(words, snpguest, "verify", *what)
+        ours = judge(path, report)
+        want(ours["verdict"] == "refused", f"{state}: assay verify says {ours['verdict']}")
+
+
+def snpguest_other_chip():
+    path = platform("snp", "--broken", "other-chip")
+    report, certificates = snpguest_collect(path)
+    said = succeed(snpguest, "verify", "attestation", certificates, report)
+    want("Chip ID" not in said, "snpguest compares the chip now: expect its refusal here")
+    failed = [c["id"] for c in judge(path, report)["checks"] if c["outcome"] == "fail"]
+    want(failed, "assay verify accepts another chip's certificate")
+    return ("known: snpguest accepts, as it takes SEV-VCEK in a subject for an ASK and then "
+            f"compares no chip id; ours fails {', '.join(failed)}")
+
+
+def snpguest_key():
+    path, out = platform("snp"), tempfile.mkdtemp(dir=work.name)
+    keys = []
+    for i, options in enumerate(((), (), ("-g", "8"), ("-v", "0"))):
+        name = os.path.join(out, str(i))
+        inside("snp", path, snpguest, "key", *options, name, "vcek")
+        with open(name, "rb") as f:
+            keys.append(f.read())
+    want(len(keys[0]) == 32 and keys[0] == keys[1], "the same request gave two keys")
+    want(len(set(keys)) == 3, "different requests gave one key")
+
+
+def snpguest_measurement():
+    for product in ("Milan", "Genoa", "Turin"):
+        path = platform("snp", "--product", product)
+        ours = judge(path, os.path.join(path, "evidence.bin"))["claims"]["measurement"]
+        theirs = succeed(snpguest, "generate", "measurement", "--vcpus", "1", "--vcpu-type",
+                         "EPYC-" + product, "--ovmf", os.path.join(path, "firmware.fd"))
+        want(theirs.strip().lower().removeprefix("0x") == ours,
+             f"{product}: snpguest computes {theirs.strip()}, the report has {ours}")
+
+
+# --- DCAP -------------------------------------------------------------------------------------
+
+QUOTES = [("tdx v4", ("tdx",)), ("tdx v4, module 1.0", ("tdx", "--module", "1.0")),
+          ("tdx v5", ("tdx", "--report-version", "5")), ("sgx v3", ("sgx",))]
+LEVELS = ["UpToDate", "SWHardeningNeeded", "ConfigurationNeeded",
+          "ConfigurationAndSWHardeningNeeded", "OutOfDate", "OutOfDateConfigurationNeeded",
+          "qe=5", "sgx2=7"]
+LEVELS_15 = ["TDRelaunchAdvised", "TDRelaunchAdvisedConfigurationNeeded", "tdx1=4", "now1=4"]
+# What is wrong, and the words with which dcap-qvl refuses it.
+DCAP_BROKEN = [
+    ("--revoke", "pck", "CertRevoked"),
+    ("--revoke", "ca", "CertRevoked"),
+    ("--revoke", "tcb-signing", "CertRevoked"),
+    ("--broken", "other-root", "InvalidCrlSignatureForPublicKey"),
+    ("--broken", "bad-signature", "ISV enclave report signature is invalid"),
+    ("--broken", "stale-collateral", "TCBInfo expired"),
+    ("--broken", "future-collateral", "TCBInfo issue date is in the future"),
+    ("--broken", "stale-crl", "CrlExpired"),
+    ("--broken", "wrong-crl", "UnknownRevocationStatus"),
+    ("--broken", "wrong-fmspc", "Fmspc mismatch"),
+    ("--broken", "wrong-identity", "Unsupported QE Identity id"),
+    ("--broken", "rogue-tcb-info", "Signature is invalid for tcb_info"),
+    ("--broken", "rogue-identity", "Signature is invalid for qe_identity"),
+    ("--broken", "rogue-pck", "InvalidSignatureForPublicKey"),
+    ("--broken", "expired-leaf", "CertExpired"),
+    ("--broken", "short-chain", "UnknownIssuer"),
+    ("--broken", "uncertified-qe", "Signature is invalid for qe_report"),
+    ("--broken", "wrong-qe-signer", "QE MRSIGNER mismatch"),
+    ("--broken", "wrong-qe-product", "QE ISVPRODID mismatch"),
+    ("--broken", "debug-qe", "QE report validation failed: Debug mode is enabled"),
+    ("--broken", "unbound-key", "QE report hash mismatch"),
+]
+TDX_BROKEN = [
+    ("--broken", "wrong-seam-signer", "TDX module MRSIGNER mismatch"),
+    ("--broken", "unknown-module", "No TDX module identity with id"),
+]
+
+
+def has_15(quote):
+    return quote[0] == "tdx" and "--module" not in quote
+
+
+def dcap_qvl(path, evidence, root=True):
+    """What the crate says: status and advisories, or error."""
+    roots = (os.path.join(path, "root.der"),) if root else ()
+    said = succeed(os.path.join(target, "call-dcap-qvl"), evidence,
+                   os.path.join(path, "collateral"), str(int(time.time())), *roots)
+    return json.loads(said)
+
+
+def both(*options):
+    """The answers of `assay verify` and of dcap-qvl to a new platform's evidence."""
+    path = platform(*options)
+    evidence = os.path.join(path, "evidence.bin")
+    return judge(path, evidence), dcap_qvl(path, evidence)
+
+
+def want_same(name, ours, theirs):
+    want(ours["genuine"] is True, f"{name}: assay verify finds it not genuine")
+    want("status" in theirs, f"{name}: dcap-qvl refuses: {theirs.get('error')}")
+    mine = (ours["tcb"]["status"], sorted(ours["tcb"]["advisories"]))
+    other = (theirs["status"], sorted(theirs["advisories"]))
+    want(mine == other, f"{name}: assay verify says {mine}, dcap-qvl {other}")
+
+
+def dcap_levels(quote):
+    levels = LEVELS + (LEVELS_15 if has_15(quote) else [])
+    for level in levels:
+        want_same(level, *both(*quote, "--tcb", level))
+
+
+def dcap_inside(quote):
+    path = platform(*quote)
+    evidence = os.path.join(path, "collected.bin")
+    inside("tdx", path, assay, "attest", "--raw", "--report-data", "@" + data, "-o", evidence)
+    ours = judge(path, evidence, "--report-data", "@" + data)
+    want(ours["verdict"] == "accepted", f"assay verify says {ours['verdict']}")
+    want_same("collected", ours, dcap_qvl(path, evidence))
+
+
+def dcap_without_root(quote):
+    path = platform(*quote)
+    theirs = dcap_qvl(path, os.path.join(path, "evidence.bin"), root=False)
+    want("InvalidCrlSignatureForPublicKey" in theirs.get("error", ""),
+         f"under Intel's root dcap-qvl says {theirs}")
+
+
+def dcap_broken(quote):
+    extra = TDX_BROKEN if has_15(quote) else []
+    for option, what, words in DCAP_BROKEN + extra:
+        ours, theirs = both(*quote, option, what)
+        want(ours["verdict"] != "accepted" and ours["genuine"] is not True,
+             f"{what}: assay verify takes it for genuine")
+        want(words in theirs.get("error", ""), f"{what}: dcap-qvl says {theirs}, not \"{words}\"")
+
+
+def dcap_no_status(quote):
+    for options, status, words in ((("--tcb", "Revoked"), "Revoked", "status is invalid: Revoked"),
+                                   (("--tcb", "NotSupported"), "NotSupported", "No matching TCB level")):
+        ours, theirs = both(*quote, *options)
+        want(ours["genuine"] is True and ours["tcb"]["status"] == status,
+             f"assay verify says {ours['tcb']}, want {status}")
+        want(words in theirs.get("error", ""), f"{status}: dcap-qvl says {theirs}")
+    return "known: dcap-qvl ends with an error for Revoked and for no level; ours names the status"
+
+
+def dcap_policy(quote):
+    cases = [("--debug", "policy.debug", "Debug mode is enabled")]
+    if has_15(quote):
+        cases.append(("--service-td", "tdx.policy.service_td", "Invalid MR service TD"))
+    for option, check, words in cases:
+        ours, theirs = both(*quote, option)
+        failed = [c["id"] for c in ours["checks"] if c["outcome"] == "fail"]
+        want(ours["genuine"] is True and failed == [check], f"{option}: assay verify fails {failed}")
+        want(words in theirs.get("error", ""), f"{option}: dcap-qvl says {theirs}")
+    return "known: what our policy refuses (debug, service TD), dcap-qvl's verifier itself does"
+
+
+def dcap_sgx_versions():
+    for version in ("4", "5"):
+        ours, theirs = both("sgx", "--report-version", version)
+        want(ours["verdict"] == "accepted", f"assay verify says {ours['verdict']}")
+        want("SGX TEE quote must have version 3" in theirs.get("error", ""),
+             f"version {version}: dcap-qvl says {theirs}")
+    return "known: dcap-qvl reads SGX quotes of version 3 only; ours all that Intel's library does"
+
+
+# --- Rows -------------------------------------------------------------------------------------
+
+
+def say_why(sentence):
+    raise Failed(sentence)
+
+
+def main():
+    why = build_all()
+    sev_rows = [
+        *((f"{name}: guest and verifier", sev_crate, *args) for name, *args in SNP),
+        (f"refuses {len(SNP_BROKEN)} broken platforms, as ours", sev_crate_broken),
+    ]
+    snpguest_rows = [
+        *((f"{name}: report, certificates, verify", snpguest_verify, *args) for name, *args in SNP),
+        (f"refuses {len(SNP_BROKEN) + 1} broken platforms, as ours", snpguest_broken),
+        ("another chip's VCEK", snpguest_other_chip),
+        ("derived keys", snpguest_key),
+        ("launch digest of 3 platforms, as in the report", snpguest_measurement),
+    ]
+    dcap_rows = [("sgx v4, v5: not read", dcap_sgx_versions)]
+    for name, quote in QUOTES:
+        services = ", service TD" if has_15(quote) else ""
+        dcap_rows += [
+            (f"{name}: status and advisories, as ours", dcap_levels, quote),
+            (f"{name}: refuses under Intel's root", dcap_without_root, quote),
+            (f"{name}: refuses revoked, expired, broken", dcap_broken, quote),
+            (f"{name}: level revoked or unknown", dcap_no_status, quote),
+            (f"{name}: debug{services}", dcap_policy, quote),
+        ]
+        if quote[0] == "tdx":
+            dcap_rows.append((f"{name}: quote collected inside", dcap_inside, quote))
+
+    for program, version, caller, rows in (("sev crate", SEV, "call-sev", sev_rows),
+                                           ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
+                                           ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows)):
+        for did, test, *args in rows:
+            if why[caller]:
+                row(program, version, did, say_why, why[caller])
+            else:
+                row(program, version, did, test, *args)
+
+
+main()
