@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; dcap-qvl.
+"""Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; dcap-qvl;
+tdx_attest in a TD.
 
 Usage: rows.py BUILD_DIR ASSAY ASSAY_SIM. Prints a line of JSON per row: ../README.md.
 """
 
+import base64
 import json
 import os
 import re
@@ -16,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUST = (1, 86)  # snpguest asks for it; the crates of Cargo.lock for 1.85, which brought edition 2024
-SEV, SNPGUEST, DCAP_QVL = "8.0.0", "0.11.0", "0.7.1"
+SEV, SNPGUEST, DCAP_QVL, TDX_ATTEST = "8.0.0", "0.11.0", "0.7.1", "0.1.1"
 
 build = os.path.join(os.path.abspath(sys.argv[1]), "rust")
 assay, assay_sim = (os.path.abspath(a) for a in sys.argv[2:4])
@@ -125,6 +127,7 @@ def build_all():
     for name, args in (
             ("call-sev", ("build", "--locked", "-p", "call-sev")),
             ("call-dcap-qvl", ("build", "--locked", "-p", "call-dcap-qvl")),
+            ("call-tdx-attest", ("build", "--locked", "-p", "call-tdx-attest")),
             ("snpguest", ("install", "--locked", "--profile", "dev", "--root", build,
                           "--version", "=" + SNPGUEST, "snpguest"))):
         try:
@@ -152,6 +155,11 @@ def platform(tee, *options):
 
 def inside(tee, path, *command):
     return succeed(assay_sim, "run", "--tee", tee, "--platform", path, "--", *command)
+
+
+def contents(name):
+    with open(name, "rb") as f:
+        return f.read()
 
 
 def judge(path, evidence, *options):
@@ -188,8 +196,7 @@ SNP_BROKEN = [
 
 def altered(report):
     """A copy that claims another measurement."""
-    with open(report, "rb") as f:
-        whole = bytearray(f.read())
+    whole = bytearray(contents(report))
     whole[0x90] ^= 1
     with open(report + ".altered", "wb") as f:
         f.write(whole)
@@ -272,8 +279,7 @@ def snpguest_key():
     for i, options in enumerate(((), (), ("-g", "8"), ("-v", "0"))):
         name = os.path.join(out, str(i))
         inside("snp", path, snpguest, "key", *options, name, "vcek")
-        with open(name, "rb") as f:
-            keys.append(f.read())
+        keys.append(contents(name))
     want(len(keys[0]) == 32 and keys[0] == keys[1], "the same request gave two keys")
     want(len(set(keys)) == 3, "different requests gave one key")
 
@@ -415,6 +421,18 @@ def dcap_sgx_versions():
     return "known: dcap-qvl reads SGX quotes of version 3 only; ours all that Intel's library does"
 
 
+def tdx_attest(module):
+    path = platform("tdx", "--module", module)
+    out = os.path.join(path, "tdreport.bin")
+    inside("tdx", path, os.path.join(target, "call-tdx-attest"),
+           base64.b64encode(contents(data)).decode("ascii"), out)
+    report = contents(out)
+    want(len(report) == 1024, f"the TDREPORT is {len(report)} bytes")
+    want(report[128:192] == contents(data), "the TDREPORT has other report data")
+    ours = judge(path, os.path.join(path, "evidence.bin"))["claims"]["measurement"]
+    want(report[528:576].hex() == ours, "the TDREPORT has another MRTD than the platform's quote")
+
+
 # --- Rows -------------------------------------------------------------------------------------
 
 
@@ -448,9 +466,12 @@ def main():
         if quote[0] == "tdx":
             dcap_rows.append((f"{name}: quote collected inside", dcap_inside, quote))
 
+    tdx_rows = [(f"TDREPORT by ioctl, module {module}", tdx_attest, module)
+                for module in ("1.0", "1.5")]
     for program, version, caller, rows in (("sev crate", SEV, "call-sev", sev_rows),
                                            ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
-                                           ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows)):
+                                           ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows),
+                                           ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows)):
         for did, test, *args in rows:
             if why[caller]:
                 row(program, version, did, say_why, why[caller])

@@ -60,12 +60,19 @@ fn collect(dir: &Path, data: &Path) -> Outcome<()> {
 }
 
 fn verify(dir: &Path, model: Option<&String>) -> Outcome<()> {
-    let certificate = |name| -> Outcome<_> { Ok(Certificate::from_bytes(&fs::read(dir.join(name))?)?) };
+    let certificate =
+        |name| -> Outcome<_> { Ok(Certificate::from_bytes(&fs::read(dir.join(name))?)?) };
     let ca = match model {
         Some(model) => amd(model)?,
-        None => ca::Chain { ark: certificate("ark.der")?, ask: certificate("ask.der")? },
+        None => ca::Chain {
+            ark: certificate("ark.der")?,
+            ask: certificate("ask.der")?,
+        },
     };
-    let chain = Chain { ca, vek: certificate("vek.der")? };
+    let chain = Chain {
+        ca,
+        vek: certificate("vek.der")?,
+    };
     let report = AttestationReport::from_bytes(&fs::read(dir.join("report.bin"))?)?;
     Ok((&chain, &report).verify()?)
 }
