@@ -53,7 +53,7 @@ def want(true, sentence):
         raise Failed(sentence)
 
 
-def run(*command, timeout=60):
+def run(*command, timeout=300):
     p = subprocess.run(command, capture_output=True, text=True, timeout=timeout,
                        stdin=subprocess.DEVNULL)
     if p.returncode != 0:
@@ -120,23 +120,19 @@ def need_rust():
          f"{found.strip()} is too old: Rust {needed} or newer is needed")
 
 
-def build_all():
-    """Name of program: why it cannot run, or None."""
-    why = {}
-    os.makedirs(build, exist_ok=True)
-    for name, args in (
-            ("call-sev", ("build", "--locked", "-p", "call-sev")),
-            ("call-dcap-qvl", ("build", "--locked", "-p", "call-dcap-qvl")),
-            ("call-tdx-attest", ("build", "--locked", "-p", "call-tdx-attest")),
-            ("snpguest", ("install", "--locked", "--profile", "dev", "--root", build,
-                          "--version", "=" + SNPGUEST, "snpguest"))):
-        try:
-            need_rust()
-            cargo(*args)
-            why[name] = None
-        except (Failed, OSError, subprocess.SubprocessError) as e:
-            why[name] = str(e)
-    return why
+INSTALL = ("install", "--locked", "--profile", "dev", "--root", build, "--version",
+           "=" + SNPGUEST, "snpguest")
+
+
+def why_not(name):
+    """Builds a program; why it cannot run, or None."""
+    try:
+        os.makedirs(build, exist_ok=True)
+        need_rust()
+        cargo(*(INSTALL if name == "snpguest" else ("build", "--locked", "-p", name)))
+    except (Failed, OSError, subprocess.SubprocessError) as e:
+        return str(e)
+    return None
 
 
 # --- Platforms --------------------------------------------------------------------------------
@@ -169,7 +165,7 @@ def judge(path, evidence, *options):
     p = subprocess.run(
         [assay, "verify", "--json", "--trust-root", os.path.join(path, "trust-root"),
          "-c", os.path.join(path, "collateral"), *floors, *options, evidence],
-        capture_output=True, text=True, timeout=60, check=False)
+        capture_output=True, text=True, timeout=300, check=False)
     want(p.returncode in (0, 1, 3), f"assay verify: {last_words(p)}")
     return json.loads(p.stdout)
 
@@ -441,7 +437,6 @@ def say_why(sentence):
 
 
 def main():
-    why = build_all()
     sev_rows = [
         *((f"{name}: guest and verifier", sev_crate, *args) for name, *args in SNP),
         (f"refuses {len(SNP_BROKEN)} broken platforms, as ours", sev_crate_broken),
@@ -472,9 +467,10 @@ def main():
                                            ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
                                            ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows),
                                            ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows)):
+        why = why_not(caller)
         for did, test, *args in rows:
-            if why[caller]:
-                row(program, version, did, say_why, why[caller])
+            if why:
+                row(program, version, did, say_why, why)
             else:
                 row(program, version, did, test, *args)
 
