@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "eventlog/eventlog.h"
 
+#include "alloc.h"
 #include "parse/parse_test.h"
 
 #define HEX48                                                                                      \
@@ -1378,6 +1379,14 @@ test_record_sizes(void **context)
 	event.data.len = sizeof large;
 	expect_outcome("too much", assay_log_record_write(&out, &len, &digest, &event, &err), &err,
 	    ASSAY_E_USAGE, "are 65537 bytes, at most 65536");
+	/* Nothing is written when there is no memory. */
+	event.data.len = 1;
+	out = NULL;
+	alloc_fail_at(1);
+	enum assay_code rc = assay_log_record_write(&out, &len, &digest, &event, &err);
+	assert_true(alloc_failed());
+	expect_outcome("no memory", rc, &err, ASSAY_E_NOMEM, "memory");
+	assert_null(out);
 }
 
 int
