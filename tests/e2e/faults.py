@@ -26,6 +26,11 @@ for tee in ("tdx", "snp"):
         r = attest(tee, "--timeout", "1s", "-o", "never.cbor", fault=fault)
         ok(r.code == 4 and words in r.err and not os.path.exists("never.cbor"), f"{tee}: {fault} is refused", r)
 
+    began = time.monotonic()
+    r = attest(tee, "--timeout", "1s", "-o", "never.cbor", fault="slow:1m")
+    ok(r.code == 4 and time.monotonic() - began < 20 and "/outblob: Interrupted system call" in r.err,
+       f"{tee}: one that is too slow ends with --timeout", r)
+
     for fault, code, words in ((None, 0, "ACCEPTED"), ("wrong-nonce", 1, "FAIL  evidence.report_data: ")):
         r = inside(tee, "sh", "-c", CARELESS, fault=fault)
         judged = verify(tee, "careless.bin")
