@@ -83,7 +83,7 @@ read_event(struct extension *x)
 	    assay_log_record_write(&x->record, &x->record_len, &x->digest, &event, &err);
 	if (code != ASSAY_OK)
 		return failed(x, code, &err);
-	for (size_t i = 0; reg[i] != '\0' && i < sizeof x->name - 1; i++)
+	for (size_t i = 0; i < sizeof x->name - 1 && reg[i] != '\0'; i++)
 		x->name[i] = (char)(reg[i] >= 'A' && reg[i] <= 'Z' ? reg[i] - 'A' + 'a' : reg[i]);
 	return 0;
 }

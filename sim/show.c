@@ -66,11 +66,10 @@ static void
 put(struct facts *f, const char *name, json_t *value)
 {
 	char key[32];
-	size_t n = 0;
 
-	for (; name[n] != '\0' && n < sizeof key - 1; n++)
-		key[n] = name[n] == ' ' ? '_' : (char)tolower((unsigned char)name[n]);
-	key[n] = '\0';
+	snprintf(key, sizeof key, "%s", name);
+	for (char *c = key; *c != '\0'; c++)
+		*c = *c == ' ' ? '_' : (char)tolower((unsigned char)*c);
 	json_object_set_new(f->json, key, value);
 }
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUST = (1, 86)  # snpguest asks for it; the crates of Cargo.lock for 1.85, which brought edition 2024
+RUST = (1, 86)  # snpguest asks for it; the crates of crates.lock for 1.85, which brought edition 2024
 SEV, SNPGUEST, DCAP_QVL, TDX_ATTEST = "8.0.0", "0.11.0", "0.7.1", "0.1.1"
 
 build = os.path.join(os.path.abspath(sys.argv[1]), "rust")
@@ -27,6 +27,7 @@ data = os.path.join(work.name, "report-data")
 with open(data, "wb") as f:
     f.write(os.urandom(64))
 target = os.path.join(build, "target", "debug")
+workspace = os.path.join(build, "workspace")
 snpguest = os.path.join(build, "bin", "snpguest")
 
 
@@ -97,7 +98,7 @@ def cargo(*args, timeout=1500):
     }
     program = shutil.which("cargo") or os.path.expanduser("~/.cargo/bin/cargo")
     command = [program, *(o for s in settings for o in ("--config", s)), *args]
-    with subprocess.Popen(command, cwd=HERE, env=environment, stdin=subprocess.DEVNULL,
+    with subprocess.Popen(command, cwd=workspace, env=environment, stdin=subprocess.DEVNULL,
                           stdout=sys.stderr, stderr=subprocess.PIPE, text=True) as p:
         try:
             _, errors = p.communicate(timeout=timeout)
@@ -120,6 +121,22 @@ def need_rust():
          f"{found.strip()} is too old: Rust {needed} or newer is needed")
 
 
+def lay_out():
+    """The workspace, below BUILD_DIR, with its Cargo.lock: Cargo's own, once, tells the registry's name."""
+    fresh = not os.path.isdir(workspace)
+    shutil.copytree(HERE, workspace, dirs_exist_ok=True)
+    lock = os.path.join(workspace, "Cargo.lock")
+    if fresh or not os.path.isfile(lock):
+        cargo("generate-lockfile")
+    with open(lock, encoding="utf-8") as file:
+        source = re.search('^source = "(registry[^"]*)"$', file.read(), re.M)
+    want(source, "cargo generate-lockfile: names no registry")
+    with open(os.path.join(HERE, "crates.lock"), encoding="utf-8") as file:
+        text = file.read().replace('source = "registry"', f'source = "{source[1]}"')
+    with open(lock, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 INSTALL = ("install", "--locked", "--profile", "dev", "--root", build, "--version",
            "=" + SNPGUEST, "snpguest")
 
@@ -129,6 +146,7 @@ def why_not(name):
     try:
         os.makedirs(build, exist_ok=True)
         need_rust()
+        lay_out()
         cargo(*(INSTALL if name == "snpguest" else ("build", "--locked", "-p", name)))
     except (Failed, OSError, subprocess.SubprocessError) as e:
         return str(e)
