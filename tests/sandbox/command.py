@@ -24,6 +24,8 @@ ENV = dict(os.environ, TMPDIR=TMP)
 TSM = "/sys/kernel/config/tsm/report"
 count = failed = 0
 os.mkdir(TMP)
+# A shell that starts this in the background has SIGINT ignored, which a program cannot undo in a trap.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ok(condition, name, detail=""):
