@@ -21,6 +21,17 @@ static const struct command {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+void
+sim_print_options(const struct sim_option *options, size_t count, int width)
+{
+	for (size_t i = 0; i < count; i++) {
+		char left[32];
+		snprintf(left, sizeof left, "%s %s", options[i].name,
+		    options[i].value != NULL ? options[i].value : "");
+		printf("  %-*s %s\n", width, left, options[i].text);
+	}
+}
+
 static int
 help(void)
 {

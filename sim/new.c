@@ -23,9 +23,7 @@ struct order {
 	const char *dir;
 };
 
-static const struct option {
-	const char *name, *value, *text;
-} options[] = {
+static const struct sim_option options[] = {
 	{ "--tee", "T", "sgx, tdx, snp, sev or sev-es" },
 	{ "--seed", "N", "the same number makes the same platform (0)" },
 	{ "--product", "P", "Milan, Genoa, Turin; sev also Naples (Milan)" },
@@ -70,12 +68,7 @@ help(void)
 	     "  DIR                 a new folder for platform.json, trust-root, collateral/,\n"
 	     "                      evidence.bin; snp: min-tcb, the platform's own TCB;\n"
 	     "                      tdx: ccel.table, ccel.log");
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-		char left[32];
-		snprintf(left, sizeof left, "%s %s", options[i].name,
-		    options[i].value != NULL ? options[i].value : "");
-		printf("  %-19s %s\n", left, options[i].text);
-	}
+	sim_print_options(options, sizeof options / sizeof options[0], 19);
 	puts("  --help\n\n"
 	     "Its keys are test keys: whoever trusts them trusts everyone.\n\n"
 	     "  assay-sim new --tee snp --seed 7 P\n"
@@ -446,7 +439,7 @@ set_flag(struct order *o, const char *name)
 	o->author_key |= strcmp(name, "--author-key") == 0;
 }
 
-static const struct option *
+static const struct sim_option *
 find_option(const char *arg)
 {
 	size_t n = strcspn(arg, "=");
@@ -477,7 +470,7 @@ sim_new_command(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return help();
-		const struct option *option = find_option(argv[i]);
+		const struct sim_option *option = find_option(argv[i]);
 		if (option == NULL)
 			return usage("%s: no such option", argv[i]);
 		if (option->value == NULL && equals != NULL)

@@ -20,9 +20,7 @@ struct order {
 	char **program;
 };
 
-static const struct option {
-	const char *name, *value, *text;
-} options[] = {
+static const struct sim_option options[] = {
 	{ "--tee", "T", "tdx, snp or sgx" },
 	{ "--platform", "DIR", "the folder of `new`; without it one is made for this run" },
 	{ "--fault", "LIST", "busy:3,stale-generation,slow:500ms,wrong-nonce" },
@@ -55,12 +53,7 @@ help(void)
 	     "/dev/sev-guest, configfs-tsm, the TDX measurement files, CCEL, vsock to the\n"
 	     "quoting service, and system call 0xEA01. What it leaves running ends with it.\n"
 	     "It is emulation, not confinement: the program can do all that you can.\n");
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-		char left[32];
-		snprintf(left, sizeof left, "%s %s", options[i].name,
-		    options[i].value != NULL ? options[i].value : "");
-		printf("  %-16s %s\n", left, options[i].text);
-	}
+	sim_print_options(options, sizeof options / sizeof options[0], 16);
 	puts("  --help\n\n"
 	     "  assay-sim run --tee tdx -- cat /sys/kernel/config/tsm/report\n"
 	     "  assay-sim run --tee snp --platform P -- assay attest --nonce HEX -o e.cbor\n\n"
@@ -181,7 +174,7 @@ sim_run_command(int argc, char **argv)
 	struct order o = { .tee = NULL };
 
 	for (int i = 0; i < argc; i++) {
-		const struct option *option = NULL;
+		const struct sim_option *option = NULL;
 		size_t n = strcspn(argv[i], "=");
 
 		if (strcmp(argv[i], "--") == 0 || argv[i][0] != '-') {

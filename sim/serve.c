@@ -24,9 +24,7 @@ enum {
 enum service { PCS, PCCS, KDS, QGS, SERVICES };
 static const char *const names[SERVICES] = { "pcs", "pccs", "kds", "qgs" };
 
-static const struct option {
-	const char *name, *value, *text;
-} options[] = {
+static const struct sim_option options[] = {
 	{ "--platform", "DIR", "a folder of assay-sim new; repeatable, one at least" },
 	{ "--only", "SERVICE", "pcs, pccs, kds or qgs; repeatable (all that fit)" },
 	{ "--listen", "[SERVICE=]ADDR", "tcp:HOST:PORT (127.0.0.1:0); qgs also unix:, vsock:" },
@@ -99,11 +97,7 @@ help(void)
 	puts("usage: assay-sim serve --platform DIR [options]\n\n"
 	     "Serves the collateral of software platforms as the vendors do, and their QGS.\n"
 	     "Prints a line \"NAME ADDRESS\" for each service, then serves until TERM or INT.\n");
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-		char left[32];
-		snprintf(left, sizeof left, "%s %s", options[i].name, options[i].value);
-		printf("  %-23s %s\n", left, options[i].text);
-	}
+	sim_print_options(options, sizeof options / sizeof options[0], 23);
 	puts("  --help\n\n"
 	     "  assay-sim serve --platform P --only kds --limit kds=1/10s\n"
 	     "  assay-sim serve --platform Q --listen qgs=unix:/run/qgs.socket\n\n"
