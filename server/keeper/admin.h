@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAYD_KEEPER_ADMIN_H
+#define ASSAYD_KEEPER_ADMIN_H
+
+/*
+ * The verbs of KEEPER_ADMIN_DO: arguments (JSON object) [body] -> answer, and the least role.
+ *
+ *   secret.put       {path, policy?, expect_version?} [bytes]  -> {path, version, policy}   operator
+ *   secret.get       {path, version?}                          -> the bytes                 admin
+ *   secret.list      {}            -> {secrets: [{path, version, policy, created, size}]}   reader
+ *   secret.history   {path}        -> {versions: [...], releases: [...]}                    reader
+ *   secret.rm        {path}                                    -> {path, versions}          operator
+ *   policy.put       {name} [text; the front has compiled it]  -> {name, version, secrets: [..]} operator
+ *   policy.list      {}  policy.get {name, version?}           -> as they say               reader
+ *   policy.rm        {name}        refused while a secret names it                          operator
+ *   reference.put    {name, signer?, expires?} [document]      -> {name, version}           operator
+ *   reference.list   {}  reference.get {name}  reference.rm {name}
+ *   collateral.put   {name} [bytes; the front has parsed it]   -> {name}                    operator
+ *   audit.list       {since?, resource?, after?, limit?}       -> {rows: [...], next?}      reader
+ *   audit.export     {after?, limit?}  rows as they are chained, with signed heads          reader
+ *   admin.list       {}  admin.put {name, jwk | certificate, role}  admin.rm {name}         admin
+ *   key.rotate       {what: "token" | "master" | "admin"}                                    admin
+ *
+ * An admin token is a compact JWS: typ "assay-admin+jwt", kid of a key in the store, claims aud (the
+ * server's audience), iat, exp (at most 300 s later), jti (good once), htm, htu (path without query),
+ * and sha256 (base64url of the body's SHA-256; of nothing for no body).
+ */
+
+#endif

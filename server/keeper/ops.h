@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAYD_KEEPER_OPS_H
+#define ASSAYD_KEEPER_OPS_H
+
+/*
+ * What the keeper does for the front. The keeper is the process with the store, the master key, the
+ * token keys and the audit chain; it never sees an HTTP request, and no evidence. The front parses
+ * strangers' bytes and judges; it has none of those keys but the ticket keys of the hour.
+ *
+ * Every answer has field 0: u64, the appraisal generation, which rises with every change of policies,
+ * reference values, collateral or floors. A status other than DONE has the sentence in field 1.
+ * Everything that is asked in one turn of the keeper's loop is one transaction, synced before any of
+ * it is answered.
+ */
+
+enum keeper_status {
+	KEEPER_DONE = 0,
+	KEEPER_MALFORMED = 1,  /* the front broke the contract */
+	KEEPER_TROUBLE = 2,    /* disk, memory: nothing was done, and it may work later */
+	KEEPER_TICKET = 3,     /* forged, expired, from the future */
+	KEEPER_SPENT = 4,      /* the ticket served another body */
+	KEEPER_NO_TOKEN = 5,   /* this session is not attested, or no credential was given */
+	KEEPER_TOKEN = 6,      /* expired, foreign, for another audience, older than a policy */
+	KEEPER_DENIED = 7,     /* the policy of the secret does not accept; the sentence says which rule */
+	KEEPER_MISSING = 8,    /* there is no such secret, policy, ... */
+	KEEPER_ADMIN = 9,      /* no admin token, not signed by an admin key, role too small, replayed */
+	KEEPER_CONFLICT = 10,  /* a version is not the one that was expected; a name is taken */
+	KEEPER_KEY = 11,       /* the workload's key cannot be wrapped for */
+};
+
+enum keeper_op {
+	/* -> 1: snapshot, JSON of the form that server/view.c reads (see there) */
+	KEEPER_VIEW = 1,
+	/*
+	 * Spends a ticket.
+	 * 0 ticket, its raw bytes          1 SHA-256 of the request body
+	 * 2 members of the token (assay_ear_members())
+	 * 3 the workload's key, JWK        4 names of policies that accept, one a line
+	 * 5 u64 generation under which it was appraised
+	 * 6 audit record, JSON object: {"tee","verdict","evidence":SHA-256 hex,"measurement","rules":[..]}
+	 * 7 reasons, JSON object: policy name -> the rule that denied
+	 * -> 1: token; 2: u64, when it expires. The same ticket and body again: the same token.
+	 */
+	KEEPER_ATTEST = 2,
+	/*
+	 * Releases a secret.
+	 * 0 ticket of an attested session, raw; or empty   1 bearer token, or empty
+	 * 2 path "repo/type/tag"                           3 audit: peer address
+	 * -> 1: the JWE; 2: u64 version of the secret
+	 */
+	KEEPER_RELEASE = 3,
+	/* Signs a result that releases nothing: 0 members -> 1: token. Its "aud" is never the broker's. */
+	KEEPER_SIGN = 4,
+	/*
+	 * All that an operator may do (server/keeper/admin.h lists the verbs).
+	 * 0 admin token (compact JWS); or empty  1 SHA-256 of the client's certificate key; or empty
+	 * 2 method  3 path, without query  4 SHA-256 of the body: the token is bound to these three
+	 * 5 verb, "secret.put"  6 arguments, JSON object  7 the body, where the verb takes one
+	 * -> 1: JSON answer; or bytes for secret.get
+	 */
+	KEEPER_ADMIN_DO = 5,
+	/* Keeps collateral that was fetched: 0 bytes  1 name -> nothing. Only newer replaces. */
+	KEEPER_COLLATERAL = 6,
+	/* Floors seen: 0 JSON object {"evaluation":N,"crl":{"CN":N}}; they only rise. */
+	KEEPER_FLOORS = 7,
+};
+
+#endif

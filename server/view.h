@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAYD_VIEW_H
+#define ASSAYD_VIEW_H
+
+/*
+ * What the front judges by: a snapshot of policies, reference values, collateral and keys. Const once
+ * made, counted, shared by the workers; a new generation is a new view.
+ */
+
+#include <assay/jose.h>
+#include <assay/policy.h>
+#include <assay/trust.h>
+
+#include "ticket.h"
+
+enum { VIEW_POLICIES_MAX = 256 };
+
+struct view_policy {
+	const char *name;
+	uint64_t version; /* 0: built in */
+	const struct assay_policy *policy;
+	const char *text;
+};
+
+struct view {
+	uint64_t generation;
+	const struct assay_trust *trust; /* built-in anchors, the roots of the options, collateral, floors */
+	const struct view_policy *policies;
+	size_t policy_count;
+	struct ticket_keys tickets;
+	int64_t ticket_life_s, token_life_s;
+	const char *jwks; /* what /.well-known/jwks.json says */
+	const char *issuer, *audience;
+	bool sample;
+};
+
+/*
+ * Reads the keeper's snapshot, a JSON object:
+ *   {"generation":N, "issuer","audience","ticket_life_s","token_life_s","sample":bool,
+ *    "tickets":[{"epoch":N,"key":hex}..3], "jwks":{..},
+ *    "policies":[{"name","version","text"}], "references":[{"name","version","document":text,"expires"?}],
+ *    "collateral":[{"name","bytes":base64}], "floors":{"evaluation":N,"crl":{CN:N}}}
+ * A policy or an item that cannot be read is left out, and said on standard error; what a secret names
+ * and is not there accepts nothing. roots: files' bytes of --trust-root. NULL: no memory, or no
+ * snapshot, and err says why.
+ */
+struct view *view_read(struct assay_bytes json, const struct assay_bytes *roots, size_t root_count,
+    struct assay_error *err);
+struct view *view_keep(struct view *view); /* counts one more */
+void view_drop(struct view *view);         /* NULL is fine */
+const struct view_policy *view_policy(const struct view *view, const char *name); /* NULL: none */
+
+#endif
