@@ -619,14 +619,15 @@ static enum outcome
 ask(struct job *job, size_t w, struct source *source, const char *url)
 {
 	struct http_answer answer;
-	char name[WANT_NAME], host[URL_SIZE];
+	char name[WANT_NAME], doing[WANT_NAME + 16], host[URL_SIZE];
 	enum outcome outcome = REFUSED;
 	int64_t until;
 
 	want_name(&job->wants[w], name);
-	http_doing(job->http, name);
+	snprintf(doing, sizeof doing, "fetching %s", name);
+	http_doing(job->http, doing);
 	if (!http_get(job->http, url, &answer)) {
-		complain(job->args->command, "%s: %s", url, answer.why);
+		complain(job->args->command, "%s: %s; what was fetched is kept", url, answer.why);
 		source->unreachable = answer.unreachable;
 		http_answer_clear(&answer);
 		return TROUBLE;

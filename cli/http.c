@@ -23,7 +23,7 @@ enum {
 	    1000000,    /* longer than anybody waits: what a server asks for is bounded */
 	QUIET_MS = 500, /* before progress is told */
 	TICK_MS = 100,
-	DOING_MAX = 60,
+	DOING_MAX = 70,
 };
 
 /*
@@ -35,11 +35,14 @@ struct libcurl {
 	CURLcode (*global_init)(long flags);
 	void (*global_cleanup)(void);
 	CURL *(*easy_init)(void);
+	void (*easy_reset)(CURL *curl);
 	CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
 	CURLcode (*easy_perform)(CURL *curl);
 	CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
 	const char *(*easy_strerror)(CURLcode code);
 	void (*easy_cleanup)(CURL *curl);
+	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
+	void (*slist_free)(struct curl_slist *list);
 };
 
 struct http {
@@ -47,6 +50,7 @@ struct http {
 	CURL *curl;
 	int64_t start_ms, end_ms;
 	int64_t timeout_s;
+	const char *ca;
 	bool progress, shown;
 	char doing[DOING_MAX + 1];
 	char error[CURL_ERROR_SIZE];
@@ -56,6 +60,7 @@ struct http {
 struct transfer {
 	struct http *http;
 	struct http_answer *answer;
+	struct curl_slist *headers;
 	size_t room;
 	bool too_large, no_memory;
 };
@@ -70,11 +75,14 @@ load(struct libcurl *lib)
 		{ "curl_global_init", &lib->global_init },
 		{ "curl_global_cleanup", &lib->global_cleanup },
 		{ "curl_easy_init", &lib->easy_init },
+		{ "curl_easy_reset", &lib->easy_reset },
 		{ "curl_easy_setopt", &lib->easy_setopt },
 		{ "curl_easy_perform", &lib->easy_perform },
 		{ "curl_easy_getinfo", &lib->easy_getinfo },
 		{ "curl_easy_strerror", &lib->easy_strerror },
 		{ "curl_easy_cleanup", &lib->easy_cleanup },
+		{ "curl_slist_append", &lib->slist_append },
+		{ "curl_slist_free_all", &lib->slist_free },
 	};
 
 	if ((lib->loaded = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL)) == NULL)
@@ -121,8 +129,7 @@ hide(struct http *h)
 void
 http_doing(struct http *h, const char *what)
 {
-	/* Our own words: kinds, products, hex. */
-	snprintf(h->doing, sizeof h->doing, "fetching %.*s", DOING_MAX - 10, what);
+	snprintf(h->doing, sizeof h->doing, "%s", what);
 }
 
 /* --- what libcurl calls ------------------------------------------------------------------ */
@@ -139,11 +146,17 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	if (n > t->room - a->len) {
+		/* Not realloc(): it may be a secret, and leaves no copy. */
 		size_t room = 2 * (a->len + n);
-		uint8_t *more = realloc(a->body, room);
+		uint8_t *more = malloc(room);
 		if (more == NULL) {
 			t->no_memory = true;
 			return 0;
+		}
+		if (a->body != NULL) {
+			memcpy(more, a->body, a->len);
+			explicit_bzero(a->body, a->len);
+			free(a->body);
 		}
 		a->body = more;
 		t->room = room;
@@ -226,15 +239,78 @@ tick(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_
 
 /* --- one request, and again -------------------------------------------------------------- */
 
-static void
-prepare(struct http *h, const char *url, struct transfer *t)
+/* "unix:/run/x.sock:/v1/server": the socket's path is copied to socket, and the rest returned. */
+static const char *
+socket_of(const char *url, char *socket, size_t size)
+{
+	static const char scheme[] = "unix:";
+
+	socket[0] = '\0';
+	if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+		return NULL;
+	const char *path = url + sizeof scheme - 1, *rest = strstr(path, ":/");
+	size_t len = rest != NULL ? (size_t)(rest - path) : strlen(path);
+	snprintf(socket, size, "%.*s", (int)(len < size ? len : size - 1), path);
+	return rest != NULL ? rest + 1 : "/";
+}
+
+static bool
+add_header(struct http *h, struct transfer *t, const char *line)
+{
+	struct curl_slist *more = h->lib.slist_append(t->headers, line);
+
+	if (more != NULL)
+		t->headers = more;
+	return more != NULL;
+}
+
+static bool
+add_headers(struct http *h, struct transfer *t, const struct http_request *r)
+{
+	char type[HTTP_TYPE_MAX + 16];
+
+	/* Without a value after the colon it is not sent; curl would say of a body that it is a form, and
+	 * wait before it sends a large one. */
+	snprintf(type, sizeof type, "Content-Type:%s%s", r->type != NULL ? " " : "",
+	    r->type != NULL ? r->type : "");
+	bool ok = add_header(h, t, type) && add_header(h, t, "Expect:");
+	for (size_t i = 0; ok && i < r->header_count; i++)
+		ok = add_header(h, t, r->headers[i]);
+	return ok;
+}
+
+/* Connections and cookies outlive easy_reset(); nothing else of the last request does. */
+static CURLcode
+prepare(struct http *h, const struct http_request *r, struct transfer *t)
 {
 	CURL *c = h->curl;
 	CURLcode (*set)(CURL *, CURLoption, ...) = h->lib.easy_setopt;
 	int64_t left = h->end_ms - now_ms();
+	char socket[108], url[1024]; /* of sun_path; of a request to a socket */
+	const char *path = socket_of(r->url, socket, sizeof socket);
 
-	set(c, CURLOPT_URL, url);
-	set(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	h->lib.easy_reset(c);
+	if (!add_headers(h, t, r))
+		return CURLE_OUT_OF_MEMORY;
+	int len = snprintf(url, sizeof url, "http://localhost%s", path != NULL ? path : "");
+	if (len < 0 || (size_t)len >= sizeof url || strlen(socket) == sizeof socket - 1)
+		return CURLE_URL_MALFORMAT;
+	bool ok = set(c, CURLOPT_URL, path != NULL ? url : r->url) == CURLE_OK &&
+	    set(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	    (h->ca == NULL || set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK) &&
+	    set(c, CURLOPT_COOKIEFILE, "") == CURLE_OK; /* begins without, and keeps them */
+	if (path != NULL)
+		ok = ok && set(c, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK &&
+		    set(c, CURLOPT_PROXY, "") == CURLE_OK;
+	if (strcmp(r->method, "POST") == 0 || strcmp(r->method, "PUT") == 0) {
+		set(c, CURLOPT_POST, 1L);
+		set(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+		set(c, CURLOPT_POSTFIELDS, r->body.len > 0 ? (const char *)r->body.ptr : "");
+	}
+	ok = ok && set(c, CURLOPT_CUSTOMREQUEST, r->method) == CURLE_OK;
+	/* On a connection that has served before, curl repeats by itself what had no answer. */
+	set(c, CURLOPT_FRESH_CONNECT, r->once ? 1L : 0L);
+	set(c, CURLOPT_HTTPHEADER, t->headers);
 	set(c, CURLOPT_FOLLOWLOCATION, 0L);
 	set(c, CURLOPT_NOSIGNAL, 1L);
 	set(c, CURLOPT_TIMEOUT_MS, (long)(left > 1 ? left : 1));
@@ -248,14 +324,43 @@ prepare(struct http *h, const char *url, struct transfer *t)
 	set(c, CURLOPT_NOPROGRESS, 0L);
 	set(c, CURLOPT_XFERINFOFUNCTION, tick);
 	set(c, CURLOPT_XFERINFODATA, t);
+	return ok ? CURLE_OK : CURLE_OUT_OF_MEMORY;
 }
 
-static bool
-may_get_better(CURLcode rc)
+/* One transfer: the answer, or how it failed. */
+static CURLcode
+perform(struct http *h, const struct http_request *r, struct transfer *t, curl_off_t *after)
 {
-	return rc == CURLE_COULDNT_CONNECT || rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE ||
-	    rc == CURLE_RECV_ERROR || rc == CURLE_SEND_ERROR || rc == CURLE_OPERATION_TIMEDOUT ||
-	    rc == CURLE_COULDNT_RESOLVE_HOST;
+	struct http_answer *a = t->answer;
+	const char *type = NULL;
+
+	*a = (struct http_answer){ .status = 0 };
+	*after = 0;
+	h->error[0] = '\0';
+	CURLcode rc = prepare(h, r, t);
+	if (rc == CURLE_OK)
+		rc = h->lib.easy_perform(h->curl);
+	if (rc == CURLE_OK) {
+		h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
+		h->lib.easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, after);
+		if (h->lib.easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK &&
+		    type != NULL)
+			snprintf(a->type, sizeof a->type, "%s", type);
+	}
+	h->lib.slist_free(t->headers);
+	t->headers = NULL;
+	return rc;
+}
+
+/* It may get better, and the server has not begun with it, or may begin twice. */
+static bool
+may_repeat(CURLcode rc, bool repeats)
+{
+	if (rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST)
+		return true;
+	return repeats &&
+	    (rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE || rc == CURLE_RECV_ERROR ||
+		rc == CURLE_SEND_ERROR || rc == CURLE_OPERATION_TIMEDOUT);
 }
 
 static bool
@@ -292,8 +397,7 @@ say_failure(struct http *h, struct http_answer *a, CURLcode rc)
 		    (long long)h->timeout_s);
 	else if (rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE || rc == CURLE_RECV_ERROR)
 		snprintf(a->why, sizeof a->why,
-		    "the answer broke off (%.120s); run the command again, what was fetched is "
-		    "kept",
+		    "the answer broke off (%.120s); run the command again",
 		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
 	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
 		snprintf(a->why, sizeof a->why,
@@ -308,28 +412,21 @@ say_failure(struct http *h, struct http_answer *a, CURLcode rc)
 }
 
 bool
-http_get(struct http *h, const char *url, struct http_answer *a)
+http_send(struct http *h, const struct http_request *r, struct http_answer *a)
 {
+	bool repeats = !r->once && strcmp(r->method, "POST") != 0;
 	int64_t wait = FIRST_WAIT_MS;
 
 	for (int tries = 1;; tries++) {
 		struct transfer t = { .http = h, .answer = a };
-		*a = (struct http_answer){ .status = 0 };
-		h->error[0] = '\0';
-		prepare(h, url, &t);
-		CURLcode rc = h->lib.easy_perform(h->curl);
-		curl_off_t after = 0;
-		if (rc == CURLE_OK) {
-			h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &a->status);
-			h->lib.easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &after);
-		}
+		curl_off_t after;
+		CURLcode rc = perform(h, r, &t, &after);
 		if (t.too_large || t.no_memory) {
 			snprintf(a->why, sizeof a->why,
-			    t.no_memory ? "out of memory"
-					: "the answer is larger than 8 MiB; no collateral is");
+			    t.no_memory ? "out of memory" : "the answer is larger than 8 MiB");
 			return false;
 		}
-		if (rc == CURLE_OK && !asks_to_wait(a->status)) {
+		if (rc == CURLE_OK && !(repeats && asks_to_wait(a->status))) {
 			if (a->chain == NULL)
 				a->chain = strdup("");
 			return a->chain != NULL;
@@ -337,7 +434,7 @@ http_get(struct http *h, const char *url, struct http_answer *a)
 		after = after > ASKED_WAIT_MAX_S ? ASKED_WAIT_MAX_S : after;
 		int64_t ms = after > 0 ? (int64_t)after * 1000 : wait;
 		wait = wait < LONGEST_WAIT_MS ? 2 * wait : wait;
-		if (rc != CURLE_OK && (!may_get_better(rc) || tries >= CONNECT_TRIES)) {
+		if (rc != CURLE_OK && (!may_repeat(rc, repeats) || tries >= CONNECT_TRIES)) {
 			say_failure(h, a, rc);
 			return false;
 		}
@@ -350,15 +447,25 @@ http_get(struct http *h, const char *url, struct http_answer *a)
 		else
 			snprintf(a->why, sizeof a->why,
 			    "answers %ld and asks to wait %lld s, which the %lld s of --timeout do "
-			    "not leave; run the command again later, what was fetched is kept",
+			    "not leave; run the command again later",
 			    status, (long long)(ms + 999) / 1000, (long long)h->timeout_s);
 		return false;
 	}
 }
 
+bool
+http_get(struct http *h, const char *url, struct http_answer *a)
+{
+	const struct http_request request = { .method = "GET", .url = url };
+
+	return http_send(h, &request, a);
+}
+
 void
 http_answer_clear(struct http_answer *a)
 {
+	if (a->body != NULL)
+		explicit_bzero(a->body, a->len);
 	free(a->body);
 	free(a->chain);
 	a->body = NULL;
@@ -367,6 +474,21 @@ http_answer_clear(struct http_answer *a)
 }
 
 /* ----------------------------------------------------------------------------------------- */
+
+char *
+http_address(const char *base, const char *path)
+{
+	size_t len = strlen(base);
+	bool unix_socket = strncmp(base, "unix:", 5) == 0;
+
+	while (!unix_socket && len > 0 && base[len - 1] == '/')
+		len--;
+	size_t size = len + strlen(path) + 2;
+	char *address = malloc(size);
+	if (address != NULL)
+		snprintf(address, size, "%.*s%s%s", (int)len, base, unix_socket ? ":" : "", path);
+	return address;
+}
 
 struct http *
 http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
@@ -386,9 +508,9 @@ http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 	h->timeout_s = timeout_s;
 	h->end_ms = h->start_ms + timeout_s * 1000;
 	h->progress = progress;
+	h->ca = ca;
 	if (h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    (h->curl = h->lib.easy_init()) == NULL ||
-	    (ca != NULL && h->lib.easy_setopt(h->curl, CURLOPT_CAINFO, ca) != CURLE_OK)) {
+	    (h->curl = h->lib.easy_init()) == NULL) {
 		http_close(h);
 		return NULL;
 	}

@@ -2,8 +2,8 @@
 #ifndef ASSAY_CLI_HTTP_H
 #define ASSAY_CLI_HTTP_H
 
-/* GET over HTTP and HTTPS, by libcurl: bounded, patient with servers that ask for it, and within
- * one time for the whole command. */
+/* Requests over HTTP and HTTPS, by libcurl: bounded, patient with servers that ask for it, and within
+ * one time for the whole command. Redirections are not followed. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,19 +13,40 @@
 
 struct http;
 
-/* ca: a file whose certificates sign the server's, in place of the system's; NULL: the system's.
+/* ca: a file whose certificates sign the server's, in place of the system's; NULL: the system's. Borrowed.
  * progress: one line on standard error, once it took half a second. NULL when it cannot be done; why
  * (static text) says what is missing. */
 struct http *http_open(int64_t timeout_s, const char *ca, bool progress, const char **why);
 void http_close(struct http *h); /* NULL is fine */
 
-/* What the line of progress says: "TDX TCB info". */
+/* What the line of progress says: "fetching TDX TCB info". */
 void http_doing(struct http *h, const char *what);
+
+/*
+ * The address of something on a server, in memory that the caller frees; NULL: out of memory.
+ *
+ * base    "https://host:8080", with or without a path and a '/' at its end, or "unix:/run/x.sock".
+ * path    "/v1/server"; behind a socket's path it stands after a ':', "unix:/run/x.sock:/v1/server".
+ */
+char *http_address(const char *base, const char *path);
+
+struct http_request {
+	const char *method;         /* "GET", "POST", "PUT", "DELETE" */
+	const char *url;            /* http, https, or a socket as http_address() writes it */
+	const char *const *headers; /* "Name: value", without an end of line */
+	size_t header_count;
+	struct assay_bytes body; /* of POST and PUT, also an empty one */
+	const char *type;        /* its Content-Type; NULL: none is said */
+	bool once;               /* carries what is good once only: never repeated by itself */
+};
+
+enum { HTTP_TYPE_MAX = 96 };
 
 struct http_answer {
 	long status;
 	uint8_t *body;
 	size_t len;
+	char type[HTTP_TYPE_MAX]; /* Content-Type, "" if there is none */
 	char *chain; /* the header that ends in "-Issuer-Chain", decoded; "" if there is none */
 	bool unreachable; /* on failure: no connection could be made, or none that is trusted */
 	char why[320];    /* on failure: a sentence without the URL */
@@ -33,11 +54,14 @@ struct http_answer {
 
 /*
  * Asks until there is an answer. A server that cannot answer now (429, 502, 503, 504), or whose
- * answer broke off, is asked again, after Retry-After if it names a time. True: status and body are
- * the answer's, whatever the status. False: why says what went wrong. The caller frees with
+ * answer broke off, is asked again, after Retry-After if it names a time; but a POST, and what is good
+ * once, only where no connection could be made. True: status and body are the answer's, whatever the
+ * status. False: why says what went wrong. Cookies are kept as long as h lives. The caller frees with
  * http_answer_clear() either way.
  */
+bool http_send(struct http *h, const struct http_request *request, struct http_answer *answer);
+/* A GET of nothing but the address. */
 bool http_get(struct http *h, const char *url, struct http_answer *answer);
-void http_answer_clear(struct http_answer *answer);
+void http_answer_clear(struct http_answer *answer); /* wipes the body */
 
 #endif
