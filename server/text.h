@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAYD_TEXT_H
+#define ASSAYD_TEXT_H
+
+/* Sentences on standard error, one event a line, and strangers' words inside them. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <assay/bytes.h>
+
+enum { QUOTE_ROOM = 72 };
+
+/* Before anything is said: JSON objects, a line each, and not plain lines; and, with verbose, also
+ * what is only worth a look. Not changed while threads run. */
+void log_set(bool json, int verbose);
+/* A sentence for the operator, "assayd: SENTENCE"; control characters become '?'. */
+void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Only with -v. */
+void log_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A stranger's bytes between quotation marks: what is not printable ASCII becomes '?', what does not fit
+ * is cut and ends in "...". Returns out. */
+const char *text_quote(char out[QUOTE_ROOM], struct assay_bytes in);
+/* The same of a string; NULL is "nothing". */
+const char *text_quote_string(char out[QUOTE_ROOM], const char *in);
+
+#endif
