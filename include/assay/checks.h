@@ -32,6 +32,8 @@ ASSAY_MUST_USE enum assay_code assay_checks_new(struct assay_checks **out, struc
 void assay_checks_free(struct assay_checks *checks); /* NULL is fine */
 /* Empties a list, so that it can serve the next piece of evidence. */
 void assay_checks_clear(struct assay_checks *checks);
+/* Drops the rows after the first `count`, as when they had not been added. */
+void assay_checks_cut(struct assay_checks *checks, size_t count);
 
 /*
  * The verdict: ASSAY_OK accepted; ASSAY_E_INCOMPLETE undetermined (no row failed, but a needed
@@ -51,6 +53,10 @@ enum assay_code assay_check_code(const struct assay_checks *checks, size_t i);
 const char *assay_check_detail(const struct assay_checks *checks, size_t i);
 const char *assay_check_fix(const struct assay_checks *checks, size_t i); /* "" if none */
 bool assay_check_needed(const struct assay_checks *checks, size_t i);     /* skipped, and needed */
+/* Of a policy's rule its category, the key of the AR4SI trust vector: 0 instance identity, 1
+ * configuration, 2 executables, 3 file system, 4 hardware, 5 runtime opaque, 6 storage opaque,
+ * 7 sourced data. -1: the row is none of a policy's. */
+int assay_check_category(const struct assay_checks *checks, size_t i);
 
 /*
  * What evidence still needs, so that a program can fetch it. Lists the needed rows of `checks`
