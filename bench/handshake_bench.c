@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a released secret costs the server: handshakes of the key broker protocol (auth, attest, one
+ * resource) over connections that stay open, with fresh evidence each, against what cannot be saved:
+ * the evidence's signature verified, the token signed, the secret wrapped. The load and the server
+ * share the machine's cores, so cost is the processor time of the server's own processes. Prints a
+ * table, writes the JSON file named by the last argument, and ends with 1 if a target is missed.
+ *
+ *   handshake_bench ASSAYD ASSAY ASSAY-SIM SECONDS FILE.json
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+
+#include "server/broker_client.h"
+
+extern char **environ;
+
+enum {
+	CLIENTS = 16,
+	FLOOR_ROUNDS = 400,
+	AUTHS = 100000,
+	STARTS = 9,
+	LATENCIES_MAX = 1 << 20,
+	START_MOST_US = 50000,
+	GROWTH_MOST_KB = 1024,
+	MEMORY_MOST_KB = 30 * 1024,
+	TAIL_MOST = 10, /* p99 over the median */
+};
+static const double share_least = 0.7; /* of what the floor allows */
+static const double part_load = 0.8;
+
+_Noreturn static void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+_Noreturn static void
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)fputs("handshake_bench: ", stderr);
+	(void)vfprintf(stderr, fmt, ap);
+	(void)fputc('\n', stderr);
+	va_end(ap);
+	exit(1);
+}
+
+static double
+now_us(void)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+		die("no clock");
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* --- the floor --------------------------------------------------------------------------- */
+
+struct floor {
+	double verify[2], sign, wrap; /* microseconds; verify by enum kind */
+};
+
+enum kind { TDX, SNP };
+
+static double
+verify_us(const char *curve, const char *digest)
+{
+	static const uint8_t message[672];
+	uint8_t signature[128];
+	size_t len = sizeof signature;
+	EVP_PKEY *key = EVP_EC_gen(curve);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const EVP_MD *md = EVP_get_digestbyname(digest);
+
+	if (EVP_DigestSignInit(ctx, NULL, md, NULL, key) != 1 ||
+	    EVP_DigestSign(ctx, signature, &len, message, sizeof message) != 1)
+		die("libcrypto does not sign");
+	double began = now_us();
+	for (size_t i = 0; i < FLOOR_ROUNDS; i++)
+		if (EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) != 1 ||
+		    EVP_DigestVerify(ctx, signature, len, message, sizeof message) != 1)
+			die("libcrypto does not verify");
+	double us = (now_us() - began) / FLOOR_ROUNDS;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return us;
+}
+
+static double
+sign_us(void)
+{
+	static const uint8_t token[2048];
+	uint8_t signature[128];
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	double began = now_us();
+
+	for (size_t i = 0; i < FLOOR_ROUNDS; i++) {
+		size_t len = sizeof signature;
+		if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) != 1 ||
+		    EVP_DigestSign(ctx, signature, &len, token, sizeof token) != 1)
+			die("libcrypto does not sign");
+	}
+	double us = (now_us() - began) / FLOOR_ROUNDS;
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	return us;
+}
+
+/* A fresh key and one agreement: beside them the key wrap and the cipher cost nothing. */
+static double
+wrap_us(void)
+{
+	EVP_PKEY *to = EVP_EC_gen("P-256");
+	uint8_t z[32];
+	double began = now_us();
+
+	for (size_t i = 0; i < FLOOR_ROUNDS; i++) {
+		size_t len = sizeof z;
+		EVP_PKEY *own = EVP_EC_gen("P-256");
+		EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
+		if (EVP_PKEY_derive_init(ctx) != 1 || EVP_PKEY_derive_set_peer(ctx, to) != 1 ||
+		    EVP_PKEY_derive(ctx, z, &len) != 1)
+			die("libcrypto does not agree on a key");
+		EVP_PKEY_CTX_free(ctx);
+		EVP_PKEY_free(own);
+	}
+	double us = (now_us() - began) / FLOOR_ROUNDS;
+	EVP_PKEY_free(to);
+	return us;
+}
+
+static double
+floor_us(const struct floor *f, enum kind kind)
+{
+	return f->verify[kind] + f->sign + f->wrap;
+}
+
+static struct floor
+floor_measure(void)
+{
+	return (
+	    struct floor){ .verify = { verify_us("P-256", "SHA256"), verify_us("P-384", "SHA384") },
+		.sign = sign_us(),
+		.wrap = wrap_us() };
+}
+
+/* --- processes --------------------------------------------------------------------------- */
+
+static void
+run(const char *const argv[])
+{
+	pid_t pid;
+	int status;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 ||
+	    waitpid(pid, &status, 0) != pid || status != 0)
+		die("%s %s failed", argv[0], argv[1]);
+}
+
+struct world {
+	const char *assayd, *assay, *sim;
+	char dir[64], url[64];
+	uint16_t port;
+	pid_t pid;
+	struct broker_machine machine[2];
+	double seconds;
+};
+
+static const char *const tees[] = { [TDX] = "tdx", [SNP] = "snp" };
+
+/* Starts the server, and waits until it says where it listens; the time from start to an answer. */
+static double
+server_start(struct world *w)
+{
+	char store[96], roots[2][96], line[256];
+	const char *argv[] = { w->assayd, "--listen", "tcp:127.0.0.1:0", "--store", store,
+		"--trust-root", roots[0], "--trust-root", roots[1], NULL };
+	posix_spawn_file_actions_t actions;
+	int ends[2];
+
+	(void)snprintf(store, sizeof store, "sqlite:%s/assayd.db", w->dir);
+	for (size_t i = 0; i < 2; i++)
+		(void)snprintf(roots[i], sizeof roots[i], "%s/%s/trust-root", w->dir, tees[i]);
+	if (pipe2(ends, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0 ||
+	    posix_spawn_file_actions_adddup2(&actions, ends[1], 2) != 0)
+		die("no pipe");
+	double began = now_us();
+	if (posix_spawn(
+		&w->pid, w->assayd, &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
+		die("cannot start %s", w->assayd);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)close(ends[1]);
+	FILE *in = fdopen(ends[0], "r");
+	char *port = NULL;
+	while (port == NULL && in != NULL && fgets(line, sizeof line, in) != NULL)
+		port = strstr(line, "tcp:127.0.0.1:");
+	if (port == NULL)
+		die("%s did not say where it listens", w->assayd);
+	w->port = (uint16_t)strtoul(port + strlen("tcp:127.0.0.1:"), NULL, 10);
+	(void)snprintf(w->url, sizeof w->url, "http://127.0.0.1:%u", w->port);
+	/* What it says from now on must not block it: the pipe is read to its end by nobody. */
+	(void)fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);
+	return began;
+}
+
+static void
+server_stop(struct world *w)
+{
+	int status;
+
+	(void)kill(w->pid, SIGTERM);
+	(void)waitpid(w->pid, &status, 0);
+}
+
+/* Sums a number over the server's processes: the one that was started, and its children. */
+static double
+over_processes(pid_t parent, double (*number)(pid_t pid))
+{
+	char path[64], line[512];
+	DIR *proc = opendir("/proc");
+	double sum = number(parent);
+
+	for (const struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;) {
+		pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+		if (pid <= 0)
+			continue;
+		(void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+		FILE *f = fopen(path, "r");
+		if (f == NULL)
+			continue;
+		char *after = fgets(line, sizeof line, f) != NULL ? strrchr(line, ')') : NULL;
+		(void)fclose(f);
+		if (after != NULL && strtol(after + 4, NULL, 10) == parent)
+			sum += number(pid);
+	}
+	if (proc != NULL)
+		(void)closedir(proc);
+	return sum;
+}
+
+/* The sum of all threads, in microseconds: what /proc/PID/stat has is too coarse. */
+static double
+cpu_us(pid_t pid)
+{
+	clockid_t clock;
+	struct timespec t;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		return 0;
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Resident memory that is the process's own, in KB: forked processes share the rest. */
+static double
+memory_kb(pid_t pid)
+{
+	char path[64], line[256];
+	double kb = 0;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+	FILE *f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		if (strncmp(line, "Pss:", 4) == 0)
+			kb = strtod(line + 4, NULL);
+	if (f != NULL)
+		(void)fclose(f);
+	return kb;
+}
+
+/* --- one client -------------------------------------------------------------------------- */
+
+struct client {
+	struct broker_client broker;
+	const struct broker_machine *machine;
+	double *latency;
+	size_t done, latencies;
+	double every_us; /* one handshake each so often; 0: at once */
+	double until;
+};
+
+static void
+challenge(struct client *c)
+{
+	int status = broker_auth(&c->broker, "0.4.0", c->machine->tee);
+
+	if (status != 200)
+		die("auth: %d %.300s", status, c->broker.body);
+}
+
+/* The time that the client waited for the server; its own work is not in it. */
+static double
+handshake(struct client *c)
+{
+	struct broker_client *b = &c->broker;
+	double began = now_us(), waited;
+	uint8_t data[64];
+	int status;
+
+	challenge(c);
+	waited = now_us() - began;
+	broker_report_data(data, b->nonce, b->jwk);
+	char *evidence = broker_evidence(c->machine, data);
+	char *body = broker_attest_body(b->nonce, b->jwk, evidence);
+	free(evidence);
+	began = now_us();
+	if ((status = broker_ask(b, "POST /kbs/v0/attest", body)) != 200)
+		die("attest: %d %.500s", status, b->body);
+	if ((status = broker_ask(b, "GET /kbs/v0/resource/bench/key/one", "")) != 200 ||
+	    strstr(b->body, "\"ciphertext\"") == NULL)
+		die("resource: %d %.500s", status, b->body);
+	waited += now_us() - began;
+	free(body);
+	return waited;
+}
+
+static void *
+work(void *arg)
+{
+	struct client *c = arg;
+	double next = now_us();
+
+	while (now_us() < c->until) {
+		if (c->every_us > 0) {
+			struct timespec t = { .tv_sec = (time_t)(next / 1e6),
+				.tv_nsec =
+				    (long)(next - (double)(time_t)(next / 1e6) * 1e6) * 1000 };
+			(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+			next += c->every_us;
+		}
+		double us = handshake(c);
+		if (c->latencies < LATENCIES_MAX / CLIENTS)
+			c->latency[c->latencies++] = us;
+		c->done++;
+	}
+	return NULL;
+}
+
+struct load {
+	double per_second, cpu_us, median_us, p99_us; /* cpu_us: of the server, for one handshake */
+};
+
+/* every_us: of all clients together. */
+static struct load
+load_run(struct client *clients, struct world *w, enum kind kind, double every_us)
+{
+	static double all[LATENCIES_MAX];
+	pthread_t threads[CLIENTS];
+	size_t n = 0, done = 0;
+	double cpu = over_processes(w->pid, cpu_us), began = now_us();
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		clients[i].machine = &w->machine[kind];
+		clients[i].done = clients[i].latencies = 0;
+		clients[i].every_us = every_us * CLIENTS;
+		clients[i].until = began + w->seconds * 1e6;
+		if (pthread_create(&threads[i], NULL, work, &clients[i]) != 0)
+			die("no thread");
+	}
+	for (size_t i = 0; i < CLIENTS; i++) {
+		(void)pthread_join(threads[i], NULL);
+		memcpy(all + n, clients[i].latency, clients[i].latencies * sizeof *all);
+		n += clients[i].latencies;
+		done += clients[i].done;
+	}
+	double us = now_us() - began;
+	cpu = over_processes(w->pid, cpu_us) - cpu;
+	if (done == 0)
+		die("not one handshake");
+	qsort(all, n, sizeof *all, compare);
+	return (struct load){ (double)done / us * 1e6, cpu / (double)done, all[n / 2],
+		all[n - 1 - n / 100] };
+}
+
+/* --- the report -------------------------------------------------------------------------- */
+
+static bool
+row(FILE *json, const char *name, double value, const char *unit, const char *target, bool met)
+{
+	printf("%-44s %12.1f %-10s %-14s %s\n", name, value, unit, target,
+	    target[0] == '\0' ? ""
+		: met         ? "met"
+			      : "MISSED");
+	(void)fprintf(json, "%s{\"case\":\"%s\",\"value\":%.3f,\"unit\":\"%s\",\"met\":%s}",
+	    ftell(json) > 10 ? "," : "", name, value, unit, met ? "true" : "false");
+	return met;
+}
+
+static bool
+report_kind(FILE *json, struct client *clients, struct world *w, enum kind kind)
+{
+	static const char *const names[2][6] = {
+		{ "TDX: floor", "TDX: server's time a handshake",
+		    "TDX: share of what the floor allows",
+		    "TDX: handshakes, load on the same cores", "TDX: median at 80 % load",
+		    "TDX: p99 over the median" },
+		{ "SNP: floor", "SNP: server's time a handshake",
+		    "SNP: share of what the floor allows",
+		    "SNP: handshakes, load on the same cores", "SNP: median at 80 % load",
+		    "SNP: p99 over the median" },
+	};
+	struct floor before = floor_measure();
+	struct load full = load_run(clients, w, kind, 0);
+	struct floor after = floor_measure();
+	double floor = (floor_us(&before, kind) + floor_us(&after, kind)) / 2;
+	struct load part = load_run(clients, w, kind, 1e6 / (full.per_second * part_load));
+	bool met = true;
+
+	(void)row(json, names[kind][0], floor, "us", "", true);
+	(void)row(json, names[kind][1], full.cpu_us, "us", "", true);
+	met &= row(json, names[kind][2], floor / full.cpu_us, "", "at least 0.7",
+	    floor / full.cpu_us >= share_least);
+	(void)row(json, names[kind][3], full.per_second, "a second", "", true);
+	(void)row(json, names[kind][4], part.median_us, "us", "", true);
+	met &= row(json, names[kind][5], part.p99_us / part.median_us, "", "under 10",
+	    part.p99_us < TAIL_MOST * part.median_us);
+	return met;
+}
+
+static bool
+report_memory(FILE *json, struct client *c, struct world *w)
+{
+	double before = over_processes(w->pid, memory_kb);
+
+	for (size_t i = 0; i < AUTHS; i++)
+		challenge(c);
+	double after = over_processes(w->pid, memory_kb);
+	bool met = row(json, "memory grown by 100,000 challenges", after - before, "KB",
+	    "under 1 MB", after - before < GROWTH_MOST_KB);
+	return row(json, "memory of all its processes", after, "KB", "under 30 MB",
+		   after < MEMORY_MOST_KB) &&
+	    met;
+}
+
+/* Starts it anew on the same store, and asks until it answers. */
+static bool
+report_start(FILE *json, struct world *w)
+{
+	double times[STARTS];
+
+	for (size_t i = 0; i < STARTS; i++) {
+		struct client c = { .machine = &w->machine[TDX] };
+		double began = server_start(w);
+		broker_connect(&c.broker, w->port);
+		challenge(&c);
+		times[i] = now_us() - began;
+		broker_close(&c.broker);
+		server_stop(w);
+	}
+	qsort(times, STARTS, sizeof *times, compare);
+	return row(json, "from start to the first challenge", times[STARTS / 2] / 1e3, "ms",
+	    "under 50", times[STARTS / 2] < START_MOST_US);
+}
+
+/* --- set-up ------------------------------------------------------------------------------ */
+
+static void
+platforms_make(struct world *w)
+{
+	char dir[2][96];
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *argv[] = { w->sim, "new", "--tee", tees[i], "--seed", "1", dir[i],
+			NULL };
+		(void)snprintf(dir[i], sizeof dir[i], "%s/%s", w->dir, tees[i]);
+		run(argv);
+		broker_machine_open(&w->machine[i], dir[i]);
+	}
+}
+
+static void
+server_fill(struct world *w)
+{
+	char collateral[2][112], key[96], secret[96];
+	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", w->url, "--admin-key",
+		key, collateral[0], collateral[1], NULL };
+	const char *put[] = { w->assay, "secret", "put", "-q", "--url", w->url, "--admin-key", key,
+		"--policy", "default", "bench/key/one", secret, NULL };
+
+	(void)snprintf(key, sizeof key, "%s/admin.key", w->dir);
+	(void)snprintf(secret, sizeof secret, "%s/secret", w->dir);
+	for (size_t i = 0; i < 2; i++)
+		(void)snprintf(
+		    collateral[i], sizeof collateral[i], "%s/%s/collateral", w->dir, tees[i]);
+	FILE *f = fopen(secret, "w");
+	if (f == NULL || fputs("0123456789abcdef0123456789abcdef", f) == EOF || fclose(f) != 0)
+		die("cannot write %s", secret);
+	run(push);
+	run(put);
+}
+
+int
+main(int argc, char **argv)
+{
+	static double latencies[CLIENTS][LATENCIES_MAX / CLIENTS];
+	static struct client clients[CLIENTS];
+	struct world w = { .dir = "/tmp/handshake_bench.XXXXXX" };
+
+	if (argc != 6) {
+		(void)fputs(
+		    "usage: handshake_bench ASSAYD ASSAY ASSAY-SIM SECONDS FILE.json\n", stderr);
+		return 2;
+	}
+	w.assayd = argv[1];
+	w.assay = argv[2];
+	w.sim = argv[3];
+	w.seconds = strtod(argv[4], NULL);
+	FILE *json = fopen(argv[5], "w");
+	if (json == NULL || mkdtemp(w.dir) == NULL)
+		die("cannot write %s", argv[5]);
+	platforms_make(&w);
+	(void)server_start(&w);
+	server_fill(&w);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		clients[i].latency = latencies[i];
+		broker_connect(&clients[i].broker, w.port);
+	}
+	printf("\n%-44s %12s\n", "key broker, two cores shared with the load", "");
+	(void)fprintf(json, "{\"rows\":[");
+	bool met = report_kind(json, clients, &w, TDX);
+	met &= report_kind(json, clients, &w, SNP);
+	met &= report_memory(json, &clients[0], &w);
+	server_stop(&w);
+	met &= report_start(json, &w);
+	(void)fprintf(json, "],\"met\":%s}\n", met ? "true" : "false");
+	const char *away[] = { "rm", "-rf", w.dir, NULL };
+	run(away);
+	if (fclose(json) != 0)
+		die("cannot write %s", argv[5]);
+	return met ? 0 : 1;
+}
