@@ -10,17 +10,12 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,8 +23,7 @@
 #include <openssl/evp.h>
 
 #include "server/broker_client.h"
-
-extern char **environ;
+#include "server/broker_server.h"
 
 enum {
 	CLIENTS = 16,
@@ -171,70 +165,31 @@ floor_measure(void)
 
 /* --- processes --------------------------------------------------------------------------- */
 
-static void
-run(const char *const argv[])
-{
-	pid_t pid;
-	int status;
-
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 ||
-	    waitpid(pid, &status, 0) != pid || status != 0)
-		die("%s %s failed", argv[0], argv[1]);
-}
-
 struct world {
 	const char *assayd, *assay, *sim;
-	char dir[64], url[64];
-	uint16_t port;
-	pid_t pid;
+	char dir[64];
+	struct broker_server server;
 	struct broker_machine machine[2];
 	double seconds;
 };
 
 static const char *const tees[] = { [TDX] = "tdx", [SNP] = "snp" };
 
-/* Starts the server, and waits until it says where it listens; the time from start to an answer. */
+/* Returns when it was started. */
 static double
 server_start(struct world *w)
 {
-	char store[96], roots[2][96], line[256];
+	char store[96], roots[2][96], log[96];
 	const char *argv[] = { w->assayd, "--listen", "tcp:127.0.0.1:0", "--store", store,
 		"--trust-root", roots[0], "--trust-root", roots[1], NULL };
-	posix_spawn_file_actions_t actions;
-	int ends[2];
 
 	(void)snprintf(store, sizeof store, "sqlite:%s/assayd.db", w->dir);
+	(void)snprintf(log, sizeof log, "%s/assayd.log", w->dir);
 	for (size_t i = 0; i < 2; i++)
 		(void)snprintf(roots[i], sizeof roots[i], "%s/%s/trust-root", w->dir, tees[i]);
-	if (pipe2(ends, O_CLOEXEC) != 0 || posix_spawn_file_actions_init(&actions) != 0 ||
-	    posix_spawn_file_actions_adddup2(&actions, ends[1], 2) != 0)
-		die("no pipe");
 	double began = now_us();
-	if (posix_spawn(
-		&w->pid, w->assayd, &actions, NULL, (char *const *)(uintptr_t)argv, environ) != 0)
-		die("cannot start %s", w->assayd);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	(void)close(ends[1]);
-	FILE *in = fdopen(ends[0], "r");
-	char *port = NULL;
-	while (port == NULL && in != NULL && fgets(line, sizeof line, in) != NULL)
-		port = strstr(line, "tcp:127.0.0.1:");
-	if (port == NULL)
-		die("%s did not say where it listens", w->assayd);
-	w->port = (uint16_t)strtoul(port + strlen("tcp:127.0.0.1:"), NULL, 10);
-	(void)snprintf(w->url, sizeof w->url, "http://127.0.0.1:%u", w->port);
-	/* What it says from now on must not block it: the pipe is read to its end by nobody. */
-	(void)fcntl(ends[0], F_SETPIPE_SZ, 1 << 20);
+	broker_server_start(&w->server, argv, log);
 	return began;
-}
-
-static void
-server_stop(struct world *w)
-{
-	int status;
-
-	(void)kill(w->pid, SIGTERM);
-	(void)waitpid(w->pid, &status, 0);
 }
 
 /* Sums a number over the server's processes: the one that was started, and its children. */
@@ -371,7 +326,7 @@ load_run(struct client *clients, struct world *w, enum kind kind, double every_u
 	static double all[LATENCIES_MAX];
 	pthread_t threads[CLIENTS];
 	size_t n = 0, done = 0;
-	double cpu = over_processes(w->pid, cpu_us), began = now_us();
+	double cpu = over_processes(w->server.pid, cpu_us), began = now_us();
 
 	for (size_t i = 0; i < CLIENTS; i++) {
 		clients[i].machine = &w->machine[kind];
@@ -388,7 +343,7 @@ load_run(struct client *clients, struct world *w, enum kind kind, double every_u
 		done += clients[i].done;
 	}
 	double us = now_us() - began;
-	cpu = over_processes(w->pid, cpu_us) - cpu;
+	cpu = over_processes(w->server.pid, cpu_us) - cpu;
 	if (done == 0)
 		die("not one handshake");
 	qsort(all, n, sizeof *all, compare);
@@ -444,11 +399,11 @@ report_kind(FILE *json, struct client *clients, struct world *w, enum kind kind)
 static bool
 report_memory(FILE *json, struct client *c, struct world *w)
 {
-	double before = over_processes(w->pid, memory_kb);
+	double before = over_processes(w->server.pid, memory_kb);
 
 	for (size_t i = 0; i < AUTHS; i++)
 		challenge(c);
-	double after = over_processes(w->pid, memory_kb);
+	double after = over_processes(w->server.pid, memory_kb);
 	bool met = row(json, "memory grown by 100,000 challenges", after - before, "KB",
 	    "under 1 MB", after - before < GROWTH_MOST_KB);
 	return row(json, "memory of all its processes", after, "KB", "under 30 MB",
@@ -465,11 +420,11 @@ report_start(FILE *json, struct world *w)
 	for (size_t i = 0; i < STARTS; i++) {
 		struct client c = { .machine = &w->machine[TDX] };
 		double began = server_start(w);
-		broker_connect(&c.broker, w->port);
+		broker_connect(&c.broker, w->server.port);
 		challenge(&c);
 		times[i] = now_us() - began;
 		broker_close(&c.broker);
-		server_stop(w);
+		broker_server_stop(&w->server);
 	}
 	qsort(times, STARTS, sizeof *times, compare);
 	return row(json, "from start to the first challenge", times[STARTS / 2] / 1e3, "ms",
@@ -487,7 +442,7 @@ platforms_make(struct world *w)
 		const char *argv[] = { w->sim, "new", "--tee", tees[i], "--seed", "1", dir[i],
 			NULL };
 		(void)snprintf(dir[i], sizeof dir[i], "%s/%s", w->dir, tees[i]);
-		run(argv);
+		broker_run(argv);
 		broker_machine_open(&w->machine[i], dir[i]);
 	}
 }
@@ -496,10 +451,10 @@ static void
 server_fill(struct world *w)
 {
 	char collateral[2][112], key[96], secret[96];
-	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", w->url, "--admin-key",
-		key, collateral[0], collateral[1], NULL };
-	const char *put[] = { w->assay, "secret", "put", "-q", "--url", w->url, "--admin-key", key,
-		"--policy", "default", "bench/key/one", secret, NULL };
+	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", w->server.url,
+		"--admin-key", key, collateral[0], collateral[1], NULL };
+	const char *put[] = { w->assay, "secret", "put", "-q", "--url", w->server.url,
+		"--admin-key", key, "--policy", "default", "bench/key/one", secret, NULL };
 
 	(void)snprintf(key, sizeof key, "%s/admin.key", w->dir);
 	(void)snprintf(secret, sizeof secret, "%s/secret", w->dir);
@@ -509,8 +464,8 @@ server_fill(struct world *w)
 	FILE *f = fopen(secret, "w");
 	if (f == NULL || fputs("0123456789abcdef0123456789abcdef", f) == EOF || fclose(f) != 0)
 		die("cannot write %s", secret);
-	run(push);
-	run(put);
+	broker_run(push);
+	broker_run(put);
 }
 
 int
@@ -537,18 +492,18 @@ main(int argc, char **argv)
 	server_fill(&w);
 	for (size_t i = 0; i < CLIENTS; i++) {
 		clients[i].latency = latencies[i];
-		broker_connect(&clients[i].broker, w.port);
+		broker_connect(&clients[i].broker, w.server.port);
 	}
 	printf("\n%-44s %12s\n", "key broker, two cores shared with the load", "");
 	(void)fprintf(json, "{\"rows\":[");
 	bool met = report_kind(json, clients, &w, TDX);
 	met &= report_kind(json, clients, &w, SNP);
 	met &= report_memory(json, &clients[0], &w);
-	server_stop(&w);
+	broker_server_stop(&w.server);
 	met &= report_start(json, &w);
 	(void)fprintf(json, "],\"met\":%s}\n", met ? "true" : "false");
 	const char *away[] = { "rm", "-rf", w.dir, NULL };
-	run(away);
+	broker_run(away);
 	if (fclose(json) != 0)
 		die("cannot write %s", argv[5]);
 	return met ? 0 : 1;
