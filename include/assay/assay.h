@@ -11,8 +11,10 @@
 #include <assay/error.h>
 #include <assay/eventlog.h>
 #include <assay/evidence.h>
+#include <assay/jose.h>
 #include <assay/measure.h>
 #include <assay/policy.h>
+#include <assay/token.h>
 #include <assay/trust.h>
 
 #endif

@@ -87,6 +87,9 @@ bool assay_unbase64url(uint8_t *out, size_t *out_len, struct assay_bytes text);
 /* Standard base64 with padding, NUL-terminated: ASSAY_BASE64_SIZE(in.len) bytes. */
 #define ASSAY_BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
 void assay_base64(char *out, struct assay_bytes in);
+/* base64url without padding, NUL-terminated: ASSAY_BASE64URL_SIZE(in.len) bytes. Returns the length. */
+#define ASSAY_BASE64URL_SIZE(n) (((n)*4 + 2) / 3 + 1)
+size_t assay_base64url(char *out, struct assay_bytes in);
 
 /* Days and seconds of the proleptic Gregorian calendar. */
 bool assay_time_make(int64_t *out, int year, int month, int day, int hour, int minute, int second);

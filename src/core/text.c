@@ -155,22 +155,40 @@ assay_unbase64url(uint8_t *out, size_t *out_len, struct assay_bytes text)
 	return true;
 }
 
-void
-assay_base64(char *out, struct assay_bytes in)
+/* Returns where the text ends. */
+static char *
+groups(char *out, struct assay_bytes in, const char digits[65], const char *pad)
 {
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 	for (size_t i = 0; i < in.len; i += 3) {
 		size_t n = in.len - i < 3 ? in.len - i : 3;
 		uint32_t group = (uint32_t)in.ptr[i] << 16 |
 		    (n > 1 ? (uint32_t)in.ptr[i + 1] << 8 : 0) | (n > 2 ? in.ptr[i + 2] : 0U);
 		*out++ = digits[group >> 18];
 		*out++ = digits[group >> 12 & 63];
-		*out++ = n > 1 ? digits[group >> 6 & 63] : '=';
-		*out++ = n > 2 ? digits[group & 63] : '=';
+		for (size_t k = 2; k < 4; k++)
+			if (n >= k)
+				*out++ = digits[group >> (k == 2 ? 6 : 0) & 63];
+			else if (*pad != '\0')
+				*out++ = *pad;
 	}
-	*out = '\0';
+	return out;
+}
+
+void
+assay_base64(char *out, struct assay_bytes in)
+{
+	*groups(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "=") =
+	    '\0';
+}
+
+size_t
+assay_base64url(char *out, struct assay_bytes in)
+{
+	char *end =
+	    groups(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", "");
+
+	*end = '\0';
+	return (size_t)(end - out);
 }
 
 static bool

@@ -1,0 +1,626 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* EC_KEY and RSA, as in key.c: a signature through EVP costs a fetch of the algorithm each time.
+ * Ed25519 is behind EVP alone. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include "crypto/secret.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/ecdh.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/obj_mac.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+enum {
+	RSA_BITS_MIN = 2048,
+	RSA_BITS_MAX = 4096,
+	RSA_BITS = 3072, /* of those made here */
+	EXPONENT = 65537,
+	ED25519 = 32,
+};
+
+static const struct curve {
+	int nid;
+	size_t width;
+	const char *name;
+} curves[] = {
+	[ASSAY_PAIR_P256] = { NID_X9_62_prime256v1, 32, "P-256" },
+	[ASSAY_PAIR_P384] = { NID_secp384r1, 48, "P-384" },
+	[ASSAY_PAIR_P521] = { NID_secp521r1, 66, "P-521" },
+	[ASSAY_PAIR_ED25519] = { NID_ED25519, ED25519, "Ed25519" },
+	[ASSAY_PAIR_RSA] = { 0, 0, "RSA" },
+};
+
+static bool
+elliptic(enum assay_pair_kind kind)
+{
+	return kind >= ASSAY_PAIR_P256 && kind <= ASSAY_PAIR_P521;
+}
+
+size_t
+assay_pair_width(enum assay_pair_kind kind)
+{
+	return curves[kind].width;
+}
+
+void
+assay_pair_clear(struct assay_pair *pair)
+{
+	if (elliptic(pair->kind))
+		EC_KEY_free(pair->handle); /* these wipe their private numbers */
+	else if (pair->kind == ASSAY_PAIR_RSA)
+		RSA_free(pair->handle);
+	else
+		EVP_PKEY_free(pair->handle);
+	*pair = (struct assay_pair){ ASSAY_PAIR_NONE, false, NULL };
+}
+
+/* --- from numbers ------------------------------------------------------------------------ */
+
+static enum assay_code
+no_pair(struct assay_error *err, const char *what)
+{
+	return assay_fail(err, ASSAY_E_FORMAT,
+	    "key: its private numbers do not belong to its public %s; it is damaged", what);
+}
+
+static enum assay_code
+set_ec(struct assay_pair *pair, const struct assay_numbers *from, struct assay_error *err)
+{
+	const struct curve *curve = &curves[pair->kind];
+	uint8_t point[1 + 2 * ASSAY_FIELD_MAX] = { POINT_CONVERSION_UNCOMPRESSED };
+	size_t width = curve->width;
+	EC_KEY *key = EC_KEY_new_by_curve_name(curve->nid);
+
+	if (key == NULL)
+		return assay_fail_nomem(err);
+	pair->handle = key;
+	memcpy(point + 1, from->at[0].ptr, width);
+	memcpy(point + 1 + width, from->at[1].ptr, width);
+	/* As in key.c, this is the whole public key validation: all three have cofactor 1. */
+	if (EC_KEY_oct2key(key, point, 1 + 2 * width, NULL) != 1)
+		return assay_fail(err, ASSAY_E_FORMAT,
+		    "key: x = %s is with this y no point of %s; it is damaged or forged",
+		    assay_quote_hex(from->at[0]).text, curve->name);
+	if (pair->private &&
+	    (EC_KEY_oct2priv(key, from->at[2].ptr, width) != 1 || EC_KEY_check_key(key) != 1))
+		return no_pair(err, "point");
+	return ASSAY_OK;
+}
+
+static enum assay_code
+set_ed25519(struct assay_pair *pair, const struct assay_numbers *from, struct assay_error *err)
+{
+	uint8_t x[ED25519];
+	size_t n = sizeof x;
+
+	pair->handle = pair->private
+	    ? EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, from->at[2].ptr, ED25519)
+	    : EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, from->at[0].ptr, ED25519);
+	if (pair->handle == NULL)
+		return assay_fail_nomem(err);
+	if (EVP_PKEY_get_raw_public_key(pair->handle, x, &n) != 1 || n != sizeof x ||
+	    memcmp(x, from->at[0].ptr, sizeof x) != 0)
+		return no_pair(err, "x");
+	return ASSAY_OK;
+}
+
+static enum assay_code
+check_rsa(const RSA *rsa, struct assay_error *err)
+{
+	const BIGNUM *n = RSA_get0_n(rsa), *e = RSA_get0_e(rsa);
+	int bits = BN_num_bits(n);
+
+	if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX || !BN_is_odd(n))
+		return assay_fail(err, ASSAY_E_FORMAT,
+		    "key: an RSA modulus of %d bits%s, must be odd and of %d to %d; make another "
+		    "key",
+		    bits, BN_is_odd(n) ? "" : " that is even", RSA_BITS_MIN, RSA_BITS_MAX);
+	if (!BN_is_word(e, EXPONENT))
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "key: an RSA exponent other than %d; make another key", EXPONENT);
+	return ASSAY_OK;
+}
+
+/* Hands the numbers to the engine, which owns those that it took. */
+static bool
+take_rsa(RSA *rsa, const struct assay_numbers *from, bool private)
+{
+	BIGNUM *bn[ASSAY_NUMBERS] = { NULL };
+	size_t count = private ? ASSAY_NUMBERS : 2;
+	bool ok = true;
+
+	for (size_t i = 0; i < count; i++) {
+		bn[i] = BN_bin2bn(from->at[i].ptr, (int)from->at[i].len, NULL);
+		ok = ok && bn[i] != NULL;
+		if (ok && i >= 2)
+			BN_set_flags(bn[i], BN_FLG_CONSTTIME);
+	}
+	if (ok && (ok = RSA_set0_key(rsa, bn[0], bn[1], bn[2]) == 1))
+		bn[0] = bn[1] = bn[2] = NULL;
+	if (ok && private && (ok = RSA_set0_factors(rsa, bn[3], bn[4]) == 1))
+		bn[3] = bn[4] = NULL;
+	if (ok && private && (ok = RSA_set0_crt_params(rsa, bn[5], bn[6], bn[7]) == 1))
+		bn[5] = bn[6] = bn[7] = NULL;
+	for (size_t i = 0; i < count; i++)
+		BN_clear_free(bn[i]);
+	return ok;
+}
+
+static enum assay_code
+set_rsa(struct assay_pair *pair, const struct assay_numbers *from, struct assay_error *err)
+{
+	RSA *rsa = RSA_new();
+	enum assay_code rc;
+
+	if (rsa == NULL)
+		return assay_fail_nomem(err);
+	pair->handle = rsa;
+	if (!take_rsa(rsa, from, pair->private))
+		return assay_fail_nomem(err);
+	rc = check_rsa(rsa, err);
+	if (rc == ASSAY_OK && pair->private && RSA_check_key(rsa) != 1)
+		rc = no_pair(err, "modulus");
+	return rc;
+}
+
+static enum assay_code
+check_widths(
+    const struct assay_pair *pair, const struct assay_numbers *from, struct assay_error *err)
+{
+	size_t width = assay_pair_width(pair->kind);
+
+	for (size_t i = 0; i < (pair->private ? 3U : 2U); i++) {
+		bool wanted = !(pair->kind == ASSAY_PAIR_ED25519 && i == 1);
+		size_t len = from->at[i].len;
+		if (wanted && (pair->kind == ASSAY_PAIR_RSA ? len == 0 : len != width))
+			return assay_fail(err, ASSAY_E_FORMAT,
+			    "key: a number of %zu bytes, want %zu for %s; leading zeros are not "
+			    "left out",
+			    len, width, curves[pair->kind].name);
+	}
+	for (size_t i = 0; i < ASSAY_NUMBERS; i++)
+		if (from->at[i].len > ASSAY_NUMBER_MAX)
+			return assay_fail(err, ASSAY_E_FORMAT,
+			    "key: a number of %zu bytes, at most %d make sense", from->at[i].len,
+			    ASSAY_NUMBER_MAX);
+	return ASSAY_OK;
+}
+
+enum assay_code
+assay_pair_set(struct assay_pair *pair, enum assay_pair_kind kind,
+    const struct assay_numbers *numbers, struct assay_error *err)
+{
+	struct assay_pair p = { kind, numbers->at[2].len > 0, NULL };
+	enum assay_code rc = check_widths(&p, numbers, err);
+
+	if (rc == ASSAY_OK && elliptic(kind))
+		rc = set_ec(&p, numbers, err);
+	else if (rc == ASSAY_OK && kind == ASSAY_PAIR_ED25519)
+		rc = set_ed25519(&p, numbers, err);
+	else if (rc == ASSAY_OK)
+		rc = set_rsa(&p, numbers, err);
+	if (rc == ASSAY_OK) {
+		*pair = p;
+		return ASSAY_OK;
+	}
+	assay_pair_clear(&p);
+	ERR_clear_error(); /* the reason is in err; leave nothing for the caller's own calls */
+	return rc;
+}
+
+/* --- PEM --------------------------------------------------------------------------------- */
+
+/* A pass phrase is asked of nobody. */
+static int
+no_phrase(char *out, int size, int writing, void *context)
+{
+	(void)out;
+	(void)size;
+	(void)writing;
+	(void)context;
+	return -1;
+}
+
+static EVP_PKEY *
+read_pem(struct assay_bytes pem, bool *private)
+{
+	EVP_PKEY *key = NULL;
+	X509 *cert;
+
+	for (int kind = 0; key == NULL && kind < 3; kind++) {
+		BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+		*private = kind == 0;
+		if (bio == NULL)
+			return NULL;
+		if (kind == 0) {
+			key = PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL);
+		} else if (kind == 1) {
+			key = PEM_read_bio_PUBKEY(bio, NULL, no_phrase, NULL);
+		} else if ((cert = PEM_read_bio_X509(bio, NULL, no_phrase, NULL)) != NULL) {
+			key = X509_get_pubkey(cert);
+			X509_free(cert);
+		}
+		BIO_free(bio);
+	}
+	return key;
+}
+
+static enum assay_pair_kind
+kind_of(const EVP_PKEY *key)
+{
+	const EC_KEY *ec;
+
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_ED25519:
+		return ASSAY_PAIR_ED25519;
+	case EVP_PKEY_RSA:
+		return ASSAY_PAIR_RSA;
+	case EVP_PKEY_EC:
+		ec = EVP_PKEY_get0_EC_KEY(key);
+		for (enum assay_pair_kind k = ASSAY_PAIR_P256; ec != NULL && k <= ASSAY_PAIR_P521;
+		     k++)
+			if (EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) == curves[k].nid)
+				return k;
+		return ASSAY_PAIR_NONE;
+	default:
+		return ASSAY_PAIR_NONE;
+	}
+}
+
+/* The engine's decoders have looked at the structure; here at what assay_pair_set() asks for. */
+static enum assay_code
+check_read(const struct assay_pair *p, struct assay_error *err)
+{
+	enum assay_code rc;
+
+	if (p->handle == NULL)
+		return assay_fail_nomem(err);
+	if (elliptic(p->kind))
+		return EC_KEY_check_key(p->handle) == 1 ? ASSAY_OK : no_pair(err, "point");
+	if (p->kind == ASSAY_PAIR_ED25519)
+		return ASSAY_OK;
+	rc = check_rsa(p->handle, err);
+	if (rc == ASSAY_OK && p->private && RSA_check_key(p->handle) != 1)
+		rc = no_pair(err, "modulus");
+	return rc;
+}
+
+enum assay_code
+assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay_error *err)
+{
+	struct assay_pair p = { ASSAY_PAIR_NONE, false, NULL };
+	EVP_PKEY *key = pem.len <= INT_MAX ? read_pem(pem, &p.private) : NULL;
+	enum assay_code rc;
+
+	if (key == NULL) {
+		rc = assay_fail(err, ASSAY_E_FORMAT,
+		    "key: has no PEM block \"PRIVATE KEY\", \"PUBLIC KEY\" or \"CERTIFICATE\" that "
+		    "can be read; an encrypted key must be decrypted first");
+		goto out;
+	}
+	p.kind = kind_of(key);
+	if (p.kind == ASSAY_PAIR_NONE) {
+		rc = assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make another key");
+		goto out;
+	}
+	if (elliptic(p.kind)) {
+		p.handle = EVP_PKEY_get1_EC_KEY(key);
+	} else if (p.kind == ASSAY_PAIR_RSA) {
+		p.handle = EVP_PKEY_get1_RSA(key);
+	} else {
+		p.handle = key;
+		key = NULL;
+	}
+	rc = check_read(&p, err);
+out:
+	EVP_PKEY_free(key);
+	ERR_clear_error(); /* the blocks that were not there left theirs */
+	if (rc == ASSAY_OK)
+		*pair = p;
+	else
+		assay_pair_clear(&p);
+	return rc;
+}
+
+static EVP_PKEY *
+engine_key(const struct assay_pair *pair)
+{
+	EVP_PKEY *key;
+
+	if (pair->kind == ASSAY_PAIR_ED25519)
+		return EVP_PKEY_up_ref(pair->handle) == 1 ? pair->handle : NULL;
+	key = EVP_PKEY_new();
+	if (key != NULL &&
+	    (elliptic(pair->kind) ? EVP_PKEY_set1_EC_KEY(key, pair->handle)
+				  : EVP_PKEY_set1_RSA(key, pair->handle)) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+enum assay_code
+assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *err)
+{
+	EVP_PKEY *key = engine_key(pair);
+	BIO *bio = BIO_new(BIO_s_mem()); /* wipes what it held */
+	char *held, *text = NULL;
+
+	if (key != NULL && bio != NULL &&
+	    PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
+		size_t n = (size_t)BIO_get_mem_data(bio, &held);
+		text = malloc(n + 1);
+		if (text != NULL) {
+			memcpy(text, held, n);
+			text[n] = '\0';
+		}
+	}
+	BIO_free(bio);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	if (text == NULL)
+		return assay_fail_nomem(err);
+	*out = text;
+	return ASSAY_OK;
+}
+
+/* --- fresh ones -------------------------------------------------------------------------- */
+
+static void *
+make_ec(enum assay_pair_kind kind)
+{
+	EC_KEY *key = EC_KEY_new_by_curve_name(curves[kind].nid);
+
+	if (key != NULL && EC_KEY_generate_key(key) == 1)
+		return key;
+	EC_KEY_free(key);
+	return NULL;
+}
+
+static void *
+make_rsa(void)
+{
+	RSA *rsa = RSA_new();
+	BIGNUM *e = BN_new();
+	bool ok = rsa != NULL && e != NULL && BN_set_word(e, EXPONENT) == 1 &&
+	    RSA_generate_key_ex(rsa, RSA_BITS, e, NULL) == 1;
+
+	BN_free(e);
+	if (ok)
+		return rsa;
+	RSA_free(rsa);
+	return NULL;
+}
+
+enum assay_code
+assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay_error *err)
+{
+	void *made = elliptic(kind)  ? make_ec(kind)
+	    : kind == ASSAY_PAIR_RSA ? make_rsa()
+				     : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+
+	if (made == NULL) {
+		ERR_clear_error();
+		return assay_fail(err, ASSAY_E_NOMEM,
+		    "key: none could be made, for want of memory or of randomness");
+	}
+	*pair = (struct assay_pair){ kind, true, made };
+	return ASSAY_OK;
+}
+
+size_t
+assay_pair_number(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair, size_t which)
+{
+	uint8_t point[1 + 2 * ASSAY_FIELD_MAX];
+	size_t width = assay_pair_width(pair->kind), n = width;
+
+	if (pair->kind == ASSAY_PAIR_RSA) {
+		const BIGNUM *bn = which == 0 ? RSA_get0_n(pair->handle) : RSA_get0_e(pair->handle);
+		return (size_t)BN_bn2bin(bn, out);
+	}
+	if (pair->kind == ASSAY_PAIR_ED25519)
+		return which == 0 && EVP_PKEY_get_raw_public_key(pair->handle, out, &n) == 1 ? n
+											     : 0;
+	if (EC_POINT_point2oct(EC_KEY_get0_group(pair->handle),
+		EC_KEY_get0_public_key(pair->handle), POINT_CONVERSION_UNCOMPRESSED, point,
+		1 + 2 * width, NULL) != 1 + 2 * width)
+		return 0;
+	memcpy(out, point + 1 + which * width, width);
+	return width;
+}
+
+/* --- signatures -------------------------------------------------------------------------- */
+
+static size_t
+digest_of(uint8_t out[ASSAY_DIGEST_MAX], enum assay_signing how, struct assay_bytes message)
+{
+	if (how == ASSAY_SIGN_SHA256 || how == ASSAY_SIGN_PSS_256) {
+		assay_sha256(out, message);
+		return ASSAY_SHA256_LEN;
+	}
+	assay_sha384(out, message);
+	return ASSAY_SHA384_LEN;
+}
+
+static size_t
+sign_ec(uint8_t *out, const struct assay_pair *pair, struct assay_bytes digest)
+{
+	size_t width = assay_pair_width(pair->kind);
+	ECDSA_SIG *sig = ECDSA_do_sign(digest.ptr, (int)digest.len, pair->handle);
+	bool ok = sig != NULL &&
+	    BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, (int)width) == (int)width &&
+	    BN_bn2binpad(ECDSA_SIG_get0_s(sig), out + width, (int)width) == (int)width;
+
+	ECDSA_SIG_free(sig);
+	return ok ? 2 * width : 0;
+}
+
+static size_t
+sign_ed25519(uint8_t *out, const struct assay_pair *pair, struct assay_bytes message)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	size_t n = (size_t)2 * ED25519;
+	bool ok = c != NULL && EVP_DigestSignInit(c, NULL, NULL, NULL, pair->handle) == 1 &&
+	    EVP_DigestSign(c, out, &n, message.ptr, message.len) == 1;
+
+	EVP_MD_CTX_free(c);
+	return ok ? n : 0;
+}
+
+size_t
+assay_pair_sign(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair,
+    enum assay_signing how, struct assay_bytes message)
+{
+	uint8_t digest[ASSAY_DIGEST_MAX];
+	size_t n = 0;
+
+	if (pair->private && elliptic(pair->kind))
+		n = sign_ec(
+		    out, pair, (struct assay_bytes){ digest, digest_of(digest, how, message) });
+	else if (pair->private && pair->kind == ASSAY_PAIR_ED25519)
+		n = sign_ed25519(out, pair, message);
+	if (n == 0)
+		ERR_clear_error();
+	return n;
+}
+
+static bool
+verify_ec(const struct assay_pair *pair, struct assay_bytes digest, struct assay_bytes signature)
+{
+	size_t width = assay_pair_width(pair->kind);
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(signature.ptr, (int)width, NULL);
+	BIGNUM *s = BN_bin2bn(signature.ptr + width, (int)width, NULL);
+	bool ok = false;
+
+	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
+		r = s = NULL; /* sig has them now */
+		/* Refuses r or s of 0 or not below n. Anything but 1 is a refusal; -1 is an error. */
+		ok = ECDSA_do_verify(digest.ptr, (int)digest.len, sig, pair->handle) == 1;
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	return ok;
+}
+
+static bool
+verify_ed25519(
+    const struct assay_pair *pair, struct assay_bytes message, struct assay_bytes signature)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	bool ok = c != NULL && EVP_DigestVerifyInit(c, NULL, NULL, NULL, pair->handle) == 1 &&
+	    EVP_DigestVerify(c, signature.ptr, signature.len, message.ptr, message.len) == 1;
+
+	EVP_MD_CTX_free(c);
+	return ok;
+}
+
+static bool
+verify_rsa(const struct assay_pair *pair, enum assay_signing how, struct assay_bytes digest,
+    struct assay_bytes signature)
+{
+	const EVP_MD *md = digest.len == ASSAY_SHA256_LEN ? EVP_sha256() : EVP_sha384();
+	int len = (int)signature.len;
+	uint8_t em[ASSAY_NUMBER_MAX];
+
+	if (how == ASSAY_SIGN_SHA256)
+		return RSA_verify(NID_sha256, digest.ptr, (unsigned)digest.len, signature.ptr,
+			   (unsigned)len, pair->handle) == 1;
+	return RSA_public_decrypt(len, signature.ptr, em, pair->handle, RSA_NO_PADDING) == len &&
+	    RSA_verify_PKCS1_PSS_mgf1(pair->handle, digest.ptr, md, md, em, (int)digest.len) == 1;
+}
+
+bool
+assay_pair_verify(const struct assay_pair *pair, enum assay_signing how, struct assay_bytes message,
+    struct assay_bytes signature)
+{
+	uint8_t room[ASSAY_DIGEST_MAX];
+	size_t want = pair->kind == ASSAY_PAIR_RSA ? (size_t)RSA_size(pair->handle)
+						   : 2 * assay_pair_width(pair->kind);
+	bool ok = false;
+
+	if (pair->kind == ASSAY_PAIR_NONE || signature.len != want)
+		return false;
+	if (pair->kind == ASSAY_PAIR_ED25519) {
+		ok = verify_ed25519(pair, message, signature);
+	} else {
+		struct assay_bytes digest = { room, digest_of(room, how, message) };
+		ok = elliptic(pair->kind) ? verify_ec(pair, digest, signature)
+					  : verify_rsa(pair, how, digest, signature);
+	}
+	if (!ok)
+		ERR_clear_error();
+	return ok;
+}
+
+/* --- keys for keys ----------------------------------------------------------------------- */
+
+size_t
+assay_pair_agree(
+    uint8_t z[ASSAY_FIELD_MAX], const struct assay_pair *own, const struct assay_pair *peer)
+{
+	size_t width = assay_pair_width(own->kind);
+
+	if (own->kind != peer->kind || !own->private || !elliptic(own->kind))
+		return 0;
+	if (ECDH_compute_key(z, width, EC_KEY_get0_public_key(peer->handle), own->handle, NULL) ==
+	    (int)width)
+		return width;
+	ERR_clear_error();
+	return 0;
+}
+
+size_t
+assay_pair_encrypt(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair,
+    enum assay_padding padding, const uint8_t cek[ASSAY_CEK_SIZE])
+{
+	uint8_t em[ASSAY_NUMBER_MAX];
+	int n = -1;
+
+	if (pair->kind != ASSAY_PAIR_RSA)
+		return 0;
+	int size = RSA_size(pair->handle);
+	if (padding == ASSAY_PAD_PKCS1)
+		n = RSA_public_encrypt(ASSAY_CEK_SIZE, cek, out, pair->handle, RSA_PKCS1_PADDING);
+	else if (RSA_padding_add_PKCS1_OAEP_mgf1(
+		     em, size, cek, ASSAY_CEK_SIZE, NULL, 0, EVP_sha256(), EVP_sha256()) == 1)
+		n = RSA_public_encrypt(size, em, out, pair->handle, RSA_NO_PADDING);
+	assay_wipe(em, sizeof em);
+	if (n == size)
+		return (size_t)n;
+	ERR_clear_error();
+	return 0;
+}
+
+bool
+assay_pair_decrypt(
+    uint8_t cek[ASSAY_CEK_SIZE], const struct assay_pair *pair, struct assay_bytes in)
+{
+	uint8_t em[ASSAY_NUMBER_MAX], out[ASSAY_NUMBER_MAX];
+	bool ok = false;
+
+	if (pair->kind != ASSAY_PAIR_RSA || !pair->private ||
+	    in.len != (size_t)RSA_size(pair->handle))
+		return false;
+	int size = (int)in.len;
+	if (RSA_private_decrypt(size, in.ptr, em, pair->handle, RSA_NO_PADDING) == size)
+		/* Tells no wrong padding from another by its time (OpenSSL's own promise). */
+		ok = RSA_padding_check_PKCS1_OAEP_mgf1(out, (int)sizeof out, em, size, size, NULL,
+			 0, EVP_sha256(), EVP_sha256()) == ASSAY_CEK_SIZE;
+	if (ok)
+		memcpy(cek, out, ASSAY_CEK_SIZE);
+	assay_wipe(em, sizeof em);
+	assay_wipe(out, sizeof out);
+	ERR_clear_error();
+	return ok;
+}
