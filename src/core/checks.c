@@ -19,6 +19,7 @@ struct row {
 	enum assay_outcome outcome;
 	enum assay_code code;
 	bool needed, genuine;
+	int category; /* of a policy's rule; -1: of none */
 };
 
 struct assay_checks {
@@ -104,7 +105,8 @@ add(struct assay_checks *c, const char *id, bool genuine, enum assay_outcome out
 		.which = "",
 		.outcome = outcome,
 		.code = code,
-		.genuine = genuine };
+		.genuine = genuine,
+		.category = -1 };
 	return row;
 }
 
@@ -315,6 +317,12 @@ bool
 assay_check_needed(const struct assay_checks *checks, size_t i)
 {
 	return checks->rows[i].needed;
+}
+
+int
+assay_check_category(const struct assay_checks *checks, size_t i)
+{
+	return checks->rows[i].category;
 }
 
 static const struct row *
