@@ -57,6 +57,24 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Compare both values. If the evidence is right, correct --expect; if not, this is not "
 	    "the workload that you expected.",
 	},
+	[CHECK_POLICY_TEE] = {
+	    "policy.tee",
+	    false,
+	    "The policy has a section for the TEE that made the evidence.",
+	    "Evidence of a kind that the author of the policy never thought of, accepted because no "
+	    "rule speaks against it.",
+	    "your policy",
+	    "Give the policy a section for this TEE, or take evidence of one that it has.",
+	},
+	[CHECK_POLICY_RULE] = {
+	    "policy.rule",
+	    false,
+	    "A claim is as a rule of your policy wants it. Rows of it are named policy.CLAIM, and "
+	    "begin with the policy and the line.",
+	    "Genuine evidence of the wrong software, settings or machine.",
+	    "your policy; docs/policy.md is its language",
+	    "Compare what the row saw with the rule; assay policy test shows all rules at once.",
+	},
 	[CHECK_BUNDLE_COLLATERAL] = {
 	    "bundle.collateral",
 	    true,
@@ -994,7 +1012,7 @@ assay_check_info_find(const char *id)
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		if (strcmp(assay_check_table[i].id, id) == 0)
 			return &assay_check_table[i];
-	return NULL;
+	return strncmp(id, "policy.", 7) == 0 ? &assay_check_table[CHECK_POLICY_RULE] : NULL;
 }
 
 const char *

@@ -53,6 +53,32 @@ assay_checks_clear(struct assay_checks *checks)
 	checks->used = 0;
 }
 
+/* Where a text ends that is kept in the list; 0 if it is kept elsewhere. */
+static size_t
+end_of(const struct assay_checks *c, const char *text)
+{
+	uintptr_t at = (uintptr_t)text, start = (uintptr_t)c->text;
+
+	return at >= start && at - start < TEXT_MAX ? at - start + strlen(text) + 1 : 0;
+}
+
+void
+assay_checks_cut(struct assay_checks *checks, size_t count)
+{
+	if (count >= checks->count)
+		return;
+	checks->count = count;
+	checks->used = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct row *row = &checks->rows[i];
+		const char *const texts[] = { row->id, row->detail, row->fix, row->what,
+			row->which };
+		for (size_t n = 0; n < sizeof texts / sizeof *texts; n++)
+			if (end_of(checks, texts[n]) > checks->used)
+				checks->used = end_of(checks, texts[n]);
+	}
+}
+
 static const char *
 keep(struct assay_checks *c, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
@@ -178,17 +204,10 @@ assay_check_skip(struct assay_checks *checks, enum assay_check_id id, const char
 	va_end(ap);
 }
 
-void
-assay_check_need(struct assay_checks *checks, enum assay_check_id id, const char *what,
-    const char *which, const char *fmt, ...)
+/* Makes a skipped row a needed one. */
+static void
+need(struct assay_checks *checks, struct row *row, const char *what, const char *which)
 {
-	va_list ap;
-
-	if (assay_check_suppressed(assay_check_table[id].id))
-		return;
-	va_start(ap, fmt);
-	struct row *row = add_known(checks, id, ASSAY_SKIPPED, ASSAY_OK, keep(checks, fmt, ap));
-	va_end(ap);
 	row->needed = true;
 	if (what[0] != '\0')
 		row->fix = keep_text(checks, "bring the %s: %s", what, which);
@@ -198,6 +217,20 @@ assay_check_need(struct assay_checks *checks, enum assay_check_id id, const char
 			return;
 	row->what = keep_text(checks, "%s", what);
 	row->which = keep_text(checks, "%s", which);
+}
+
+void
+assay_check_need(struct assay_checks *checks, enum assay_check_id id, const char *what,
+    const char *which, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (assay_check_suppressed(assay_check_table[id].id))
+		return;
+	va_start(ap, fmt);
+	need(checks, add_known(checks, id, ASSAY_SKIPPED, ASSAY_OK, keep(checks, fmt, ap)), what,
+	    which);
+	va_end(ap);
 }
 
 bool
@@ -221,6 +254,45 @@ assay_check_expect(struct assay_checks *checks, const char *claim, bool ok, cons
 	add(checks, keep_text(checks, "expect.%s", claim), false, ok ? ASSAY_PASS : ASSAY_FAIL,
 	    ok ? ASSAY_OK : ASSAY_E_POLICY, keep_text(checks, "%s", detail), "");
 	return ok;
+}
+
+/* Is this row of the table there, word for word? */
+static bool
+said(struct assay_checks *c, const char *id, const struct check_rule *rule)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct row *row = &c->rows[i];
+		if (row->id != id || row->outcome != rule->outcome ||
+		    row->needed != (rule->outcome == ASSAY_SKIPPED) ||
+		    (row->category != -1 && row->category != rule->category) ||
+		    strcmp(row->detail, rule->detail) != 0)
+			continue;
+		row->category = rule->category;
+		return true;
+	}
+	return false;
+}
+
+void
+assay_check_rule(struct assay_checks *checks, const struct check_rule *rule)
+{
+	bool known = rule->check >= 0;
+	const struct assay_check_info *info =
+	    &assay_check_table[known ? rule->check : CHECK_POLICY_RULE];
+	bool suppressed = rule->outcome != ASSAY_PASS && assay_check_suppressed(info->id);
+	enum assay_outcome outcome = suppressed ? ASSAY_PASS : rule->outcome;
+	bool quiet = outcome == ASSAY_PASS || outcome == ASSAY_SKIPPED;
+
+	if (known && said(checks, info->id, rule))
+		return;
+	const char *id = known ? info->id : keep_text(checks, "policy.%s", rule->claim);
+	const char *detail = rule->kept ? rule->detail : keep_text(checks, "%s", rule->detail);
+	const char *fix = quiet ? "" : rule->fix != NULL ? rule->fix : known ? info->remedy : "";
+	struct row *row = add(checks, id, false, outcome,
+	    outcome == ASSAY_FAIL ? ASSAY_E_POLICY : ASSAY_OK, detail, fix);
+	row->category = rule->category;
+	if (outcome == ASSAY_SKIPPED)
+		need(checks, row, rule->what, rule->which);
 }
 
 static const struct row *

@@ -39,6 +39,20 @@ void assay_check_set_fix(struct assay_checks *checks, const char *fix);
 bool
 assay_check_expect(struct assay_checks *checks, const char *claim, bool ok, const char *detail);
 
+/* The row of a policy's rule. */
+struct check_rule {
+	int check; /* an enum assay_check_id; -1: the row is "policy.CLAIM" */
+	const char *claim;
+	int category;
+	enum assay_outcome outcome; /* skipped: it is needed */
+	const char *detail;         /* copied, but when it is kept: then it outlives the list */
+	bool kept;
+	const char *fix;          /* static text; NULL: the table's, of a row of the table */
+	const char *what, *which; /* of a needed row, as in assay_check_need(); else NULL */
+};
+/* Adds it. A row of the table that is there already, with outcome and words, is not said twice. */
+void assay_check_rule(struct assay_checks *checks, const struct check_rule *rule);
+
 /* The sentence of the row that decided, for err; returns the verdict. */
 enum assay_code assay_checks_conclude(const struct assay_checks *checks, struct assay_error *err);
 

@@ -67,6 +67,7 @@ static const struct schema_row schema[CLAIM_NAMED] = {
 	[CLAIM_DCAP_QE_SVN] = { "dcap.qe_svn", ASSAY_TYPE_UINT, "QE report, ISVSVN" },
 	[CLAIM_DCAP_TCB_INFO_EVALUATION] = { "dcap.tcb_info_evaluation", ASSAY_TYPE_UINT, "TCB info, tcbEvaluationDataNumber" },
 	[CLAIM_DCAP_QE_IDENTITY_EVALUATION] = { "dcap.qe_identity_evaluation", ASSAY_TYPE_UINT, "QE identity, tcbEvaluationDataNumber" },
+	[CLAIM_TDX_SERVICE_TD] = { "tdx.service_td", ASSAY_TYPE_BOOL, "TD 1.5: MRSERVICETD is not zero, a service TD is bound; TD 1.0 has none" },
 	[CLAIM_SNP_CERTIFICATE] = { "snp.certificate", ASSAY_TYPE_TEXT, "KEY_INFO.SIGNING_KEY: VCEK or VLEK" },
 	[CLAIM_SNP_PRODUCT_NAME] = { "snp.product_name", ASSAY_TYPE_TEXT, "VCEK or VLEK, productName" },
 	[CLAIM_SNP_CSP_ID] = { "snp.csp_id", ASSAY_TYPE_TEXT, "VLEK, CSP_ID" },
@@ -162,6 +163,15 @@ assay_schema_source(size_t i)
 	return f != NULL ? f->manual : NULL;
 }
 
+size_t
+assay_schema_size(size_t i)
+{
+	const struct assay_tee *tee;
+	const struct assay_field *f = i < CLAIM_NAMED ? NULL : field_at(i, &tee);
+
+	return f != NULL && f->width == ASSAY_RAW ? f->size : 0;
+}
+
 bool
 assay_schema_find(const char *name, size_t *i)
 {
@@ -189,7 +199,6 @@ assay_claims_reset(
 	memset(c->has, 0, sizeof c->has);
 	c->stored = c->advisory_count = c->short_count = 0;
 	c->status = TCB_NONE;
-	c->floor_judged = false;
 	assay_claim_text(c, CLAIM_TEE, tee->name);
 }
 
@@ -266,6 +275,36 @@ assay_claim_status(struct assay_claims *c, enum tcb_status status)
 {
 	c->status = status;
 	assay_claim_text(c, CLAIM_TCB_STATUS, assay_tcb_status_name(status));
+}
+
+const char *
+assay_claims_status_fix(enum tcb_status status)
+{
+	switch (status) {
+	case TCB_SW_HARDENING_NEEDED:
+		return "The platform is current. The advisories ask the workload for mitigations: "
+		       "build it "
+		       "with them, and then accept this status on purpose.";
+	case TCB_CONFIGURATION_NEEDED:
+	case TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED:
+		return "The host's operator must change the BIOS settings that the advisories name "
+		       "(often: "
+		       "hyper-threading). Then take a new quote.";
+	case TCB_TD_RELAUNCH_ADVISED:
+	case TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED:
+		return "The TDX module was updated while the TD ran: start the TD again, and take "
+		       "a new quote.";
+	case TCB_REVOKED:
+		return "Intel has revoked this TCB: treat the platform as broken into.";
+	case TCB_NONE:
+	case TCB_UP_TO_DATE:
+	case TCB_OUT_OF_DATE:
+	case TCB_OUT_OF_DATE_CONFIGURATION_NEEDED:
+	case TCB_NOT_SUPPORTED:
+	case TCB_STATUSES:
+		break;
+	}
+	return NULL;
 }
 
 void

@@ -57,6 +57,7 @@ enum claim {
 	CLAIM_DCAP_QE_SVN,
 	CLAIM_DCAP_TCB_INFO_EVALUATION,
 	CLAIM_DCAP_QE_IDENTITY_EVALUATION,
+	CLAIM_TDX_SERVICE_TD,
 	CLAIM_SNP_CERTIFICATE,
 	CLAIM_SNP_PRODUCT_NAME,
 	CLAIM_SNP_CSP_ID,
@@ -103,7 +104,6 @@ struct assay_claims {
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */
-	bool floor_judged;      /* the TCB was held against the caller's floor already */
 	/* EC keys that are done with, ready for the next verification: most want the same keys again,
 	 * and to make one anew costs a curve. Of no meaning between calls. */
 	struct spare_key {
@@ -126,7 +126,11 @@ void assay_claim_advisories(struct assay_claims *c, const struct tcb_verdict *ve
 void assay_claim_short(struct assay_claims *c, const char *part, uint64_t got, uint64_t want,
     uint64_t running); /* part is copied */
 
+/* The schema: how many bytes a claim has when that is always the same; else 0. */
+size_t assay_schema_size(size_t i);
 bool assay_claim_has(const struct assay_claims *c, enum claim id);
+/* What is to be done about a TCB status that a rule refuses; NULL: what the check's table says. */
+const char *assay_claims_status_fix(enum tcb_status status);
 /* A field of the TEE's own report by its row's name; 0 if it has none. */
 uint64_t assay_claims_field(const struct assay_claims *c, const char *name);
 

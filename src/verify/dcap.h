@@ -36,7 +36,5 @@ void assay_dcap_chain(struct dcap *d);      /* PCK chain up to the anchor */
 void assay_dcap_revocation(struct dcap *d); /* both CRLs against the PCK chain */
 void assay_dcap_collateral(struct dcap *d); /* finds and authenticates TCB info and QE identity */
 void assay_dcap_levels(struct dcap *d);     /* TCB status, dates, advisories; TDX module */
-/* What `default` asks of both. */
-void assay_dcap_judge(struct assay_checks *checks, const struct assay_claims *claims);
 
 #endif

@@ -493,33 +493,11 @@ recognise_sev(struct assay_bytes in)
 		assay_sev_cert_recognise(assay_bytes_at(in, 0, SEV_CERT_SIZE)));
 }
 
-/* --- default policy ------------------------------------------------------------------------------------------ */
-
-static void
-judge(struct assay_checks *checks, const struct assay_claims *c)
-{
-	uint64_t policy = assay_claims_field(c, "policy");
-
-	assay_check_that(checks, CHECK_SEV_POLICY_BINDING,
-	    strcmp(c->values[CLAIM_BINDING].text, "vm") == 0, ASSAY_E_POLICY, "bound to one VM",
-	    "nothing ties this to one VM (binding: %s): the host may show another guest's report",
-	    c->values[CLAIM_BINDING].text);
-	assay_check_that(checks, CHECK_SEV_POLICY_ES, (policy >> SEV_POLICY_ES & 1) != 0,
-	    ASSAY_E_POLICY, "registers are encrypted",
-	    "the guest's policy does not ask for SEV-ES: the host sees its registers");
-	assay_check_that(checks, CHECK_SEV_POLICY_NOKS, (policy >> SEV_POLICY_NOKS & 1) != 0,
-	    ASSAY_E_POLICY, "no key sharing",
-	    "the guest's policy allows its key to be shared with other guests");
-	assay_check_that(checks, CHECK_SEV_POLICY_NOSEND, (policy >> SEV_POLICY_NOSEND & 1) != 0,
-	    ASSAY_E_POLICY, "no migration",
-	    "the guest's policy allows it to be sent to another platform");
-}
-
 #define SEV_TEE(id, tee_title, tee_recognise)                                                      \
 	{                                                                                          \
 		.name = id, .title = tee_title, .object = "sev", .fields = sev_report_fields,      \
 		.recognise = tee_recognise, .parse = parse, .verify = verify,                      \
-		.report_data_size = 16, .judge = judge,                                            \
+		.report_data_size = 16,                                                            \
 	}
 
 const struct assay_tee assay_tee_sev = SEV_TEE("sev", "AMD SEV", recognise_sev);

@@ -703,20 +703,29 @@ claim_floor(struct snp *s)
 	assay_claim_text(c, CLAIM_TCB_SOURCE, source);
 }
 
+static const char *
+untold(const struct assay_claims *c, const char **what, const char **which)
+{
+	if (!assay_claim_has(c, CLAIM_PLATFORM_PRODUCT)) {
+		*what = *which = "";
+		return "cannot be told without the product, which the certificate names";
+	}
+	*what = "TCB floor";
+	*which = c->values[CLAIM_PLATFORM_PRODUCT].text;
+	return "there is no built-in TCB floor for this product; give --min-tcb";
+}
+
+/* The words are those of the rule in src/policy/default.policy. */
 static void
 judge_floor(struct assay_checks *checks, const struct assay_claims *c)
 {
+	const char *what, *which;
 	char parts[160] = "";
 	size_t n = 0;
 
 	if (c->status == TCB_NONE) {
-		if (assay_claim_has(c, CLAIM_PLATFORM_PRODUCT))
-			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "TCB floor",
-			    c->values[CLAIM_PLATFORM_PRODUCT].text,
-			    "there is no built-in TCB floor for this product; give --min-tcb");
-		else
-			assay_check_need(checks, CHECK_SNP_TCB_FLOOR, "", "",
-			    "cannot be told without the product, which the certificate names");
+		const char *why = untold(c, &what, &which);
+		assay_check_need(checks, CHECK_SNP_TCB_FLOOR, what, which, "%s", why);
 		return;
 	}
 	for (size_t i = 0; i < c->short_count && n < sizeof parts; i++)
@@ -760,8 +769,7 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	claim_product(&s);
 	claim_floor(&s);
 	/* A floor that the caller names binds under every policy; the built-in one is default's. */
-	out->floor_judged = s.run.trust->min_tcb.set;
-	if (out->floor_judged)
+	if (s.run.trust->min_tcb.set)
 		judge_floor(checks, out);
 	bool masked = assay_bytes_zero((struct assay_bytes){ s.report->chip_id, 64 });
 	const struct platform_id id = { PLATFORM_CHIP_ID, { s.report->chip_id, masked ? 0 : 64 } };
@@ -802,30 +810,6 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 	return assay_evidence_take_certs(ev, behind, spans, count, "certificate table", err);
 }
 
-/* --- default policy -------------------------------------------------------------------------------------- */
-
-static void
-judge(struct assay_checks *checks, const struct assay_claims *c)
-{
-	uint64_t vmpl = assay_claims_field(c, "vmpl"), policy = assay_claims_field(c, "policy");
-	bool vlek = strcmp(c->values[CLAIM_SNP_CERTIFICATE].text, "VLEK") == 0;
-
-	if (!c->floor_judged)
-		judge_floor(checks, c);
-	assay_check_that(checks, CHECK_SNP_POLICY_VMPL, vmpl == 0, ASSAY_E_POLICY, "0",
-	    vmpl == UINT32_MAX
-		? "the report was asked for by the host, not by the guest (VMPL %llu)"
-		: "VMPL is %llu, want 0: less privileged software asked for the report",
-	    (unsigned long long)vmpl);
-	assay_check_that(checks, CHECK_SNP_POLICY_MIGRATION,
-	    (policy >> SNP_POLICY_MIGRATE_MA & 1) == 0, ASSAY_E_POLICY, "no migration agent",
-	    "POLICY allows a migration agent to move the guest");
-	assay_check_that(checks, CHECK_SNP_POLICY_CHIP_ID,
-	    vlek || !c->values[CLAIM_SNP_CHIP_ID_MASKED].flag, ASSAY_E_POLICY,
-	    vlek ? "a VLEK names no chip" : "the chip is named",
-	    "CHIP_ID is masked although a VCEK signed: the chip cannot be told");
-}
-
 const struct assay_tee assay_tee_snp = {
 	.name = "snp",
 	.title = "AMD SEV-SNP",
@@ -838,5 +822,5 @@ const struct assay_tee assay_tee_snp = {
 	.report_data_size = 64,
 	.bare_size = SNP_REPORT_SIZE,
 	.services = true,
-	.judge = judge,
+	.untold = untold,
 };

@@ -16,8 +16,6 @@
 #include "parse/snp_report.h"
 #include "verify/claims.h"
 
-struct assay_policy_rule;
-
 struct assay_tee {
 	const char *name;                 /* "snp": in JSON and --tee */
 	const char *title;                /* "AMD SEV-SNP" */
@@ -34,9 +32,10 @@ struct assay_tee {
 	bool services;           /* may be asked for through a service, whose manifest is bound */
 	/* The registers that an event log can be compared with; NULL: it has none. */
 	void (*registers)(struct assay_registers *out, const struct assay_evidence *ev);
-	/* What the "default" policy asks of its claims, beyond debug off; NULL: there is no judging
-	 * it, and it stays undetermined. */
-	void (*judge)(struct assay_checks *checks, const struct assay_claims *claims);
+	/* Why claims without a tcb.status have none, for a rule that asks for it: the sentence; what
+	 * and which would bring it, as in assay_check_need(). NULL: this TEE never has one. */
+	const char *(*untold)(
+	    const struct assay_claims *claims, const char **what, const char **which);
 };
 
 extern const struct assay_tee assay_tee_sgx, assay_tee_tdx, assay_tee_snp, assay_tee_sev,
