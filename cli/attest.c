@@ -406,7 +406,7 @@ static const struct option options[] = {
 	    "auto (what the host has), none, all" },
 	{ OPT_QGS, 0, "qgs", "ADDR", false, NULL,
 	    "TDX: vsock:host:4050, unix:PATH, tcp:HOST:PORT" },
-	{ OPT_TIMEOUT, 0, "timeout", "D", false, NULL, "for the whole command (30s)" },
+	OPTION_TIMEOUT,
 	{ OPT_RAW, 0, "raw", NULL, false, NULL, "the vendor's bytes alone" },
 	{ OPT_COCO, 0, "coco", NULL, false, NULL, "JSON of Confidential Containers" },
 	{ OPT_LIST, 0, "list", NULL, false, NULL,

@@ -20,6 +20,9 @@ config_clear(struct config *config)
 	for (size_t i = 0; i < config->count; i++)
 		free(config->collateral[i]);
 	free(config->collateral);
+	free(config->url);
+	free(config->ca);
+	free(config->admin_key);
 	*config = (struct config){ 0 };
 }
 
@@ -37,6 +40,29 @@ add_path(struct config *config, const struct command *command, const char *path,
 	}
 	config->collateral[config->count++] = copy;
 	return 0;
+}
+
+/* The later line of a file stands. */
+static int
+set_text(char **place, const struct command *command, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL) {
+		complain(command, "out of memory");
+		return EXIT_TROUBLE;
+	}
+	free(*place);
+	*place = copy;
+	return 0;
+}
+
+static char **
+text_of(struct config *config, const char *key)
+{
+	return strcmp(key, "url") == 0 ? &config->url
+	    : strcmp(key, "ca") == 0   ? &config->ca
+				       : &config->admin_key;
 }
 
 static int
@@ -98,9 +124,9 @@ read_line(struct config *config, const struct command *command, const char *path
 		complain(command, "%s:%u: %s has no value", path, number, key);
 		return EXIT_USAGE;
 	}
-	if (strcmp(key, "collateral") != 0)
-		return 0;
-	return add_path(config, command, value, strlen(value));
+	if (strcmp(key, "collateral") == 0)
+		return add_path(config, command, value, strlen(value));
+	return set_text(text_of(config, key), command, value);
 }
 
 static int
@@ -147,6 +173,29 @@ user_file(void)
 	return path;
 }
 
+/* Where the list of collateral comes from, goes whole; each of the other texts by itself. */
+static int
+take_texts(struct config *config, const struct command *command, struct config *user,
+    struct config *fallback)
+{
+	static const struct {
+		const char *variable, *key;
+	} texts[] = { { "ASSAY_URL", "url" }, { "ASSAY_CA", "ca" },
+		{ "ASSAY_ADMIN_KEY", "admin-key" } };
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0] && rc == 0; i++) {
+		const char *value = getenv(texts[i].variable);
+		if (value == NULL || value[0] == '\0')
+			value = *text_of(user, texts[i].key);
+		if (value == NULL)
+			value = *text_of(fallback, texts[i].key);
+		if (value != NULL)
+			rc = set_text(text_of(config, texts[i].key), command, value);
+	}
+	return rc;
+}
+
 int
 config_read(struct config *config, const struct command *command)
 {
@@ -165,11 +214,33 @@ config_read(struct config *config, const struct command *command)
 		rc = split_list(config, command, list);
 	} else if (rc == 0) {
 		struct config *use = user.count > 0 ? &user : &fallback;
-		*config = *use;
-		*use = (struct config){ 0 };
+		config->collateral = use->collateral;
+		config->count = use->count;
+		config->source = use->source;
+		use->collateral = NULL;
+		use->count = 0;
 	}
+	if (rc == 0)
+		rc = take_texts(config, command, &user, &fallback);
 	config_clear(&user);
 	config_clear(&fallback);
 	free(path);
+	return rc;
+}
+
+int
+config_server(struct config *config, const struct args *args)
+{
+	static const struct {
+		enum option_id id;
+		const char *key;
+	} options[] = { { OPT_URL, "url" }, { OPT_CA, "ca" }, { OPT_ADMIN_KEY, "admin-key" } };
+	int rc = config_read(config, args->command);
+
+	for (size_t i = 0; i < sizeof options / sizeof options[0] && rc == 0; i++) {
+		const char *value = args_value(args, options[i].id);
+		if (value != NULL)
+			rc = set_text(text_of(config, options[i].key), args->command, value);
+	}
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,6 +37,23 @@ too_large(
 	return EXIT_USAGE;
 }
 
+/* Not realloc(): it may be a secret, and leaves no copy. */
+static bool
+grow(struct input *in, size_t room)
+{
+	uint8_t *more = malloc(room);
+
+	if (more == NULL)
+		return false;
+	if (in->len > 0) {
+		memcpy(more, in->data, in->len);
+		explicit_bzero(in->data, in->len);
+	}
+	free(in->data);
+	in->data = more;
+	return true;
+}
+
 /* Reads to the end: the size that a file claims is not to be believed (pipes, configfs). */
 static int
 read_all(const struct command *command, struct input *in, int fd, const char *path,
@@ -46,10 +64,8 @@ read_all(const struct command *command, struct input *in, int fd, const char *pa
 	for (;;) {
 		if (in->len == room) {
 			room = room == 0 ? BLOCK : 2 * room;
-			uint8_t *more = realloc(in->data, room);
-			if (more == NULL)
+			if (!grow(in, room))
 				return trouble(command, path, ENOMEM);
-			in->data = more;
 		}
 		ssize_t n = read(fd, in->data + in->len, room - in->len);
 		if (n < 0 && errno == EINTR)
@@ -109,6 +125,111 @@ input_read_large(
 {
 	return read_path(command, in, path, what, INPUT_LARGE_MAX);
 }
+
+/* --- secrets ----------------------------------------------------------------------------- */
+
+/* The path of "cred:NAME". The caller frees it; NULL after it has complained. */
+static char *
+credential_path(const struct command *command, const char *name)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char *path = NULL;
+
+	if (folder == NULL || folder[0] != '/')
+		complain(command,
+		    "cred:%s: this is no service with credentials (CREDENTIALS_DIRECTORY is not "
+		    "set); see LoadCredential= in systemd.exec(5)",
+		    name);
+	else if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+		complain(command, "cred:%s: is no name of a credential", name);
+	else if ((path = input_join(folder, name)) == NULL)
+		complain(command, "out of memory");
+	return path;
+}
+
+static int
+read_descriptor(const struct command *command, struct input *in, const char *path, const char *what)
+{
+	char *end;
+	long fd = strtol(path + strlen("fd:"), &end, 10);
+
+	if (path[3] < '0' || path[3] > '9' || *end != '\0' || fd > INT_MAX) {
+		complain(command, "%s: is no descriptor; write fd:N", path);
+		return EXIT_USAGE;
+	}
+	return read_open(command, in, (int)fd, path, what, INPUT_MAX);
+}
+
+static int
+read_private(const struct command *command, struct input *in, const char *path, const char *what)
+{
+	struct stat st;
+	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return trouble(command, path, errno);
+	if (fstat(fd, &st) != 0) {
+		rc = trouble(command, path, errno);
+	} else if (S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
+		complain(command,
+		    "%s: others than its owner may read or write it (mode %03o), and it is %s; "
+		    "close it with chmod 600",
+		    path, (unsigned)st.st_mode & 0777, what);
+		rc = EXIT_USAGE;
+	} else {
+		rc = read_open(command, in, fd, path, what, INPUT_MAX);
+	}
+	close(fd);
+	return rc;
+}
+
+/* What all secrets may come from but a plain file: true, and rc says how it went. */
+static bool
+read_elsewhere(
+    const struct command *command, struct input *in, const char *path, const char *what, int *rc)
+{
+	*in = (struct input){ 0 };
+	if (strcmp(path, "-") == 0) {
+		*rc = read_open(command, in, STDIN_FILENO, "standard input", what, INPUT_MAX);
+	} else if (strncmp(path, "fd:", 3) == 0) {
+		*rc = read_descriptor(command, in, path, what);
+	} else if (strncmp(path, "cred:", 5) == 0) {
+		char *file = credential_path(command, path + 5);
+		*rc = file != NULL ? input_read(command, in, file, what) : EXIT_USAGE;
+		free(file);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+int
+input_secret(const struct command *command, struct input *in, const char *path, const char *what)
+{
+	int rc;
+
+	return read_elsewhere(command, in, path, what, &rc) ? rc
+							    : read_private(command, in, path, what);
+}
+
+int
+input_material(const struct command *command, struct input *in, const char *path, const char *what)
+{
+	int rc;
+
+	return read_elsewhere(command, in, path, what, &rc) ? rc
+							    : input_read(command, in, path, what);
+}
+
+void
+input_wipe(struct input *in)
+{
+	if (in->data != NULL)
+		explicit_bzero(in->data, in->len);
+	input_clear(in);
+}
+
+/* ----------------------------------------------------------------------------------------- */
 
 bool
 input_append(struct input *in, const struct input *more)

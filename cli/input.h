@@ -28,6 +28,18 @@ int input_read(const struct command *command, struct input *in, const char *path
 /* The same for kernels and initial RAM disks, which are larger than any evidence. */
 int input_read_large(
     const struct command *command, struct input *in, const char *path, const char *what);
+/*
+ * Reads a key or a secret: a file, "-", "fd:N", or "cred:NAME" (a systemd credential). A file that others
+ * than its owner can read is refused, unless it is a credential, which systemd guards. As
+ * input_read(); the caller wipes it with input_wipe().
+ */
+int
+input_secret(const struct command *command, struct input *in, const char *path, const char *what);
+/* The same for what is to be stored as a secret, whoever else may read the file. */
+int
+input_material(const struct command *command, struct input *in, const char *path, const char *what);
+/* Frees it, and leaves nothing of it in memory. */
+void input_wipe(struct input *in);
 /* Puts `more` behind `in`; false when out of memory, and then in is as it was. */
 bool input_append(struct input *in, const struct input *more);
 void input_clear(struct input *in);

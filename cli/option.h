@@ -14,6 +14,7 @@ enum option_id {
 	OPT_ACPI_LOADER,
 	OPT_ACPI_RSDP,
 	OPT_ACPI_TABLES,
+	OPT_ADMIN_KEY,
 	OPT_AGAINST,
 	OPT_APPEND,
 	OPT_AS,
@@ -68,6 +69,7 @@ enum option_id {
 	OPT_TIMEOUT,
 	OPT_TRUST_ROOT,
 	OPT_TYPE,
+	OPT_URL,
 	OPT_VARS_FILE,
 	OPT_VARS_SIZE,
 	OPT_VCPUS,
@@ -109,6 +111,24 @@ struct option {
 #define OPTION_OUTPUT                                                                              \
 	{                                                                                          \
 		OPT_OUTPUT, 'o', "output", "FILE", false, NULL, "write the answer there"           \
+	}
+#define OPTION_ADMIN_KEY                                                                           \
+	{                                                                                          \
+		OPT_ADMIN_KEY, 0, "admin-key", "FILE", false, NULL,                                \
+		    "the operator's private key, or cred:NAME"                                     \
+	}
+#define OPTION_CA                                                                                  \
+	{                                                                                          \
+		OPT_CA, 0, "ca", "FILE", false, NULL,                                              \
+		    "whom the server's TLS must chain to (system)"                                 \
+	}
+#define OPTION_TIMEOUT                                                                             \
+	{                                                                                          \
+		OPT_TIMEOUT, 0, "timeout", "D", false, NULL, "for the whole command (30s)"         \
+	}
+#define OPTION_URL                                                                                 \
+	{                                                                                          \
+		OPT_URL, 0, "url", "URL", false, NULL, "of assayd; https, http or unix:PATH"       \
 	}
 #define OPTION_TIME                                                                                \
 	{                                                                                          \
