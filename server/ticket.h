@@ -4,7 +4,8 @@
 
 /*
  * A challenge that nobody has to remember: what was asked, until when, and an authentication tag under
- * a key of the epoch, which every node derives from the master key. As a cookie it is lower-case hex.
+ * a key of the epoch, which every node derives from a secret in the store. As a cookie it is
+ * lower-case hex.
  *
  *   u8 form (1)  u8 protocol  u8 tee  u8 hash  u32 epoch  u64 issued (s)  id 16  tag 32   = 64 bytes
  *
@@ -15,7 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TICKET_SIZE = 64, TICKET_NONCE = 32, TICKET_ID = 16, TICKET_KEY = 32, TICKET_EPOCH_S = 3600 };
+enum {
+	TICKET_SIZE = 64,
+	TICKET_NONCE = 32,
+	TICKET_ID = 16,
+	TICKET_KEY = 32,
+	TICKET_EPOCH_S = 3600
+};
 
 enum ticket_protocol { /* of the key broker protocol; 0: the verifier API */
 	PROTOCOL_VERIFIER = 0,
@@ -40,9 +47,14 @@ struct ticket_keys {
 	uint8_t key[3][TICKET_KEY];
 };
 
-void ticket_key_derive(uint8_t out[TICKET_KEY], const uint8_t master[32], uint32_t epoch);
+/* The key of an epoch, by HKDF-SHA256 from the 32 bytes that all nodes share. false: no memory. */
+bool ticket_key_derive(uint8_t out[TICKET_KEY], const uint8_t master[32], uint32_t epoch);
 /* Fills epoch from t->issued, and the id at random. false: no key for it, or no randomness. */
 bool ticket_make(uint8_t out[TICKET_SIZE], struct ticket *t, const struct ticket_keys *keys);
+/*
+ * Fills *t unless it is TICKET_FORGED: also what has expired or comes from the future (more than 30 s)
+ * is one that we made. An epoch without key is forged. keys that are not there have the epoch of another.
+ */
 enum ticket_fault { TICKET_GOOD, TICKET_FORGED, TICKET_EXPIRED, TICKET_FUTURE };
 enum ticket_fault ticket_read(struct ticket *t, const uint8_t in[TICKET_SIZE],
     const struct ticket_keys *keys, int64_t now, int64_t life_s);
