@@ -50,7 +50,7 @@ struct forge {
 	};
 	struct sim_output out;
 	/* What the relying party asks for. */
-	const char *policy; /* NULL: "genuine" */
+	const char *policy; /* NULL: "genuine"; more than a name: its text */
 	struct sim_bytes report_data;
 	const char *platforms; /* allow and deny rules */
 	const char *min_tcb;   /* NULL: the platform's own */

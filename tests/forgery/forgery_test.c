@@ -206,9 +206,18 @@ judge(struct assay_checks *checks, const struct forge *f, const struct assay_tru
 
 	enum assay_code rc = assay_evidence_verify(claims, checks, ev, &how, &err);
 	assert_int_equal(rc, assay_checks_verdict(checks));
-	rc = assay_policy_check(
-	    checks, assay_policy_builtin(f->policy != NULL ? f->policy : "genuine"), *claims, &err);
+	const struct assay_policy *policy =
+	    assay_policy_builtin(f->policy != NULL ? f->policy : "genuine");
+	struct assay_policy *own = NULL;
+	if (policy == NULL) {
+		assert_int_equal(
+		    assay_policy_compile(&own, text(f->policy), "own.policy", NULL, &err),
+		    ASSAY_OK);
+		policy = own;
+	}
+	rc = assay_policy_check(checks, policy, *claims, &err);
 	assert_int_equal(rc, assay_checks_verdict(checks));
+	assay_policy_free(own);
 	if (f->expect_claim != NULL) {
 		rc = assay_policy_expect(checks, *claims, f->expect_claim, f->expect_value, &err);
 		assert_int_equal(rc, assay_checks_verdict(checks));

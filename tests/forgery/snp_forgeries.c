@@ -988,6 +988,24 @@ below_floor(struct forge *f)
 }
 
 static void
+other_software(struct forge *f)
+{
+	f->policy = "for snp\n  require executables measurement in 00, 0102 or vmpl == 1\n";
+}
+
+static void
+software_not_preferred(struct forge *f)
+{
+	f->policy = "for snp\n  prefer executables measurement in 00, 0102\n";
+}
+
+static void
+other_tee(struct forge *f)
+{
+	f->policy = "for tdx, sgx\n  require configuration debug == false\n";
+}
+
+static void
 below_floor_that_was_asked(struct forge *f)
 {
 	f->min_tcb = "snp=31";
@@ -1291,6 +1309,12 @@ const struct forgery snp_forgeries[] = {
 	{ "microcode below the built-in floor", MILAN3, below_builtin_floor, NULL, "snp.tcb.floor",
 	    "" },
 	{ "product without a floor", TURIN5, no_floor, NULL, "snp.tcb.floor", "", NEEDED },
+	{ "software that a rule does not want", MILAN3, other_software, NULL, "policy.measurement",
+	    "own.policy:2: measurement is " },
+	{ "software that a rule would rather not have", MILAN3, software_not_preferred, NULL,
+	    "policy.measurement", "want measurement in 00, 0102", WARNED },
+	{ "TEE of which the policy does not speak", MILAN3, other_tee, NULL, "policy.tee",
+	    "no section for snp" },
 	{ "VMPL 1", MILAN3, vmpl_1, NULL, "snp.policy.vmpl", "" },
 	{ "report asked for by the host", MILAN3, vmpl_host, NULL, "snp.policy.vmpl", "" },
 	{ "migration agent", MILAN3, migration_agent, NULL, "snp.policy.migration", "" },
