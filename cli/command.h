@@ -43,6 +43,10 @@ extern const struct command command_log_replay;
 extern const struct command command_log_show;
 extern const struct command command_measure_snp;
 extern const struct command command_measure_tdx;
+extern const struct command command_policy_check;
+extern const struct command command_policy_list;
+extern const struct command command_policy_show;
+extern const struct command command_policy_test;
 extern const struct command command_verify;
 
 /* All commands, in the order of the help; the last entry is NULL. */

@@ -7,9 +7,8 @@
 #include <assay/checks.h>
 #include <assay/claims.h>
 
+#include "appraise.h"
 #include "screen.h"
-
-enum { POLICIES_MAX = 8 };
 
 /* One check, as it is shown. */
 struct row {
