@@ -432,6 +432,12 @@ assay_missing_which(const struct assay_checks *checks, size_t i)
 	return row != NULL ? row->which : "";
 }
 
+bool
+assay_check_speaks_of_genuine(const struct assay_checks *checks, size_t i)
+{
+	return checks->rows[i].genuine;
+}
+
 const char *
 assay_outcome_name(enum assay_outcome outcome)
 {

@@ -52,6 +52,8 @@ struct check_rule {
 };
 /* Adds it. A row of the table that is there already, with outcome and words, is not said twice. */
 void assay_check_rule(struct assay_checks *checks, const struct check_rule *rule);
+/* Whether the row counts for assay_checks_genuine(). */
+bool assay_check_speaks_of_genuine(const struct assay_checks *checks, size_t i);
 
 /* The sentence of the row that decided, for err; returns the verdict. */
 enum assay_code assay_checks_conclude(const struct assay_checks *checks, struct assay_error *err);
