@@ -375,11 +375,10 @@ assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *er
 
 /* --- fresh ones -------------------------------------------------------------------------- */
 
+/* Takes the handle over, which may be NULL. */
 static void *
-make_ec(enum assay_pair_kind kind)
+fill_ec(EC_KEY *key)
 {
-	EC_KEY *key = EC_KEY_new_by_curve_name(curves[kind].nid);
-
 	if (key != NULL && EC_KEY_generate_key(key) == 1)
 		return key;
 	EC_KEY_free(key);
@@ -401,13 +400,9 @@ make_rsa(void)
 	return NULL;
 }
 
-enum assay_code
-assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay_error *err)
+static enum assay_code
+keep_made(struct assay_pair *pair, enum assay_pair_kind kind, void *made, struct assay_error *err)
 {
-	void *made = elliptic(kind)  ? make_ec(kind)
-	    : kind == ASSAY_PAIR_RSA ? make_rsa()
-				     : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-
 	if (made == NULL) {
 		ERR_clear_error();
 		return assay_fail(err, ASSAY_E_NOMEM,
@@ -417,25 +412,52 @@ assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay
 	return ASSAY_OK;
 }
 
-size_t
-assay_pair_number(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair, size_t which)
+enum assay_code
+assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay_error *err)
+{
+	void *made = elliptic(kind)  ? fill_ec(EC_KEY_new_by_curve_name(curves[kind].nid))
+	    : kind == ASSAY_PAIR_RSA ? make_rsa()
+				     : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+
+	return keep_made(pair, kind, made, err);
+}
+
+enum assay_code
+assay_pair_make_like(
+    struct assay_pair *pair, const struct assay_pair *peer, struct assay_error *err)
+{
+	EC_KEY *key = elliptic(peer->kind) ? EC_KEY_new() : NULL;
+
+	if (key != NULL && EC_KEY_set_group(key, EC_KEY_get0_group(peer->handle)) != 1) {
+		EC_KEY_free(key);
+		key = NULL;
+	}
+	return keep_made(pair, peer->kind, fill_ec(key), err);
+}
+
+bool
+assay_pair_public(struct assay_public_numbers *out, const struct assay_pair *pair)
 {
 	uint8_t point[1 + 2 * ASSAY_FIELD_MAX];
-	size_t width = assay_pair_width(pair->kind), n = width;
+	size_t width = assay_pair_width(pair->kind);
 
+	out->len[0] = out->len[1] = width;
 	if (pair->kind == ASSAY_PAIR_RSA) {
-		const BIGNUM *bn = which == 0 ? RSA_get0_n(pair->handle) : RSA_get0_e(pair->handle);
-		return (size_t)BN_bn2bin(bn, out);
+		out->len[0] = (size_t)BN_bn2bin(RSA_get0_n(pair->handle), out->at[0]);
+		out->len[1] = (size_t)BN_bn2bin(RSA_get0_e(pair->handle), out->at[1]);
+		return true;
 	}
-	if (pair->kind == ASSAY_PAIR_ED25519)
-		return which == 0 && EVP_PKEY_get_raw_public_key(pair->handle, out, &n) == 1 ? n
-											     : 0;
+	if (pair->kind == ASSAY_PAIR_ED25519) {
+		out->len[1] = 0;
+		return EVP_PKEY_get_raw_public_key(pair->handle, out->at[0], &out->len[0]) == 1;
+	}
 	if (EC_POINT_point2oct(EC_KEY_get0_group(pair->handle),
 		EC_KEY_get0_public_key(pair->handle), POINT_CONVERSION_UNCOMPRESSED, point,
 		1 + 2 * width, NULL) != 1 + 2 * width)
-		return 0;
-	memcpy(out, point + 1 + which * width, width);
-	return width;
+		return false;
+	memcpy(out->at[0], point + 1, width);
+	memcpy(out->at[1], point + 1 + width, width);
+	return true;
 }
 
 /* --- signatures -------------------------------------------------------------------------- */

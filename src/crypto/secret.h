@@ -62,11 +62,17 @@ assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay
 /* A fresh one; RSA of 3072 bits. Errors: ASSAY_E_NOMEM, ASSAY_E_IO (no randomness). */
 ASSAY_MUST_USE enum assay_code
 assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay_error *err);
+/* A fresh EC pair on the curve of another, whose form is copied: a new one costs more than the key. */
+ASSAY_MUST_USE enum assay_code assay_pair_make_like(
+    struct assay_pair *pair, const struct assay_pair *peer, struct assay_error *err);
 void assay_pair_clear(struct assay_pair *pair); /* wipes; a zeroed one is fine */
 
-/* Number 0 or 1 of a key; returns its length. */
-size_t
-assay_pair_number(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair, size_t which);
+struct assay_public_numbers {
+	uint8_t at[2][ASSAY_NUMBER_MAX];
+	size_t len[2]; /* 0: there is none */
+};
+/* The first two numbers. False when the engine failed. */
+bool assay_pair_public(struct assay_public_numbers *out, const struct assay_pair *pair);
 /* PKCS#8 PEM; the caller wipes and frees. */
 ASSAY_MUST_USE enum assay_code
 assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *err);

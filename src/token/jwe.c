@@ -70,34 +70,27 @@ add_base64url(struct token_text *t, struct assay_bytes bytes)
 		free(text);
 }
 
-static void
-put_number(struct token_text *t, const char *name, const struct assay_pair *pair, size_t which)
-{
-	uint8_t number[ASSAY_NUMBER_MAX];
-
-	assay_token_put(t, name);
-	add_base64url(t, (struct assay_bytes){ number, assay_pair_number(number, pair, which) });
-	assay_token_put(t, "\"");
-}
-
 /* alg, enc, then the rest sorted, without blanks: the peers read this and write it again to get the
  * authenticated bytes. */
 static enum assay_code
 write_header(char **out, const struct assay_jwk *to, const struct assay_pair *ephemeral,
     struct assay_error *err)
 {
+	struct assay_public_numbers epk = { .len = { 0, 0 } };
 	struct token_text t = { .failed = false };
 
 	assay_token_put(&t, "{\"alg\":\"");
 	assay_token_put(&t, to->alg->name);
 	assay_token_put(&t, "\",\"enc\":\"A256GCM\"");
 	if (to->alg->use == JWK_AGREE) {
+		t.failed = t.failed || !assay_pair_public(&epk, ephemeral);
 		assay_token_put(&t, ",\"epk\":{\"crv\":\"");
 		assay_token_put(&t, assay_jwk_crv(to));
-		assay_token_put(&t, "\",\"kty\":\"EC\"");
-		put_number(&t, ",\"x\":\"", ephemeral, 0);
-		put_number(&t, ",\"y\":\"", ephemeral, 1);
-		assay_token_put(&t, "}");
+		assay_token_put(&t, "\",\"kty\":\"EC\",\"x\":\"");
+		add_base64url(&t, (struct assay_bytes){ epk.at[0], epk.len[0] });
+		assay_token_put(&t, "\",\"y\":\"");
+		add_base64url(&t, (struct assay_bytes){ epk.at[1], epk.len[1] });
+		assay_token_put(&t, "\"}");
 	}
 	assay_token_put(&t, "}");
 	return assay_token_text(out, &t, err);
@@ -199,7 +192,7 @@ assay_jwe_encrypt(char **out, const struct assay_jwk *to, enum assay_jwe_form fo
 		return assay_fail(
 		    err, ASSAY_E_USAGE, "envelope: %zu bytes are too many", plain.len);
 	if (to->alg->use == JWK_AGREE)
-		rc = assay_pair_make(&chance.ephemeral, to->pair.kind, err);
+		rc = assay_pair_make_like(&chance.ephemeral, &to->pair, err);
 	if (rc == ASSAY_OK &&
 	    (!assay_random(chance.cek, sizeof chance.cek) ||
 		!assay_random(chance.iv, sizeof chance.iv)))

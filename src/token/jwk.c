@@ -109,16 +109,17 @@ find_algorithm(const struct jwk_algorithm **out, enum assay_pair_kind kind, stru
 /* --- names ------------------------------------------------------------------------------- */
 
 static enum assay_code
-encode_number(char **out, const struct assay_jwk *key, size_t which, struct assay_error *err)
+encode_numbers(struct assay_jwk *key, struct assay_error *err)
 {
-	uint8_t number[ASSAY_NUMBER_MAX];
-	size_t n = assay_pair_number(number, &key->pair, which);
+	struct assay_public_numbers n;
 
-	if (members_of(key->pair.kind)[which] == NULL)
-		return ASSAY_OK;
-	if (n == 0 || (*out = malloc(ASSAY_BASE64URL_SIZE(n))) == NULL)
+	if (!assay_pair_public(&n, &key->pair) ||
+	    (key->first = malloc(ASSAY_BASE64URL_SIZE(n.len[0]))) == NULL ||
+	    (n.len[1] > 0 && (key->second = malloc(ASSAY_BASE64URL_SIZE(n.len[1]))) == NULL))
 		return assay_fail_nomem(err);
-	(void)assay_base64url(*out, (struct assay_bytes){ number, n });
+	(void)assay_base64url(key->first, (struct assay_bytes){ n.at[0], n.len[0] });
+	if (key->second != NULL)
+		(void)assay_base64url(key->second, (struct assay_bytes){ n.at[1], n.len[1] });
 	return ASSAY_OK;
 }
 
@@ -166,9 +167,7 @@ make_key(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg
 	key->pair = *pair;
 	rc = find_algorithm(&key->alg, pair->kind, alg, encrypts, err);
 	if (rc == ASSAY_OK)
-		rc = encode_number(&key->first, key, 0, err);
-	if (rc == ASSAY_OK)
-		rc = encode_number(&key->second, key, 1, err);
+		rc = encode_numbers(key, err);
 	if (rc == ASSAY_OK)
 		rc = hash_key(key, err);
 	if (rc == ASSAY_OK && kid.ptr != NULL) {
