@@ -63,6 +63,49 @@ struct assay_ear_frame {
 ASSAY_MUST_USE enum assay_code assay_ear_sign(char **token, const struct assay_ear_frame *frame,
     const char *members, const struct assay_jwk *key, struct assay_error *err);
 
+/* --- reading ----------------------------------------------------------------------------- */
+
+/* What an EAR says of one part of the attester. */
+struct assay_result_part {
+	const char *name;     /* "cpu0" */
+	const char *policies; /* as it names them, joined with ","; "" if it does not */
+	enum assay_tier status;
+	int8_t vector[ASSAY_TRUST_VECTOR]; /* zeros if it has none */
+};
+
+/* An EAR that was read: texts live as long as it, and are "" where the member is absent. */
+struct assay_result {
+	enum assay_ear_profile profile; /* which family of names it uses */
+	const char *profile_text;
+	const char *issuer, *audience, *id, *nonce, *developer, *build;
+	bool has_issued, has_not_before, has_expires;
+	int64_t issued, not_before, expires; /* Unix seconds */
+	const struct assay_result_part *parts;
+	size_t part_count;
+};
+
+/*
+ * Reads the claims of an EAR, which are the payload of a JWT: either family of names. Proves nothing:
+ * assay_jws_verify() gives the payload and says whose it is.
+ *
+ * Errors  ASSAY_E_FORMAT (also a status that is better than its own trust vector),
+ *         ASSAY_E_UNSUPPORTED (a profile that is not known, nested tokens), ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code assay_result_parse(
+    struct assay_result **out, struct assay_bytes payload, struct assay_error *err);
+void assay_result_free(struct assay_result *result); /* NULL is fine */
+
+/*
+ * Whether a result affirms, at this time and of this challenge: every part of it is affirming.
+ *
+ * now     Unix seconds. iat and nbf may be up to a minute ahead of it; exp may not be reached.
+ * nonce   The challenge's bytes; eat_nonce is these, or hex or base64 of them. Empty: not compared.
+ * Errors  ASSAY_E_EXPIRED; ASSAY_E_POLICY (another nonce; a status of warning or contraindicated);
+ *         ASSAY_E_INCOMPLETE (no exp, a status of none).
+ */
+ASSAY_MUST_USE enum assay_code assay_result_check(const struct assay_result *result, int64_t now,
+    struct assay_bytes nonce, struct assay_error *err);
+
 #ifdef __cplusplus
 }
 #endif
