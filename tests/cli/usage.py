@@ -21,6 +21,8 @@ COMMANDS = [
     "log show",
     "log replay",
     "log extend",
+    "token show",
+    "token verify",
     "completion",
     "help",
 ]
