@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <assay/bundle.h>
 #include <assay/evidence.h>
-#include <assay/guest.h>
 
 #include "command.h"
+#include "guest.h"
 #include "screen.h"
 #include "value.h"
 
 enum {
 	NONCE_LEAST = 8,
-	TIMEOUT_MS = 30000, /* the library's own */
 	TIMEOUT_MAX_S = 24 * 3600,
-	INTERRUPT_US = 100000,
 	NAME_COLUMN = 17,
 	WORKS_COLUMN = 22,
 };
@@ -249,30 +245,6 @@ now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void
-wake(int signal)
-{
-	(void)signal;
-}
-
-/* A read of the kernel's report blocks for as long as the host takes; from then on it is interrupted,
- * again and again, as it may begin between two signals. The library gives up as its time is over. 0:
- * no more. */
-static void
-interrupt_from(int ms)
-{
-	const struct sigaction quietly = { .sa_handler = wake }; /* and no SA_RESTART */
-	struct itimerval timer = { 0 };
-
-	if (ms > 0) {
-		timer.it_value.tv_sec = ms / 1000;
-		timer.it_value.tv_usec = (suseconds_t)(ms % 1000) * 1000;
-		timer.it_interval.tv_usec = INTERRUPT_US;
-		(void)sigaction(SIGALRM, &quietly, NULL);
-	}
-	(void)setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 /* A sentence for each provider: one line would have to leave some out. */
 static void
 say_why(const struct asking *a, char *reasons, const struct assay_error *err)
@@ -308,10 +280,7 @@ collect(struct asking *a)
 		complain(a->args->command, "out of memory");
 		return EXIT_TROUBLE;
 	}
-	int timeout_ms = a->request.timeout_ms > 0 ? a->request.timeout_ms : TIMEOUT_MS;
-	interrupt_from(timeout_ms);
-	enum assay_code code = assay_guest_collect(&ev, &a->request, &err);
-	interrupt_from(0);
+	enum assay_code code = guest_collect(&ev, &a->request, &err);
 	if (fclose(a->reasons) != 0 || (code != ASSAY_OK && reasons == NULL)) {
 		code = ASSAY_E_NOMEM;
 		complain(a->args->command, "out of memory");

@@ -242,6 +242,8 @@ assay_guest_find(const char **tee, const struct guest_job *job, struct assay_err
 	*tee = "";
 	for (size_t n = 0; (p = in_order(n, job)) != NULL; n++) {
 		struct assay_error why = { .text = "" };
+		if (job->request->provider != NULL && strcmp(job->request->provider, p->name) != 0)
+			continue;
 		enum assay_code rc = p->probe(tee, job, &why);
 		if (rc == ASSAY_OK)
 			return ASSAY_OK;
@@ -252,6 +254,28 @@ assay_guest_find(const char **tee, const struct guest_job *job, struct assay_err
 		}
 	}
 	return worst;
+}
+
+enum assay_code
+assay_guest_here(
+    const char **tee, const struct assay_guest_request *request, struct assay_error *err)
+{
+	struct guest_job job;
+	const char *found = "";
+	enum assay_code rc = assay_guest_job(&job, request, err);
+
+	if (rc == ASSAY_OK && job.request->provider != NULL &&
+	    !known_provider(job.request->provider))
+		return assay_fail(err, ASSAY_E_USAGE, "there is no provider %s",
+		    assay_quote(assay_bytes_of(job.request->provider)).text);
+	if (rc != ASSAY_OK || (rc = assay_guest_find(&found, &job, err)) != ASSAY_OK)
+		return rc;
+	if (found[0] == '\0')
+		return assay_fail(err, ASSAY_E_INCOMPLETE, "no TEE here that gives evidence%s%s",
+		    job.request->provider != NULL ? " by way of " : "",
+		    job.request->provider != NULL ? job.request->provider : "");
+	*tee = found;
+	return ASSAY_OK;
 }
 
 static enum assay_code

@@ -426,6 +426,37 @@ test_probe(void **state)
 	assert_clean();
 }
 
+static void
+test_here(void **state)
+{
+	struct assay_guest_request q = make_request();
+	struct assay_error err;
+	const char *tee = "untouched";
+	(void)state;
+
+	fake_reset(&(struct fake_settings){ .snp_device = true });
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_OK);
+	assert_string_equal(tee, "snp");
+	fake_reset(&(struct fake_settings){ .provider = "tdx_guest", .snp_device = true });
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_OK);
+	assert_string_equal(tee, "tdx");
+	q.provider = "snp-device";
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_OK);
+	assert_string_equal(tee, "snp");
+	q.provider = "enarx";
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_E_INCOMPLETE);
+	assert_string_equal(err.text, "no TEE here that gives evidence by way of enarx");
+	q.provider = "tpm";
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_E_USAGE);
+	assert_string_equal(err.text, "there is no provider \"tpm\"");
+	q.provider = NULL;
+	fake_reset(&(struct fake_settings){ .provider = NULL });
+	assert_int_equal(assay_guest_here(&tee, &q, &err), ASSAY_E_INCOMPLETE);
+	assert_string_equal(err.text, "no TEE here that gives evidence");
+	assert_string_equal(tee, "snp");
+	assert_clean();
+}
+
 /* --- the call of the first design -------------------------------------------------------------- */
 
 static void
@@ -620,6 +651,7 @@ main(void)
 		cmocka_unit_test(test_snp_device),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_here),
 		cmocka_unit_test(test_get_attestation),
 		cmocka_unit_test(test_concurrency),
 		cmocka_unit_test(test_allocations),

@@ -113,6 +113,18 @@ const char *assay_guest_provider_name(size_t n);
 ASSAY_MUST_USE enum assay_code
 assay_guest_probe(size_t n, const struct assay_guest_request *request, struct assay_error *err);
 
+/*
+ * Says in which TEE this is, without making evidence: what the first provider that works would
+ * give evidence of. Leaves nothing behind.
+ *
+ * tee      "tdx", "snp", "sgx", or "opaque". Static text.
+ * request  Only its root, provider, qgs and timeout_ms are looked at; may be NULL.
+ * Errors   ASSAY_E_INCOMPLETE (no provider is here), ASSAY_E_IO (one is here, but of no use),
+ *          ASSAY_E_USAGE, ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code assay_guest_here(
+    const char **tee, const struct assay_guest_request *request, struct assay_error *err);
+
 /* --- measurement registers ----------------------------------------------------------------- */
 
 enum { ASSAY_GUEST_REGISTER_MAX = 64 };

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "guest.h"
+
+#include <signal.h>
+#include <sys/time.h>
+
+enum {
+	TIMEOUT_MS = 30000, /* the library's own */
+	INTERRUPT_US = 100000,
+};
+
+static void
+wake(int signal)
+{
+	(void)signal;
+}
+
+/* A read of the kernel's report blocks for as long as the host takes; from then on it is interrupted,
+ * again and again, as it may begin between two signals. The library gives up as its time is over. 0:
+ * no more. */
+static void
+interrupt_from(int ms)
+{
+	const struct sigaction quietly = { .sa_handler = wake }; /* and no SA_RESTART */
+	struct itimerval timer = { 0 };
+
+	if (ms > 0) {
+		timer.it_value.tv_sec = ms / 1000;
+		timer.it_value.tv_usec = (suseconds_t)(ms % 1000) * 1000;
+		timer.it_interval.tv_usec = INTERRUPT_US;
+		(void)sigaction(SIGALRM, &quietly, NULL);
+	}
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+enum assay_code
+guest_collect(struct assay_guest_evidence **out, const struct assay_guest_request *request,
+    struct assay_error *err)
+{
+	interrupt_from(request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS);
+	enum assay_code rc = assay_guest_collect(out, request, err);
+	interrupt_from(0);
+	return rc;
+}

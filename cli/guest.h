@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAY_CLI_GUEST_H
+#define ASSAY_CLI_GUEST_H
+
+/* Evidence of the machine that a command runs on. */
+
+#include <assay/guest.h>
+
+/* As assay_guest_collect(), and not longer than the request's time (30 s if it says none), also while
+ * the kernel waits for the host. Uses SIGALRM and the process's timer. */
+ASSAY_MUST_USE enum assay_code guest_collect(struct assay_guest_evidence **out,
+    const struct assay_guest_request *request, struct assay_error *err);
+
+#endif
