@@ -38,6 +38,8 @@ extern const struct command command_completion;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_inspect;
+extern const struct command command_key_get;
+extern const struct command command_key_unseal;
 extern const struct command command_log_extend;
 extern const struct command command_log_replay;
 extern const struct command command_log_show;

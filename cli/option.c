@@ -18,6 +18,9 @@ enum {
 /* Hidden, permanent, silent: what users of go-sev-guest, go-tdx-guest, sev-snp-measure and sevctl
  * type. */
 static const struct alias aliases[] = {
+	{ "attestation-token", "token", ALIAS_NAME, NULL },
+	{ "cacert", "ca", ALIAS_NAME, NULL },
+	{ "cert-file", "ca", ALIAS_NAME, NULL },
 	{ "check-crl", "require-crl", ALIAS_BOOLEAN, NULL },
 	{ "chip-id", "expect", ALIAS_CLAIM, "snp.chip_id" },
 	{ "cmdline", "append", ALIAS_NAME, NULL },
@@ -31,6 +34,7 @@ static const struct alias aliases[] = {
 	{ "mr-td", "expect", ALIAS_CLAIM, "tdx.mr_td" },
 	{ "num-cpus", "vcpus", ALIAS_NAME, NULL },
 	{ "snp-ovmf-hash", "ovmf-hash", ALIAS_NAME, NULL },
+	{ "tee-key-file", "key", ALIAS_NAME, NULL },
 	{ "trusted-roots", "trust-root", ALIAS_NAME, NULL },
 	{ "vmpl", "expect", ALIAS_CLAIM, "vmpl" },
 	{ "xfam", "expect", ALIAS_CLAIM, "tdx.xfam" },

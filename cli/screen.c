@@ -105,24 +105,37 @@ replace(const char *path, const char *text, size_t len, mode_t mode)
 	return ok;
 }
 
-bool
-screen_write_file(const char *path, const char *text, size_t len)
+static bool
+write_file(const char *path, const char *text, size_t len, mode_t fresh, mode_t keep)
 {
 	struct stat st;
-	mode_t mask = umask(0);
 
-	umask(mask);
 	if (stat(path, &st) != 0)
-		return replace(path, text, len, 0666 & ~mask);
+		return replace(path, text, len, fresh);
 	if (!S_ISREG(st.st_mode)) { /* a device or a pipe stays what it is */
 		int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		bool ok = fd >= 0 && write_all(fd, text, len);
 		return fd >= 0 && close(fd) == 0 && ok;
 	}
 	char *real = realpath(path, NULL); /* a link goes on pointing where it points */
-	bool ok = real != NULL && replace(real, text, len, st.st_mode & 0777);
+	bool ok = real != NULL && replace(real, text, len, st.st_mode & keep);
 	free(real);
 	return ok;
+}
+
+bool
+screen_write_file(const char *path, const char *text, size_t len)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return write_file(path, text, len, 0666 & ~mask, 0777);
+}
+
+bool
+screen_write_secret(const char *path, struct assay_bytes secret)
+{
+	return write_file(path, (const char *)secret.ptr, secret.len, 0600, 0600);
 }
 
 int

@@ -39,6 +39,9 @@ int screen_close(struct screen *s, bool quiet, int code);
 
 /* Writes a file whole or not at all; false and errno. */
 bool screen_write_file(const char *path, const char *text, size_t len);
+/* The same for a secret: its owner alone can read it, whoever could read what was there before. A pipe
+ * or a device is written to. */
+bool screen_write_secret(const char *path, struct assay_bytes secret);
 
 /* The length of the UTF-8 sequence at text; 0 if it is none, or a control character (C0, DEL, C1),
  * which could steer a terminal. */

@@ -12,6 +12,7 @@
 #include <assay/eventlog.h>
 #include <assay/evidence.h>
 #include <assay/jose.h>
+#include <assay/kbs.h>
 #include <assay/measure.h>
 #include <assay/policy.h>
 #include <assay/token.h>
