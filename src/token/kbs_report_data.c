@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <assay/jose.h>
 #include <assay/kbs.h>
 
-#include "core/core.h"
-#include "crypto/crypto.h"
+#include "token/token.h"
 
 static const struct {
 	const char *name;
@@ -18,28 +15,30 @@ static const struct {
 	{ "sha512", assay_sha512 },
 };
 
+/* The object that is hashed, and nothing of the key's but one object in its place. */
 static enum assay_code
 bound_object(char **json, const char *nonce, const char *key, const char *additional,
     struct assay_error *err)
 {
-	json_t *jwk = json_loads(key, JSON_REJECT_DUPLICATES, NULL);
-	json_t *parts = NULL;
-	char *text = NULL;
-	enum assay_code rc;
+	struct token_text text = { .ptr = NULL };
+	json_t *jwk = NULL;
+	char *plain = NULL;
+	enum assay_code rc =
+	    assay_token_object(&jwk, assay_bytes_of(key), HEADER_MAX, "the key to bind", err);
 
-	if (!json_is_object(jwk))
-		rc = assay_fail(err, ASSAY_E_FORMAT, "the key to bind is no JSON object");
-	else if ((parts = json_pack("{s:s, s:s, s:O}", "additional-evidence", additional, "nonce",
-		      nonce, "tee-pubkey", jwk)) == NULL)
-		rc = assay_fail(err, ASSAY_E_FORMAT,
-		    "nonce or additional evidence is no UTF-8, or there is no memory");
-	else if ((text = json_dumps(parts, JSON_COMPACT)) == NULL)
-		rc = assay_fail_nomem(err);
-	else
-		rc = assay_json_canonical(json, assay_bytes_of(text), err);
-	free(text);
-	json_decref(parts);
 	json_decref(jwk);
+	if (rc != ASSAY_OK)
+		return rc;
+	assay_token_put(&text, "{\"additional-evidence\":");
+	assay_token_string(&text, assay_bytes_of(additional));
+	assay_token_put(&text, ",\"nonce\":");
+	assay_token_string(&text, assay_bytes_of(nonce));
+	assay_token_put(&text, ",\"tee-pubkey\":");
+	assay_token_put(&text, key);
+	assay_token_put(&text, "}");
+	if ((rc = assay_token_text(&plain, &text, err)) == ASSAY_OK)
+		rc = assay_json_canonical(json, assay_bytes_of(plain), err);
+	free(plain);
 	return rc;
 }
 
