@@ -49,6 +49,7 @@ extern const struct command command_policy_check;
 extern const struct command command_policy_list;
 extern const struct command command_policy_show;
 extern const struct command command_policy_test;
+extern const struct command command_token_issue;
 extern const struct command command_token_show;
 extern const struct command command_token_verify;
 extern const struct command command_verify;

@@ -31,6 +31,7 @@ const struct command *const commands[] = {
 	&command_token_verify,
 	&command_key_get,
 	&command_key_unseal,
+	&command_token_issue,
 	&command_completion,
 	&command_help,
 	NULL,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads and judges attestation results. What a token is judged by comes from the command line alone:
  * no server's address is taken from the environment or a file. */
-#include "token.h"
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include <assay/token.h>
 
+#include "appraise.h"
 #include "command.h"
 #include "http.h"
 #include "input.h"
@@ -26,30 +25,6 @@ enum {
 	LINE_MAX_LEN = 1024,
 	TREE_INDENT = 2,
 };
-
-int
-token_exit(enum assay_code code)
-{
-	switch (code) {
-	case ASSAY_OK:
-		return EXIT_YES;
-	case ASSAY_E_INCOMPLETE:
-		return EXIT_UNTOLD;
-	case ASSAY_E_USAGE:
-		return EXIT_USAGE;
-	case ASSAY_E_NOMEM:
-	case ASSAY_E_IO:
-		return EXIT_TROUBLE;
-	case ASSAY_E_FORMAT:
-	case ASSAY_E_UNSUPPORTED:
-	case ASSAY_E_SIGNATURE:
-	case ASSAY_E_EXPIRED:
-	case ASSAY_E_REVOKED:
-	case ASSAY_E_POLICY:
-		break;
-	}
-	return EXIT_NO;
-}
 
 /* Without the newline that an editor or a shell puts behind it. */
 static struct assay_bytes
@@ -162,7 +137,7 @@ run_show(const struct args *args)
 	}
 	if (code != ASSAY_OK) {
 		complain(args->command, "%s: %s", args->operands[0], err.text);
-		rc = token_exit(code);
+		rc = appraise_exit(code);
 	} else if (!json_is_object(head) || !json_is_object(claims)) {
 		complain(args->command, "%s: what is signed is no JSON object: no claims",
 		    args->operands[0]);
@@ -468,7 +443,7 @@ judge(struct judgement *v, const struct assay_jwks *keys, struct assay_bytes tok
 			print_json(&s, v);
 		else
 			print_screen(&s, v);
-		rc = screen_close(&s, args_has(v->args, OPT_QUIET), token_exit(v->code));
+		rc = screen_close(&s, args_has(v->args, OPT_QUIET), appraise_exit(v->code));
 	}
 	assay_result_free(result);
 	free(payload);

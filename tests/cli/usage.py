@@ -27,6 +27,7 @@ COMMANDS = [
     "log extend",
     "token show",
     "token verify",
+    "token issue",
     "completion",
     "help",
 ]
