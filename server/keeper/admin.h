@@ -19,7 +19,12 @@
  *   audit.list       {since?, resource?, after?, limit?}       -> {rows: [...], next?}      reader
  *   audit.export     {after?, limit?}  rows as they are chained, with signed heads          reader
  *   admin.list       {}  admin.put {name, jwk | certificate, role}  admin.rm {name}         admin
- *   key.rotate       {what: "token" | "master" | "admin"}                                    admin
+ *   key.rotate       {what: "token" | "master"}    -> {what, kid?}                           admin
+ *
+ * An item of a list also has what was put with it: created, size, policy, signer, expires, role, kid.
+ * certificate: in PEM, or the SHA-256 of its key's SPKI in hex. An admin's key is replaced by admin.put
+ * under his name. since: Unix seconds; after, next: numbers of rows; at most 1000 rows an answer.
+ * audit.export: {node, rows: [{row: TEXT, hash}], heads: [JWS], jwks, next?}; see docs/audit.md.
  *
  * An admin token is a compact JWS: typ "assay-admin+jwt", kid of a key in the store, claims aud (the
  * server's audience), iat, exp (at most 300 s later), jti (good once), htm, htu (path without query),

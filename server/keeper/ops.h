@@ -7,8 +7,9 @@
  * token keys and the audit chain; it never sees an HTTP request, and no evidence. The front parses
  * strangers' bytes and judges; it has none of those keys but the ticket keys of the hour.
  *
- * Every answer has field 0: u64, the appraisal generation, which rises with every change of policies,
- * reference values, collateral or floors. A status other than DONE has the sentence in field 1.
+ * Every answer has field 0: u64, the generation of the view, which rises with every change of policies,
+ * reference values, collateral or floors, and of token keys and tickets. A token is good as long as
+ * nothing of the former has changed since its generation. A status other than DONE has the sentence in field 1.
  * Everything that is asked in one turn of the keeper's loop is one transaction, synced before any of
  * it is answered.
  */
@@ -34,10 +35,13 @@ enum keeper_op {
 	/*
 	 * Spends a ticket.
 	 * 0 ticket, its raw bytes          1 SHA-256 of the request body
-	 * 2 members of the token (assay_ear_members())
+	 * 2 members of the token (assay_ear_members()), without "assay": the keeper adds that, with the
+	 *   accepting policies, the generation, the protocol and the evidence's hash
 	 * 3 the workload's key, JWK        4 names of policies that accept, one a line
-	 * 5 u64 generation under which it was appraised
-	 * 6 audit record, JSON object: {"tee","verdict","evidence":SHA-256 hex,"measurement","rules":[..]}
+	 * 5 u64 generation under which it was appraised (an older one than now is taken, but its token will
+	 *   release nothing)
+	 * 6 audit record, JSON object: {"tee","verdict","evidence":SHA-256 hex,"measurement","rules":[..]};
+	 *   tee and evidence must be there
 	 * 7 reasons, JSON object: policy name -> the rule that denied
 	 * -> 1: token; 2: u64, when it expires. The same ticket and body again: the same token.
 	 */
@@ -59,7 +63,8 @@ enum keeper_op {
 	 * -> 1: JSON answer; or bytes for secret.get
 	 */
 	KEEPER_ADMIN_DO = 5,
-	/* Keeps collateral that was fetched: 0 bytes  1 name -> nothing. Only newer replaces. */
+	/* Keeps collateral that was fetched: 0 bytes  1 name -> nothing. The front has found it genuine, and
+	 * newer than what it replaces; the same again changes nothing. */
 	KEEPER_COLLATERAL = 6,
 	/* Floors seen: 0 JSON object {"evaluation":N,"crl":{"CN":N}}; they only rise. */
 	KEEPER_FLOORS = 7,
