@@ -9,6 +9,7 @@
 #include "command.h"
 #include "input.h"
 #include "json.h"
+#include "policy_push.h"
 #include "screen.h"
 
 enum { SENTENCE_SIZE = 512, CHANGES = 4 };
@@ -25,6 +26,8 @@ run_list(const struct args *args)
 
 	if (!args_operands(args, 0, 0))
 		return EXIT_USAGE;
+	if (args_has(args, OPT_URL))
+		return policy_list_server(args);
 	if ((rc = screen_open(&s, args)) != 0)
 		return rc;
 	j.to = s.to;
@@ -67,6 +70,8 @@ run_show(const struct args *args)
 
 	if (!args_operands(args, 1, 1))
 		return EXIT_USAGE;
+	if (args_has(args, OPT_URL))
+		return policy_show_server(args);
 	const struct assay_policy *policy = assay_policy_builtin(args->operands[0]);
 	if (policy == NULL) {
 		const char *near = nearest(args->operands[0], builtin_at, NULL);
@@ -361,8 +366,25 @@ run_test(const struct args *args)
 
 /* --- the table ----------------------------------------------------------------------------- */
 
-static const struct option list_options[] = { OPTION_JSON, OPTION_OUTPUT, OPTION_HELP, OPTION_END };
-static const struct option show_options[] = { OPTION_OUTPUT, OPTION_HELP, OPTION_END };
+static const struct option list_options[] = {
+	OPTION_URL,
+	OPTION_CA,
+	OPTION_ADMIN_KEY,
+	OPTION_TIMEOUT,
+	OPTION_JSON,
+	OPTION_OUTPUT,
+	OPTION_HELP,
+	OPTION_END,
+};
+static const struct option show_options[] = {
+	OPTION_URL,
+	OPTION_CA,
+	OPTION_ADMIN_KEY,
+	OPTION_TIMEOUT,
+	OPTION_OUTPUT,
+	OPTION_HELP,
+	OPTION_END,
+};
 static const struct option check_options[] = {
 	{ OPT_REFERENCE, 0, "reference", "FILE", true, NULL,
 	    "reference values for a policy's @name" },
@@ -384,12 +406,12 @@ static const struct option test_options[] = {
 const struct command command_policy_list = {
 	.name = "policy list",
 	.arguments = "[options]",
-	.summary = "Lists the policies that are built in.",
+	.summary = "Lists the policies that are built in, or with --url a server's.",
 	.operands = "",
 	.words = NULL,
 	.options = list_options,
 	.examples = { "assay policy list", "assay policy list --json" },
-	.exits = "0 done, 2 usage, 4 trouble",
+	.exits = "0 done, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-policy",
 	.run = run_list,
 };
@@ -397,12 +419,12 @@ const struct command command_policy_list = {
 const struct command command_policy_show = {
 	.name = "policy show",
 	.arguments = "[options] NAME",
-	.summary = "Prints the text of a policy that is built in.",
+	.summary = "Prints the text of a policy: a built-in one, or with --url a server's.",
 	.operands = "  NAME       as policy list has it\n",
 	.words = "default|genuine",
 	.options = show_options,
 	.examples = { "assay policy show default", "assay policy show -o web.policy default" },
-	.exits = "0 done, 2 usage, 4 trouble",
+	.exits = "0 done, 1 refused or not there, 2 usage, 4 trouble",
 	.page = "assay-policy",
 	.run = run_show,
 };

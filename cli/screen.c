@@ -158,6 +158,22 @@ screen_close(struct screen *s, bool quiet, int code)
 	return code;
 }
 
+int
+screen_flush(struct screen *s)
+{
+	bool ok = fflush(s->to) == 0 && !ferror(s->to);
+
+	if (!ok) {
+		complain(s->command, "out of memory");
+		return EXIT_TROUBLE;
+	}
+	if (!write_all(STDOUT_FILENO, s->text, s->len)) {
+		complain(s->command, "standard output: cannot be written: %s", strerror(errno));
+		return EXIT_TROUBLE;
+	}
+	return fseeko(s->to, 0, SEEK_SET) == 0 ? 0 : EXIT_TROUBLE;
+}
+
 /* --- what it shows ----------------------------------------------------------------------- */
 
 size_t

@@ -37,6 +37,9 @@ int screen_open(struct screen *s, const struct args *args);
  * EXIT_TROUBLE if it could not be written. */
 int screen_close(struct screen *s, bool quiet, int code);
 
+/* Writes what is there to standard output, for an answer that has no end; as screen_close(). */
+int screen_flush(struct screen *s);
+
 /* Writes a file whole or not at all; false and errno. */
 bool screen_write_file(const char *path, const char *text, size_t len);
 /* The same for a secret: its owner alone can read it, whoever could read what was there before. A pipe
