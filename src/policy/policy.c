@@ -195,6 +195,8 @@ static bool
 rule_holds(
     const struct assay_policy *p, const struct rule *rule, const struct seen *seen, bool *untold)
 {
+	bool missing = false;
+
 	*untold = false;
 	for (size_t i = 0; i < rule->term_count; i++) {
 		const struct term *t = &p->terms[rule->first_term + i];
@@ -202,9 +204,9 @@ rule_holds(
 			return true;
 		if (t->claim == CLAIM_TCB_STATUS && !has(seen, t) &&
 		    seen->claims->tee->untold != NULL)
-			*untold = true;
+			missing = true;
 	}
-	*untold = *untold && !rule->prefer;
+	*untold = missing && !rule->prefer;
 	return false;
 }
 
