@@ -32,7 +32,7 @@ void keeper_close(struct keeper *keeper);
 
 /* --- the front's side -------------------------------------------------------------------- */
 
-/* One worker's line to the keeper; used on the thread of its event base only. */
+/* One worker's line to the keeper; used on the thread of its event base only. SIGPIPE is ignored. */
 struct keeper_line;
 struct keeper_line *keeper_line_new(struct event_base *base, int socket);
 void keeper_line_free(struct keeper_line *line); /* calls that wait get KEEPER_TROUBLE */
