@@ -580,7 +580,8 @@ test_tampered(void **context)
 		    KEEPER_TROUBLE, "the secret is damaged" },
 		{ "UPDATE item SET version = 7 WHERE kind = 'secret'", KEEPER_TROUBLE,
 		    "the secret is damaged" },
-		{ "UPDATE spent SET body = zeroblob(200)", KEEPER_TROUBLE, "this session is damaged" },
+		{ "UPDATE spent SET body = zeroblob(200)", KEEPER_TROUBLE,
+		    "this session is damaged" },
 		{ "UPDATE item SET facts = replace(facts, 'reader', 'admin') WHERE kind = 'admin'",
 		    KEEPER_TROUBLE, "admin key is damaged" },
 	};

@@ -1,0 +1,625 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "keeper_test.h"
+
+static void
+refused(struct reply *r, enum keeper_status status, const char *words)
+{
+	if (r->status != status || strstr(r->sentence, words) == NULL)
+		print_message("%d: %s\n", r->status, r->sentence);
+	assert_int_equal(r->status, status);
+	assert_non_null(strstr(r->sentence, words));
+	assert_null(r->data);
+	reply_clear(r);
+}
+
+static const char *
+member(json_t *o, const char *name)
+{
+	return json_string_value(json_object_get(o, name));
+}
+
+/* A further admin with a key of its own. */
+static struct assay_jwk *
+hire(struct bed *b, const char *name, const char *role, const char *alg)
+{
+	struct assay_jwk *key = NULL;
+	struct assay_error err;
+	char *jwk = NULL, args[2048];
+
+	assert_int_equal(assay_jwk_make(&key, alg, &err), ASSAY_OK);
+	assert_int_equal(assay_jwk_json(&jwk, key, NULL, &err), ASSAY_OK);
+	(void)snprintf(
+	    args, sizeof args, "{\"name\":\"%s\",\"role\":\"%s\",\"jwk\":%s}", name, role, jwk);
+	json_decref(bed_admin_json(b, "admin.put", args, ""));
+	free(jwk);
+	return key;
+}
+
+/* Each verb for each role: who may not, hears it before anything is done. */
+static void
+test_roles(void **context)
+{
+	static const struct {
+		const char *verb, *args;
+		enum role least;
+	} verbs[] = {
+		{ "secret.list", "{}", ROLE_READER },
+		{ "secret.history", "{\"path\":\"r/t/a\"}", ROLE_READER },
+		{ "policy.list", "{}", ROLE_READER },
+		{ "policy.get", "{\"name\":\"p\"}", ROLE_READER },
+		{ "reference.list", "{}", ROLE_READER },
+		{ "reference.get", "{\"name\":\"v\"}", ROLE_READER },
+		{ "audit.list", "{}", ROLE_READER },
+		{ "audit.export", "{}", ROLE_READER },
+		{ "secret.put", "{\"path\":\"r/t/a\"}", ROLE_OPERATOR },
+		{ "policy.put", "{\"name\":\"p\"}", ROLE_OPERATOR },
+		{ "reference.put", "{\"name\":\"v\"}", ROLE_OPERATOR },
+		{ "collateral.put", "{\"name\":\"c\"}", ROLE_OPERATOR },
+		{ "secret.get", "{\"path\":\"r/t/a\"}", ROLE_ADMIN },
+		{ "admin.list", "{}", ROLE_ADMIN },
+		{ "admin.put",
+		    "{\"name\":\"x\",\"role\":\"reader\",\"certificate\":"
+		    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}",
+		    ROLE_ADMIN },
+		{ "key.rotate", "{\"what\":\"token\"}", ROLE_ADMIN },
+		{ "admin.rm", "{\"name\":\"x\"}", ROLE_ADMIN },
+		{ "policy.rm", "{\"name\":\"p\"}", ROLE_OPERATOR },
+		{ "reference.rm", "{\"name\":\"v\"}", ROLE_OPERATOR },
+		{ "secret.rm", "{\"path\":\"r/t/a\"}", ROLE_OPERATOR },
+	};
+	struct bed b;
+	struct assay_jwk *keys[4] = { NULL };
+
+	(void)context;
+	bed_new(&b);
+	keys[ROLE_READER] = hire(&b, "reader", "reader", "ES256");
+	keys[ROLE_OPERATOR] = hire(&b, "operator", "operator", "ES384");
+	keys[ROLE_ADMIN] = hire(&b, "second", "admin", "EdDSA");
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "policy \"p\"\n"));
+	json_decref(bed_admin_json(&b, "reference.put", "{\"name\":\"v\"}", "{}"));
+	bed_secret(&b, "r/t/a", "default", "a");
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		for (enum role role = ROLE_READER; role <= ROLE_ADMIN; role++) {
+			struct reply r = bed_admin_by(
+			    &b, keys[role], verbs[i].verb, verbs[i].args, bed_bytes("body"));
+			/* What a lesser role has removed, a greater one cannot remove again. */
+			bool rm = strstr(verbs[i].verb, ".rm") != NULL && role > verbs[i].least;
+			if (role < verbs[i].least)
+				refused(&r, KEEPER_ADMIN, "role of this admin is too small");
+			else if (r.status != (rm ? KEEPER_MISSING : KEEPER_DONE))
+				fail_msg("%s: %d %s", verbs[i].verb, r.status, r.sentence);
+			reply_clear(&r);
+		}
+	for (enum role role = ROLE_READER; role <= ROLE_ADMIN; role++)
+		assay_jwk_free(keys[role]);
+	bed_free(&b);
+}
+
+/* A token is good for one request of this server's, now, and once. */
+static void
+test_tokens(void **context)
+{
+	struct bed b;
+	struct reply r;
+	struct ipc_message m;
+	struct assay_jwk *stranger = NULL;
+	struct assay_error err;
+	uint8_t digest[HASH];
+	char *token;
+
+	(void)context;
+	bed_new(&b);
+	assert_int_equal(assay_jwk_make(&stranger, "EdDSA", &err), ASSAY_OK);
+	r = bed_admin_by(&b, stranger, "secret.list", "{}", bed_bytes(""));
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	assay_jwk_free(stranger);
+
+	/* Our own token keys do not sign for admins. */
+	r = bed_admin_by(&b, b.k->token_key, "secret.list", "{}", bed_bytes(""));
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	r = bed_admin_by(&b, b.k->audit_key, "secret.list", "{}", bed_bytes(""));
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+
+	token = bed_admin_token(&b, b.admin, "JWT", bed_bytes(""));
+	bed_admin_message(&m, token, digest, "secret.list", "{}", bed_bytes(""));
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	free(token);
+
+	token = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes(""));
+	bed_admin_message(
+	    &m, token, digest, "secret.list", "{}", bed_bytes("")); /* each of its bonds */
+	m.field[2] = bed_bytes("GET");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "is for another request");
+	m.field[2] = bed_bytes("POST");
+	m.field[3] = bed_bytes("/v1/admin/secrets");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "is for another request");
+	m.field[3] = bed_bytes("/v1/admin");
+	digest[31] ^= 1;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "is for another request");
+	digest[31] ^= 1;
+	for (int again = 0; again < 2; again++) {
+		r = bed_do(&b, &m);
+		if (again)
+			refused(&r, KEEPER_ADMIN, "was used before");
+		else
+			assert_int_equal(r.status, KEEPER_DONE);
+		reply_clear(&r);
+	}
+	/* Also in a batch of its own, after a start, and when it would have expired. */
+	bed_stop(&b);
+	assert_int_equal(bed_start(&b), 0);
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "was used before");
+	b.now += 60;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "has expired");
+	free(token);
+
+	static const struct {
+		const char *aud;
+		int64_t ahead, life;
+		const char *words; /* NULL: good */
+	} cases[] = { { "https://kbs.test", 0, 300, NULL },
+		{ "https://kbs.test", 0, 301, "more than 300 s" },
+		{ "https://kbs.test", 30, 60, NULL },
+		{ "https://kbs.test", 31, 60, "from the future" },
+		{ "https://kbs.test", -60, 60, "has expired" },
+		{ "https://kbs.test", -59, 60, NULL },
+		{ "https://kbs.test2", 0, 60, "another server" }, { "", 0, 60, "another server" },
+		{ "https://kbs.test", 10, -5, "more than 300 s" } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		b.aud = cases[i].aud;
+		b.ahead = cases[i].ahead;
+		b.life = cases[i].life;
+		r = bed_admin(&b, "secret.list", "{}", "");
+		if (cases[i].words != NULL)
+			refused(&r, KEEPER_ADMIN, cases[i].words);
+		else
+			assert_int_equal(r.status, KEEPER_DONE);
+		reply_clear(&r);
+	}
+	m.field[0] = m.field[1] = (struct assay_bytes){ NULL, 0 };
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "this needs an admin token");
+	m.field[5] = bed_bytes("secret.steal");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_MALFORMED, "no such verb");
+	bed_free(&b);
+}
+
+/* Made for this test, by openssl req -x509; and the SHA-256 of its key as openssl pkey prints it. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcTCCARegAwIBAgIUKPK4cKU3pAoNFu0hS4XvbbnJnSEwCgYIKoZIzj0EAwIw\n"
+    "DjEMMAoGA1UEAwwDb3BzMB4XDTI2MTEyMTA3NTcxN1oXDTM2MTExODA3NTcxN1ow\n"
+    "DjEMMAoGA1UEAwwDb3BzMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENH7rxD8r\n"
+    "K6uNtWoNLkQRislWAg1O4LyQ8V/zEDxSN7Tm8ZvwzQF9ci6g+ohGh6IQx20/5r90\n"
+    "TW6uCmshxk0xC6NTMFEwHQYDVR0OBBYEFGOKvSNGZiEfd+IrHegKIIglGSWVMB8G\n"
+    "A1UdIwQYMBaAFGOKvSNGZiEfd+IrHegKIIglGSWVMA8GA1UdEwEB/wQFMAMBAf8w\n"
+    "CgYIKoZIzj0EAwIDSAAwRQIhAIM04eAx1O9Eez9LZmkgooKVkQIZ9AKCahHUjtLX\n"
+    "yVupAiAbuDuIwfWYb73QcbqKKB2p75h2CduYAy61Ls5ixfGqaw==\n"
+    "-----END CERTIFICATE-----\n";
+static const char certificate_spki[] =
+    "2466580b92e4b4d5e2e3b019e1d8a8a4e1821fa9de6a2ee43b9c47ddead6151c";
+
+static void
+test_certificate(void **context)
+{
+	struct bed b;
+	struct ipc_message m;
+	uint8_t digest[HASH], spki[HASH];
+	struct reply r;
+	json_t *args = json_pack(
+	    "{s:s, s:s, s:s}", "name", "ops", "role", "operator", "certificate", certificate);
+	char *text = json_dumps(args, 0);
+
+	(void)context;
+	bed_new(&b);
+	assert_true(hex_bytes(spki, HASH, bed_bytes(certificate_spki)));
+	bed_admin_message(&m, "", digest, "secret.list", "{}", bed_bytes(""));
+	m.field[1] = (struct assay_bytes){ spki, HASH };
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "this needs an admin token");
+	json_decref(bed_admin_json(&b, "admin.put", text, ""));
+	r = bed_do(&b, &m);
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	m.field[5] = bed_bytes("admin.list");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "too small");
+	/* A bad token beside a good certificate is not passed over. */
+	m.field[5] = bed_bytes("secret.list");
+	m.field[0] = bed_bytes("a.b.c");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	spki[0] ^= 1;
+	m.field[0] = bed_bytes("");
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "this needs an admin token");
+	r = bed_admin(
+	    &b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\",\"certificate\":\"no\"}", "");
+	refused(&r, KEEPER_MALFORMED, "must be one in PEM");
+	json_decref(args);
+	free(text);
+	bed_free(&b);
+}
+
+static void
+test_secrets(void **context)
+{
+	static const char *const paths[] = { "", "a/b", "a/b/c/d", "a//c", "/a/b", "a/b/", "a/b/.c",
+		"a/../c", "a/b/c d", "a/b/\\u00e9", "a%2f/b/c" };
+	struct bed b;
+	struct reply r;
+	json_t *o;
+	char args[256];
+
+	(void)context;
+	bed_new(&b);
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		(void)snprintf(args, sizeof args, "{\"path\":\"%s\"}", paths[i]);
+		r = bed_admin(&b, "secret.put", args, "x");
+		refused(&r, KEEPER_MALFORMED, "path: must be REPO/TYPE/TAG");
+	}
+	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\"}", "");
+	refused(&r, KEEPER_MALFORMED, "has 0 bytes");
+	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"nowhere\"}", "x");
+	refused(&r, KEEPER_MISSING, "there is no policy \"nowhere\"");
+	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\",\"expect_version\":1}", "x");
+	refused(&r, KEEPER_CONFLICT, "has version 0");
+	o = bed_admin_json(&b, "secret.put", "{\"path\":\"r/t/a\",\"expect_version\":0}", "one");
+	assert_string_equal(member(o, "policy"), "default");
+	json_decref(o);
+	o = bed_admin_json(
+	    &b, "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"genuine\"}", "three");
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 2);
+	json_decref(o);
+	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\",\"expect_version\":1}", "x");
+	refused(&r, KEEPER_CONFLICT, "has version 2");
+
+	r = bed_admin(&b, "secret.get", "{\"path\":\"r/t/a\"}", "");
+	assert_int_equal(r.len, 5);
+	assert_memory_equal(r.data, "three", 5);
+	reply_clear(&r);
+	r = bed_admin(&b, "secret.get", "{\"path\":\"r/t/a\",\"version\":1}", "");
+	assert_memory_equal(r.data, "one", 3);
+	reply_clear(&r);
+	r = bed_admin(&b, "secret.get", "{\"path\":\"r/t/a\",\"version\":3}", "");
+	refused(&r, KEEPER_MISSING, "no such version");
+
+	o = bed_admin_json(&b, "secret.list", "{}", "");
+	json_t *row = json_array_get(json_object_get(o, "secrets"), 0);
+	assert_int_equal(json_array_size(json_object_get(o, "secrets")), 1);
+	assert_string_equal(member(row, "path"), "r/t/a");
+	assert_string_equal(member(row, "policy"), "genuine");
+	assert_string_equal(member(row, "created"), "2026-11-21T08:33:20Z");
+	assert_int_equal(json_integer_value(json_object_get(row, "size")), 5);
+	json_decref(o);
+
+	/* Removed, and put again: no version number is given twice. */
+	o = bed_admin_json(&b, "secret.rm", "{\"path\":\"r/t/a\"}", "");
+	assert_int_equal(json_integer_value(json_object_get(o, "versions")), 2);
+	json_decref(o);
+	r = bed_admin(&b, "secret.rm", "{\"path\":\"r/t/a\"}", "");
+	refused(&r, KEEPER_MISSING, "there is no secret \"r/t/a\"");
+	r = bed_admin(&b, "secret.get", "{\"path\":\"r/t/a\"}", "");
+	refused(&r, KEEPER_MISSING, "there is no secret \"r/t/a\"");
+	o = bed_admin_json(&b, "secret.put", "{\"path\":\"r/t/a\"}", "again");
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 3);
+	json_decref(o);
+	o = bed_admin_json(&b, "secret.history", "{\"path\":\"r/t/a\"}", "");
+	assert_int_equal(json_array_size(json_object_get(o, "versions")), 1);
+	/* put, put, get, get, rm, put: the newest first */
+	assert_int_equal(json_array_size(json_object_get(o, "releases")), 6);
+	assert_string_equal(
+	    member(json_array_get(json_object_get(o, "releases"), 0), "verb"), "secret.put");
+	assert_string_equal(
+	    member(json_array_get(json_object_get(o, "releases"), 1), "verb"), "secret.rm");
+	json_decref(o);
+	r = bed_admin(&b, "secret.history", "{\"path\":\"r/t/none\"}", "");
+	refused(&r, KEEPER_MISSING, "there is no secret");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const bad[] = { "", "[]",
+			"{\"path\":\"r/t/a\",\"path\":\"r/t/b\"}" };
+		r = bed_admin(&b, "secret.rm", bad[i], "");
+		refused(&r, KEEPER_MALFORMED, "arguments are no JSON object");
+	}
+
+	/* The greatest one, and one more. */
+	char *big = calloc(1, SECRET_MAX + 1);
+	assert_non_null(big);
+	r = bed_admin_by(&b, b.admin, "secret.put", "{\"path\":\"r/t/big\"}",
+	    (struct assay_bytes){ (uint8_t *)big, SECRET_MAX });
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	r = bed_admin_by(&b, b.admin, "secret.put", "{\"path\":\"r/t/big\"}",
+	    (struct assay_bytes){ (uint8_t *)big, SECRET_MAX + 1 });
+	refused(&r, KEEPER_MALFORMED, "has 1048577 bytes");
+	free(big);
+
+	/* Not a byte of it in the file. */
+	char command[256];
+	(void)snprintf(command, sizeof command, "grep -qE 'again|three' %s/assayd.db*", b.folder);
+	assert_int_not_equal(system(command), 0);
+	bed_free(&b);
+}
+
+static void
+test_policies(void **context)
+{
+	struct bed b;
+	struct reply r;
+	json_t *o;
+
+	(void)context;
+	bed_new(&b);
+	r = bed_admin(&b, "policy.put", "{\"name\":\"../x\"}", "p");
+	refused(&r, KEEPER_MALFORMED, "name: must be");
+	r = bed_admin(&b, "policy.put", "{\"name\":\"p\"}", "");
+	refused(&r, KEEPER_MALFORMED, "must be text");
+	r = bed_admin(&b, "policy.put", "{\"name\":\"p\"}", "\xff\xfe");
+	refused(&r, KEEPER_MALFORMED, "must be text");
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "one"));
+	bed_secret(&b, "r/t/a", "p", "a");
+	bed_secret(&b, "r/t/b", "default", "b");
+	o = bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "two");
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 2);
+	assert_int_equal(json_array_size(json_object_get(o, "secrets")), 1);
+	assert_string_equal(
+	    json_string_value(json_array_get(json_object_get(o, "secrets"), 0)), "r/t/a");
+	json_decref(o);
+	o = bed_admin_json(&b, "policy.get", "{\"name\":\"p\",\"version\":1}", "");
+	assert_string_equal(member(o, "text"), "one");
+	json_decref(o);
+	o = bed_admin_json(&b, "policy.get", "{\"name\":\"p\"}", "");
+	assert_string_equal(member(o, "text"), "two");
+	json_decref(o);
+	o = bed_admin_json(&b, "policy.list", "{}", "");
+	assert_int_equal(json_array_size(json_object_get(o, "policies")), 1);
+	json_decref(o);
+	r = bed_admin(&b, "policy.rm", "{\"name\":\"p\"}", "");
+	refused(&r, KEEPER_CONFLICT, "1 secrets name this policy, \"r/t/a\" first");
+	/* Only an older version names it: it can go. */
+	bed_secret(&b, "r/t/a", "default", "a2");
+	json_decref(bed_admin_json(&b, "policy.rm", "{\"name\":\"p\"}", ""));
+	r = bed_admin(&b, "policy.rm", "{\"name\":\"p\"}", "");
+	refused(&r, KEEPER_MISSING, "there is no policy \"p\"");
+	bed_free(&b);
+}
+
+/* The view is what the front judges by. */
+static void
+test_view(void **context)
+{
+	struct bed b;
+	struct ipc_message m = { .op = KEEPER_COLLATERAL, .count = 2 };
+	struct reply r;
+	json_t *view;
+	uint64_t generation;
+	size_t tickets;
+
+	(void)context;
+	bed_new(&b);
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "text"));
+	json_decref(bed_admin_json(&b, "reference.put",
+	    "{\"name\":\"web\",\"signer\":\"me\",\"expires\":\"2027-01-01T00:00:00Z\"}",
+	    "{\"a\":1}"));
+	m.field[0] = bed_bytes("\x30\x01");
+	m.field[1] = bed_bytes("milan.crl");
+	for (int again = 0; again < 2; again++) { /* the same again is no change */
+		generation = b.k->generation;
+		r = bed_do(&b, &m);
+		assert_int_equal(r.status, KEEPER_DONE);
+		assert_int_equal(b.k->generation - generation, !again);
+		reply_clear(&r);
+	}
+	static const char *const floors[] = {
+		"{\"evaluation\":17,\"crl\":{\"ARK \\\"Milan\\\"\":5}}",
+		"{\"evaluation\":16,\"crl\":{\"ARK \\\"Milan\\\"\":5}}",
+		"{\"crl\":{\"ARK \\\"Milan\\\"\":4,\"x\":\"y\"}}", "{}",
+		"{\"crl\":{\"ARK \\\"Milan\\\"\":6}}"
+	};
+	for (size_t i = 0; i < 5; i++) {
+		struct ipc_message f = {
+			.op = KEEPER_FLOORS, .count = 1, .field = { bed_bytes(floors[i]) }
+		};
+		generation = b.k->generation;
+		r = bed_do(&b, &f);
+		assert_int_equal(r.status, KEEPER_DONE);
+		assert_int_equal(b.k->generation - generation, i == 0 || i == 4);
+		reply_clear(&r);
+	}
+	bed_stop(&b);
+	assert_int_equal(bed_start(&b), 0);
+	m = (struct ipc_message){ .op = KEEPER_VIEW };
+	r = bed_do(&b, &m);
+	assert_int_equal(r.status, KEEPER_DONE);
+	view = json_loadb((char *)r.data, r.len, 0, NULL);
+	assert_int_equal(json_integer_value(json_object_get(view, "generation")), b.k->generation);
+	assert_string_equal(member(view, "issuer"), "https://assay.test");
+	assert_string_equal(member(view, "audience"), "https://kbs.test");
+	assert_int_equal(json_integer_value(json_object_get(view, "ticket_life_s")), 300);
+	assert_int_equal(json_integer_value(json_object_get(view, "token_life_s")), 300);
+	assert_true(json_is_false(json_object_get(view, "sample")));
+	json_t *o = json_array_get(json_object_get(view, "policies"), 0);
+	assert_string_equal(member(o, "name"), "p");
+	assert_string_equal(member(o, "text"), "text");
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
+	o = json_array_get(json_object_get(view, "references"), 0);
+	assert_string_equal(member(o, "name"), "web");
+	assert_string_equal(member(o, "document"), "{\"a\":1}");
+	assert_string_equal(member(o, "expires"), "2027-01-01T00:00:00Z");
+	o = json_array_get(json_object_get(view, "collateral"), 0);
+	assert_string_equal(member(o, "name"), "milan.crl");
+	assert_string_equal(member(o, "bytes"), "MAE=");
+	o = json_object_get(view, "floors");
+	assert_int_equal(json_integer_value(json_object_get(o, "evaluation")), 17);
+	assert_int_equal(
+	    json_integer_value(json_object_get(json_object_get(o, "crl"), "ARK \"Milan\"")), 6);
+	o = json_object_get(view, "tickets");
+	tickets = json_array_size(o);
+	assert_int_equal(tickets, 3);
+	for (size_t i = 0; i < tickets; i++) {
+		uint8_t want[TICKET_KEY];
+		char hex[2 * TICKET_KEY + 1];
+		uint32_t epoch = (uint32_t)(b.now / TICKET_EPOCH_S + (int64_t)i - 1);
+		assert_int_equal(
+		    json_integer_value(json_object_get(json_array_get(o, i), "epoch")), epoch);
+		assert_true(ticket_key_derive(want, b.k->root, epoch));
+		hex_text(hex, want, TICKET_KEY);
+		assert_string_equal(member(json_array_get(o, i), "key"), hex);
+	}
+	/* No private key in what is published. */
+	o = json_array_get(json_object_get(json_object_get(view, "jwks"), "keys"), 0);
+	assert_string_equal(member(o, "alg"), "ES256");
+	assert_string_equal(member(o, "use"), "sig");
+	assert_non_null(member(o, "kid"));
+	assert_null(json_object_get(o, "d"));
+	json_decref(view);
+	reply_clear(&r);
+	bed_free(&b);
+}
+
+static void
+test_admins(void **context)
+{
+	struct bed b;
+	struct reply r;
+	struct assay_jwk *second, *third;
+	char *jwk = NULL, args[1024];
+	struct assay_error err;
+
+	(void)context;
+	bed_new(&b);
+	second = hire(&b, "second", "admin", "ES256");
+	r = bed_admin(&b, "admin.rm", "{\"name\":\"first\"}", "");
+	refused(&r, KEEPER_CONFLICT, "nobody removes himself");
+	assert_int_equal(assay_jwk_json(&jwk, b.admin, NULL, &err), ASSAY_OK);
+	(void)snprintf(
+	    args, sizeof args, "{\"name\":\"first\",\"role\":\"reader\",\"jwk\":%s}", jwk);
+	r = bed_admin(&b, "admin.put", args, "");
+	refused(&r, KEEPER_CONFLICT, "nobody takes the role admin from himself");
+	(void)snprintf(
+	    args, sizeof args, "{\"name\":\"other\",\"role\":\"reader\",\"jwk\":%s}", jwk);
+	r = bed_admin(&b, "admin.put", args, "");
+	refused(&r, KEEPER_CONFLICT, "this key is the admin first already");
+	(void)snprintf(args, sizeof args, "{\"name\":\"x\",\"role\":\"king\",\"jwk\":%s}", jwk);
+	r = bed_admin(&b, "admin.put", args, "");
+	refused(&r, KEEPER_MALFORMED, "role: must be");
+	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}", "");
+	refused(&r, KEEPER_MALFORMED, "give one of them");
+	(void)snprintf(
+	    args, sizeof args, "{\"name\":\"x\",\"role\":\"admin\",\"jwk\":%s}", b.workload_public);
+	r = bed_admin(&b, "admin.put", args, "");
+	refused(&r, KEEPER_MALFORMED, "ES256, ES384 or EdDSA");
+
+	/* The first one's key is replaced by the second; from then on the old one is a stranger's. */
+	third = NULL;
+	assert_int_equal(assay_jwk_make(&third, "EdDSA", &err), ASSAY_OK);
+	free(jwk);
+	assert_int_equal(assay_jwk_json(&jwk, third, NULL, &err), ASSAY_OK);
+	(void)snprintf(
+	    args, sizeof args, "{\"name\":\"first\",\"role\":\"admin\",\"jwk\":%s}", jwk);
+	r = bed_admin_by(&b, second, "admin.put", args, bed_bytes(""));
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	r = bed_admin(&b, "secret.list", "{}", "");
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	r = bed_admin_by(&b, third, "admin.rm", "{\"name\":\"second\"}", bed_bytes(""));
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	r = bed_admin_by(&b, second, "secret.list", "{}", bed_bytes(""));
+	refused(&r, KEEPER_ADMIN, "admin token: ");
+	r = bed_admin_by(&b, third, "admin.list", "{}", bed_bytes(""));
+	json_t *o = json_loadb((char *)r.data, r.len, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(o, "admins")), 1);
+	json_decref(o);
+	reply_clear(&r);
+	free(jwk);
+	assay_jwk_free(second);
+	assay_jwk_free(third);
+	bed_free(&b);
+}
+
+static void
+test_audit_list(void **context)
+{
+	struct bed b;
+	json_t *o;
+	char args[128];
+
+	(void)context;
+	bed_new(&b);
+	for (int i = 0; i < 10; i++) {
+		bed_secret(&b, i % 2 == 0 ? "r/t/even" : "r/t/odd", "default", "x");
+		b.now += 10;
+	}
+	o = bed_admin_json(&b, "audit.list", "{\"resource\":\"r/t/odd\"}", "");
+	assert_int_equal(json_array_size(json_object_get(o, "rows")), 5);
+	assert_null(json_object_get(o, "next"));
+	json_decref(o);
+	(void)snprintf(args, sizeof args, "{\"since\":%lld,\"resource\":\"r/t/odd\"}",
+	    (long long)BED_NOW + 50);
+	o = bed_admin_json(&b, "audit.list", args, "");
+	assert_int_equal(json_array_size(json_object_get(o, "rows")), 3);
+	json_decref(o);
+	(void)snprintf(args, sizeof args, "{\"since\":%lld}", (long long)BED_NOW + 5000);
+	o = bed_admin_json(&b, "audit.list", args, "");
+	assert_int_equal(json_array_size(json_object_get(o, "rows")), 0);
+	json_decref(o);
+	o = bed_admin_json(&b, "audit.list", "{\"limit\":3,\"after\":2}", "");
+	assert_int_equal(json_array_size(json_object_get(o, "rows")), 3);
+	assert_int_equal(json_integer_value(json_object_get(o, "next")), 5);
+	json_t *row = json_array_get(json_object_get(o, "rows"), 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "seq")), 3);
+	assert_string_equal(member(row, "kind"), "admin");
+	assert_string_equal(member(row, "who"), "first");
+	assert_string_equal(member(row, "verb"), "secret.put");
+	json_decref(o);
+
+	/* A row that is changed, removed or appended shows: at the next start, and in the export. */
+	static const char *const sql[] = { "UPDATE audit SET text = replace(text, 'first', 'other')"
+					   " WHERE seq = (SELECT max(seq) FROM audit)",
+		"DELETE FROM audit WHERE seq > 4",
+		"DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
+		"UPDATE head SET jws = replace(jws, 'a', 'b')" };
+	for (size_t i = 0; i < 4; i++) {
+		char command[1024], copy[160];
+		struct keeper *k = NULL;
+		struct keeper_options options = b.options;
+		json_decref(bed_audit(&b)); /* signs a head over all */
+		bed_stop(&b);
+		(void)snprintf(copy, sizeof copy, "sqlite:%s/copy%zu.db", b.folder, i);
+		(void)snprintf(command, sizeof command,
+		    "cp %s %s && python3 -c \"import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+		    "c.executescript(sys.argv[2]); c.commit()\" %s \"%s\"",
+		    b.store + 7, copy + 7, copy + 7, sql[i]);
+		assert_int_equal(system(command), 0);
+		options.store = copy;
+		options.master_key = b.master;
+		assert_int_equal(keeper_open(&k, &options), 4);
+		assert_int_equal(bed_start(&b), 0);
+	}
+	bed_free(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_admins),
+		cmocka_unit_test(test_audit_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
