@@ -549,8 +549,7 @@ const struct command command_audit_list = {
 };
 
 static const struct option verify_options[] = {
-	{ OPT_SINCE, 0, "since", "HEAD", false, NULL,
-	    "a head that you kept, or a file with it: it must be in" },
+	{ OPT_SINCE, 0, "since", "HEAD", false, NULL, "a head that was kept, or a file with one" },
 	{ OPT_JWKS, 0, "jwks", "FILE", false, NULL,
 	    "whose heads are believed (who the log names)" },
 	{ OPT_RAW, 0, "raw", NULL, false, NULL, "print the last head, to be kept" },
@@ -566,7 +565,7 @@ static const struct option verify_options[] = {
 const struct command command_audit_verify = {
 	.name = "audit verify",
 	.arguments = "[options] [FILE]",
-	.summary = "Says whether an audit log is whole: nothing changed, nothing cut.",
+	.summary = "Says whether an audit log is whole.",
 	.operands = "  FILE   of assay audit list --raw (the server's log)\n",
 	.words = NULL,
 	.options = verify_options,

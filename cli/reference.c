@@ -243,7 +243,7 @@ static const struct option push_options[] = {
 const struct command command_reference_push = {
 	.name = "reference push",
 	.arguments = "[options] [NAME] FILE",
-	.summary = "Gives a server reference values, in place of those of that name.",
+	.summary = "Gives a server reference values for its policies.",
 	.operands = "  NAME   under which they are kept (the document's own)\n"
 		    "  FILE   as assay measure --as prints it; - for standard input\n",
 	.words = NULL,
