@@ -22,6 +22,7 @@ enum {
 	RELEASES_MAX = 100,
 	PART_MAX = 128, /* of a secret's path */
 	BODY_MAX = 16 * 1024 * 1024,
+	PARTS_MAX = 1024,
 };
 
 struct call {
@@ -69,6 +70,15 @@ base64url(char *out, const uint8_t *in, size_t n)
 	out[len] = '\0';
 }
 
+/* The names of this server: the one that no other has, and the operator's if it is a URL; any other name
+ * may well be that of several. */
+static bool
+is_ours(const struct keeper *k, const char *aud)
+{
+	return strcmp(aud, k->node) == 0 ||
+	    (strstr(k->options.audience, "://") != NULL && strcmp(aud, k->options.audience) == 0);
+}
+
 /* A token is good for one request: this method, path and body, now, and once. NULL: it is; else what
  * is wrong. */
 static const char *
@@ -85,7 +95,7 @@ token_fault(struct keeper *k, json_t *claims, const struct ipc_message *m)
 	    m->field[4].len != HASH)
 		return "came with a request that is too long";
 	base64url(digest, m->field[4].ptr, HASH);
-	if (strcmp(aud, k->options.audience) != 0)
+	if (!is_ours(k, aud))
 		return "is for another server (aud)";
 	if (strcmp(htm, method) != 0 || strcmp(htu, path) != 0 || strcmp(sha256, digest) != 0)
 		return "is for another request (htm, htu, sha256)";
@@ -294,11 +304,34 @@ answer(const struct call *c, json_t *json)
 
 /* --- secrets ----------------------------------------------------------------------------- */
 
+/* The policy of the last version; "" if there is no such secret. */
+static bool
+policy_of(const struct call *c, const char *path, char out[NAME_MAX_LEN + 1])
+{
+	struct item item;
+	bool found;
+
+	out[0] = '\0';
+	if (!item_get(c->k, &item, KIND_SECRET, path, 0, &found))
+		return false;
+	const char *policy = json_string_value(json_object_get(item.facts, "policy"));
+	bool known = !found || policy != NULL;
+	if (policy != NULL)
+		(void)snprintf(out, NAME_MAX_LEN + 1, "%s", policy);
+	item_clear(&item);
+	if (!known)
+		reply_refuse(c->r, KEEPER_CONFLICT,
+		    "the version before is damaged, and so is what it says of its policy; name "
+		    "one");
+	return known;
+}
+
 static void
 secret_put(struct call *c)
 {
 	const char *path = name_argument(c, "path");
 	const char *policy = argument(c, "policy");
+	char before[NAME_MAX_LEN + 1];
 	json_t *expected = json_object_get(c->args, "expect_version");
 	int64_t version = 0;
 	bool found;
@@ -311,8 +344,11 @@ secret_put(struct call *c)
 		    "the secret has %zu bytes; it must have 1 to %d", c->body.len, SECRET_MAX);
 		return;
 	}
+	/* A new version without a word about its policy stays under the one that guards it. */
+	if (policy == NULL && !policy_of(c, path, before))
+		return;
 	if (policy == NULL)
-		policy = "default";
+		policy = before[0] != '\0' ? before : "default";
 	if (!keeper_policy_exists(c->k, policy, &found) ||
 	    !(found || missing(c, "policy", policy)) ||
 	    !exists(c, KIND_SECRET, path, &version, &found))
@@ -648,24 +684,63 @@ reference_rm(struct call *c)
 	remove_kind(c, "reference.rm", KIND_REFERENCE);
 }
 
+/* One item of what was pushed; the next begins at *at. */
+static bool
+put_part(struct call *c, const json_t *part, size_t *at)
+{
+	const char *name = json_string_value(json_object_get(part, "name"));
+	json_int_t size = json_integer_value(json_object_get(part, "size"));
+	char digest[2 * HASH + 1];
+	int64_t version = 0;
+
+	const struct assay_bytes body = { c->body.ptr + *at, (size_t)size };
+	json_t *facts = json_pack("{s:I}", "size", size);
+	*at += body.len;
+	sha256_hex(digest, body);
+	if (facts == NULL)
+		keeper_trouble(c->k, "out of memory");
+	bool ok = facts != NULL &&
+	    item_put(c->k, KIND_COLLATERAL, name, facts, body, false, &version) &&
+	    noted(c, "collateral.put", NULL,
+		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version, "sha256",
+		    digest));
+	json_decref(facts);
+	return ok;
+}
+
+/* All of the items are kept, or none. */
 static void
 collateral_put(struct call *c)
 {
-	const char *name = name_argument(c, "name");
-	json_t *facts;
-	int64_t version = 0;
+	const json_t *items = json_object_get(c->args, "items");
+	json_t *part;
+	size_t at = 0, i;
 
-	if (name == NULL)
-		return;
-	if (c->body.len == 0 || c->body.len > BODY_MAX) {
-		reply_refuse(
-		    c->r, KEEPER_MALFORMED, "the collateral must have 1 to %d bytes", BODY_MAX);
+	if (c->body.len == 0 || c->body.len > BODY_MAX || json_array_size(items) == 0 ||
+	    json_array_size(items) > PARTS_MAX) {
+		reply_refuse(c->r, KEEPER_MALFORMED,
+		    "the collateral must have 1 to %d items in 1 to %d bytes", PARTS_MAX, BODY_MAX);
 		return;
 	}
-	facts = json_pack("{s:I}", "size", (json_int_t)c->body.len);
-	if (put(c, "collateral.put", KIND_COLLATERAL, name, facts, false, &version))
-		answer(c, json_pack("{s:s}", "name", name));
-	json_decref(facts);
+	/* Of what is refused nothing has been written yet. */
+	json_array_foreach(items, i, part)
+	{
+		json_int_t size = json_integer_value(json_object_get(part, "size"));
+		at = size > 0 && (uint64_t)size <= c->body.len - at ? at + (size_t)size : SIZE_MAX;
+		const char *name = json_string_value(json_object_get(part, "name"));
+		if (at == SIZE_MAX || name == NULL || !name_good(name))
+			break;
+	}
+	if (i < json_array_size(items) || at != c->body.len) {
+		reply_refuse(c->r, KEEPER_MALFORMED,
+		    "items: each has the name and the size of a part of the body, and all of it is "
+		    "theirs");
+		return;
+	}
+	at = 0;
+	json_array_foreach(items, i, part) if (!put_part(c, part, &at)) return;
+	if (keeper_changed(c->k, true))
+		answer(c, json_pack("{s:I}", "items", (json_int_t)json_array_size(items)));
 }
 
 /* --- audit ------------------------------------------------------------------------------- */
@@ -985,12 +1060,14 @@ keeper_admin(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		c.who = admin_of_certificate(k, m->field[1]);
 	if (k->failed || r->status != KEEPER_DONE)
 		return;
-	if (c.who == NULL || c.who->role < verb->role) {
+	if (c.who == NULL) {
 		reply_refuse(r, KEEPER_ADMIN,
-		    c.who == NULL
-			? "this needs an admin token, or a client certificate that is an admin's"
-			: "the role of this admin is too small for %s",
-		    name);
+		    "this needs an admin token, or a client certificate that is an admin's");
+		return;
+	}
+	if (c.who->role < verb->role) {
+		reply_refuse(
+		    r, KEEPER_ROLE, "the role of %s is too small for %s", c.who->name, name);
 		return;
 	}
 	(void)snprintf(c.who_name, sizeof c.who_name, "%s", c.who->name);

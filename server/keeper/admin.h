@@ -15,7 +15,8 @@
  *   policy.rm        {name}        refused while a secret names it                          operator
  *   reference.put    {name, signer?, expires?} [document]      -> {name, version}           operator
  *   reference.list   {}  reference.get {name}  reference.rm {name}
- *   collateral.put   {name} [bytes; the front has parsed it]   -> {name}                    operator
+ *   collateral.put   {items: [{name, size}]} [their bytes one after the other; the front has found them
+ *                    genuine and newer than what is there]     -> {items: N}                operator
  *   audit.list       {since?, resource?, after?, limit?}       -> {rows: [...], next?}      reader
  *   audit.export     {after?, limit?}  rows as they are chained, with signed heads          reader
  *   admin.list       {}  admin.put {name, jwk | certificate, role}  admin.rm {name}         admin
@@ -26,8 +27,10 @@
  * under his name. since: Unix seconds; after, next: numbers of rows; at most 1000 rows an answer.
  * audit.export: {node, rows: [{row: TEXT, hash}], heads: [JWS], jwks, next?}; see docs/audit.md.
  *
+ * secret.put without policy: as the version before; a new secret is under "default".
+ *
  * An admin token is a compact JWS: typ "assay-admin+jwt", kid of a key in the store, claims aud (the
- * server's audience), iat, exp (at most 300 s later), jti (good once), htm, htu (path without query),
+ * server's node, or its audience if that is a URL), iat, exp (at most 300 s later), jti (good once), htm, htu (path, with its query),
  * and sha256 (base64url of the body's SHA-256; of nothing for no body).
  */
 

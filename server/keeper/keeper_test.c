@@ -309,7 +309,8 @@ test_generation(void **context)
 		{ "reference.put", "{\"name\":\"web\",\"expires\":\"2027-01-01T00:00:00Z\"}", "{}",
 		    true },
 		{ "reference.rm", "{\"name\":\"web\"}", "", true },
-		{ "collateral.put", "{\"name\":\"milan.crl\"}", "0", true },
+		{ "collateral.put", "{\"items\":[{\"name\":\"milan.crl\",\"size\":1}]}", "0",
+		    true },
 	};
 	struct bed b;
 	uint8_t ticket[TICKET_SIZE];

@@ -24,9 +24,10 @@ enum keeper_status {
 	KEEPER_TOKEN = 6,      /* expired, foreign, for another audience, older than a policy */
 	KEEPER_DENIED = 7,     /* the policy of the secret does not accept; the sentence says which rule */
 	KEEPER_MISSING = 8,    /* there is no such secret, policy, ... */
-	KEEPER_ADMIN = 9,      /* no admin token, not signed by an admin key, role too small, replayed */
+	KEEPER_ADMIN = 9,      /* no admin token, not signed by an admin key, replayed */
 	KEEPER_CONFLICT = 10,  /* a version is not the one that was expected; a name is taken */
 	KEEPER_KEY = 11,       /* the workload's key cannot be wrapped for */
+	KEEPER_ROLE = 12,      /* it is an admin's, whose role is too small */
 };
 
 enum keeper_op {
@@ -58,7 +59,7 @@ enum keeper_op {
 	/*
 	 * All that an operator may do (server/keeper/admin.h lists the verbs).
 	 * 0 admin token (compact JWS); or empty  1 SHA-256 of the client's certificate key; or empty
-	 * 2 method  3 path, without query  4 SHA-256 of the body: the token is bound to these three
+	 * 2 method  3 path, with its query  4 SHA-256 of the body: the token is bound to these three
 	 * 5 verb, "secret.put"  6 arguments, JSON object  7 the body, where the verb takes one
 	 * -> 1: JSON answer; or bytes for secret.get
 	 */

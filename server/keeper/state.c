@@ -336,8 +336,11 @@ make_admin(struct keeper *k)
 	if (rc == ASSAY_OK)
 		rc = assay_jwk_parse_pem(&key, (struct assay_bytes){ pem, len }, NULL, &err);
 	else if (made && (rc = assay_jwk_make(&key, "EdDSA", &err)) == ASSAY_OK &&
-	    (rc = assay_jwk_private_pem(&text, key, &err)) == ASSAY_OK)
-		rc = file_write(path, (struct assay_bytes){ (uint8_t *)text, strlen(text) }, &err);
+	    (rc = assay_jwk_private_pem(&text, key, &err)) == ASSAY_OK) {
+		/* Whoever signs with it need not believe a server's word about which one it is. */
+		int n = snprintf((char *)pem, sizeof pem, "Audience: %s\n%s", k->node, text);
+		rc = file_write(path, (struct assay_bytes){ pem, (size_t)n }, &err);
+	}
 	OPENSSL_cleanse(pem, sizeof pem);
 	if (text != NULL)
 		OPENSSL_cleanse(text, strlen(text));
@@ -374,6 +377,7 @@ keeper_make(struct keeper *k)
 
 	if (RAND_bytes(id, NODE_ID) != 1)
 		return no_memory(k);
+	hex_text(k->node, id, NODE_ID);
 	return meta_put(k, "node", id, NODE_ID) && meta_put(k, "sample", &sample, 1) &&
 	    meta_put_number(k, "generation", 1) && meta_put_number(k, "appraisal", 1) &&
 	    keeper_make_root(k) && keeper_make_token_key(k) && make_key(k, KIND_AUDIT_KEY) &&
@@ -564,14 +568,14 @@ keeper_view(struct keeper *k, struct reply *r)
 	    item_each(k, KIND_REFERENCE, take_reference, references) &&
 	    item_each(k, KIND_COLLATERAL, take_bytes, collateral) &&
 	    item_each(k, KIND_FLOOR, take_floor, floors))
-		view =
-		    json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:O, s:O, s:O, s:O}",
-			"generation", (json_int_t)k->generation, "appraisal",
-			(json_int_t)k->appraisal, "issuer", o->issuer, "audience", o->audience,
-			"ticket_life_s", (json_int_t)o->ticket_life_s, "token_life_s",
-			(json_int_t)o->token_life_s, "sample", (int)o->sample, "tickets",
-			tickets(k), "jwks", json_loads(k->jwks, 0, NULL), "policies", policies,
-			"references", references, "collateral", collateral, "floors", floors);
+		view = json_pack(
+		    "{s:I, s:I, s:s, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:O, s:O, s:O, s:O}",
+		    "generation", (json_int_t)k->generation, "appraisal", (json_int_t)k->appraisal,
+		    "node", k->node, "issuer", o->issuer, "audience", o->audience, "ticket_life_s",
+		    (json_int_t)o->ticket_life_s, "token_life_s", (json_int_t)o->token_life_s,
+		    "sample", (int)o->sample, "tickets", tickets(k), "jwks",
+		    json_loads(k->jwks, 0, NULL), "policies", policies, "references", references,
+		    "collateral", collateral, "floors", floors);
 	if (!k->failed)
 		reply_json(k, r, view, true);
 	json_decref(policies);
