@@ -1,16 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* assayd: the keeper and the other processes are started, then this one becomes the front. */
+#include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "config.h"
+#include "http/front.h"
+#include "http/tls.h"
+#include "lockdown.h"
+#include "notify.h"
+#include "process.h"
 #include "text.h"
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
+
+static int
+run_keeper(const struct server_options *options, const int *sockets, size_t count)
+{
+	struct keeper *keeper = NULL;
+	int rc = keeper_open(&keeper, &options->keeper);
+
+	if (rc != 0)
+		return rc;
+	rc = keeper_run(keeper, sockets, count);
+	keeper_close(keeper);
+	return rc;
+}
+
+/* What libevent held were requests and answers: secrets among them. */
+static void
+wipe_and_free(void *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static void *
+move_and_wipe(void *memory, size_t size)
+{
+	size_t had = memory != NULL ? malloc_usable_size(memory) : 0;
+	void *more = size > 0 ? malloc(size) : NULL;
+
+	if (size > 0 && more == NULL)
+		return NULL;
+	if (more != NULL && had > 0)
+		memcpy(more, memory, had < size ? had : size);
+	wipe_and_free(memory);
+	return more;
+}
+
+static int
+check(const struct config *config)
+{
+	const struct server_options *o = config_options(config);
+
+	if (o->tls_cert != NULL) {
+		SSL_CTX *tls = tls_open(o->tls_cert, o->tls_key, o->client_ca);
+		if (tls == NULL)
+			return EXIT_USAGE;
+		SSL_CTX_free(tls);
+	}
+	config_print(stdout, config);
+	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
+}
+
+/* Inherited sockets, else those of the options, else the default. -1 after it has complained. */
+static int
+open_sockets(struct listening out[LISTEN_MAX], const struct server_options *o)
+{
+	static const char fallback[] = "tcp:127.0.0.1:8080";
+	int count = listen_inherit(out, LISTEN_MAX);
+
+	for (int i = 0; i < count; i++)
+		if (!out[i].loopback && o->tls_cert == NULL && !o->insecure_http) {
+			log_say("%s: this socket would be plain HTTP beyond this machine; give "
+				"tls-cert and "
+				"tls-key, or insecure-http",
+			    out[i].address);
+			return -1;
+		}
+	if (count != 0)
+		return count;
+	for (size_t i = 0; i < o->listen_count; i++)
+		if (!listen_open(&out[count++], o->listen[i]))
+			return -1;
+	if (count == 0 && !listen_open(&out[count++], fallback))
+		return -1;
+	return count;
+}
+
+static int
+serve(struct config *config)
+{
+	const struct server_options *o = config_options(config);
+	struct listening listening[LISTEN_MAX];
+	struct notify notify;
+	struct process processes[] = {
+		{ .name = "keeper", .run = run_keeper, .socket_count = front_workers(o) + 1 },
+	};
+
+	int sockets = open_sockets(listening, o);
+	if (sockets < 0)
+		return EXIT_TROUBLE;
+	notify_open(&notify);
+	if (!lockdown_user(o->user))
+		return EXIT_TROUBLE;
+	for (size_t i = 0; i < sizeof processes / sizeof processes[0]; i++)
+		if (!process_start(&processes[i], o))
+			return EXIT_TROUBLE; /* those that live see their sockets close */
+	int code = front_run(config, listening, (size_t)sockets, processes,
+	    sizeof processes / sizeof processes[0], &notify);
+	notify_close(&notify);
+	return code;
+}
 
 int
 main(int argc, char **argv)
 {
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		printf("assayd %s\n", ASSAY_VERSION);
-		return 0;
-	}
-	log_say("the only option so far is --version");
-	return 2;
+	struct config *config = NULL;
+	int code = config_read(&config, argc, argv);
+
+	if (code != CONFIG_GO_ON)
+		return code;
+	log_set(config_options(config)->json_log, config_options(config)->verbose);
+	event_set_mem_functions(malloc, move_and_wipe, wipe_and_free);
+	code = config_check_only(config) ? check(config) : serve(config);
+	config_free(config);
+	libevent_global_shutdown();
+	return code;
 }

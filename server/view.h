@@ -24,7 +24,8 @@ struct view_policy {
 
 struct view {
 	uint64_t generation;
-	const struct assay_trust *trust; /* built-in anchors, the roots of the options, collateral, floors */
+	const struct assay_trust
+	    *trust; /* built-in anchors, the roots of the options, collateral, floors */
 	const struct view_policy *policies;
 	size_t policy_count;
 	struct ticket_keys tickets;
@@ -32,6 +33,8 @@ struct view {
 	const char *jwks; /* what /.well-known/jwks.json says */
 	const char *issuer, *audience;
 	bool sample;
+	int64_t
+	    until; /* when a reference value ends, and the view must be read anew; INT64_MAX: never */
 };
 
 /*
@@ -41,11 +44,13 @@ struct view {
  *    "policies":[{"name","version","text"}], "references":[{"name","version","document":text,"expires"?}],
  *    "collateral":[{"name","bytes":base64}], "floors":{"evaluation":N,"crl":{CN:N}}}
  * A policy or an item that cannot be read is left out, and said on standard error; what a secret names
- * and is not there accepts nothing. roots: files' bytes of --trust-root. NULL: no memory, or no
- * snapshot, and err says why.
+ * and is not there accepts nothing. A policy of the store hides the built-in one of its name, also when
+ * it cannot be read. A reference value whose time is over (Unix seconds, RFC 3339 or a date) is left out.
+ * roots: files' bytes of --trust-root. min_tcb: NULL, or the AMD floor. now: Unix seconds.
+ * NULL: no memory, or no snapshot, and err says why.
  */
 struct view *view_read(struct assay_bytes json, const struct assay_bytes *roots, size_t root_count,
-    struct assay_error *err);
+    const char *min_tcb, int64_t now, struct assay_error *err);
 struct view *view_keep(struct view *view); /* counts one more */
 void view_drop(struct view *view);         /* NULL is fine */
 const struct view_policy *view_policy(const struct view *view, const char *name); /* NULL: none */

@@ -28,10 +28,25 @@ struct route {
 	const char *path;   /* "/kbs/v0/auth"; one that ends in '/' takes all below it */
 	size_t body_max;    /* 0: none is taken */
 	void (*handle)(struct exchange *x);
-	const char *name;   /* in the metrics: "kbs_auth" */
+	const char *name; /* in the metrics: "kbs_auth" */
 };
-/* Each folder of handlers has one table; the last row has no path. The first that fits is taken. */
-extern const struct route routes_kbs[], routes_verifier[], routes_collateral[], routes_admin[], routes_health[];
+/* Each folder of handlers has one table; the last row has no path. The first that fits is taken. A table
+ * is a line in http/routes.c. */
+extern const struct route routes_kbs[], routes_verifier[], routes_collateral[], routes_admin[],
+    routes_health[];
+
+/*
+ * How the errors below a path look where they are not {"error":..}: the server's own (malformed request, no
+ * such path or method, body too large, time-out) and exchange_refuse(). A form is a line in
+ * http/routes.c.
+ */
+struct error_form {
+	const char *prefix; /* "/kbs/v0": this path and what is below it */
+	/* Answers with exchange_answer(); status is what HTTP calls the fault. The request may be one that
+	 * could not be read: method, path and headers are there as far as they were reached. */
+	void (*answer)(struct exchange *x, int status, const char *sentence);
+};
+extern const struct error_form error_form_kbs;
 
 /* --- the request; all of it lives until the answer --------------------------------------- */
 
@@ -39,7 +54,8 @@ const char *exchange_method(const struct exchange *x);
 /* As it was sent, without the query, and without decoding: a path with '%', "//", "/./" or "/../" has
  * been refused before. */
 const char *exchange_path(const struct exchange *x);
-const char *exchange_rest(const struct exchange *x); /* of the path, behind a route that ends in '/' */
+const char *
+exchange_rest(const struct exchange *x); /* of the path, behind a route that ends in '/' */
 const char *exchange_query(const struct exchange *x); /* raw, "" if there is none */
 /* A parameter of the query, decoded; false if it is not there, or twice, or longer. */
 bool exchange_parameter(const struct exchange *x, const char *name, char *out, size_t room);
@@ -62,14 +78,15 @@ void *exchange_state(const struct exchange *x);
 void exchange_set(struct exchange *x, const char *header, const char *value);
 /* body is copied. */
 void exchange_answer(struct exchange *x, int status, const char *type, struct assay_bytes body);
-/* {"error":..}: not for the key broker protocol, which has an error object of its own. */
+/* Answers with a sentence: in the form of the path (below), or as {"error":"SENTENCE"}. */
 void exchange_refuse(struct exchange *x, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* --- what a worker has ------------------------------------------------------------------- */
 
 struct keeper_line *worker_keeper(struct worker *w);
-const struct view *worker_view(struct worker *w); /* of this moment; keep it with view_keep() */
+/* Of this moment; keep it with view_keep(). Never NULL: requests are taken when there is one. */
+struct view *worker_view(struct worker *w);
 struct assay_cache *worker_cache(struct worker *w);
 struct event_base *worker_base(struct worker *w);
 /* Objects to use again, within one handler's turn. */
@@ -82,7 +99,10 @@ void worker_saw(struct worker *w, const struct ipc_message *answer);
 
 /* --- metrics ----------------------------------------------------------------------------- */
 
-/* Counters by name and one label; names and labels are static text, few and known beforehand. */
+/* Counters by name ("releases_total"; "assayd_" is put before it) and one label, or two; names and labels
+ * are static text, few and known beforehand, and never what a client sent. */
 void metric_count(struct worker *w, const char *name, const char *label, const char *value);
+void metric_count_two(struct worker *w, const char *name, const char *label, const char *value,
+    const char *label2, const char *value2);
 
 #endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "text.h"
+
+struct owned_view {
+	struct view view; /* first: a pointer to one is a pointer to the other */
+	_Atomic size_t owners;
+	json_t *json; /* names and texts are its */
+	char *jwks;
+	struct assay_trust *trust;
+	struct view_policy policies[VIEW_POLICIES_MAX];
+	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
+};
+
+static enum assay_code failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum assay_code
+failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof err->text, fmt, ap);
+	va_end(ap);
+	err->code = code;
+	return code;
+}
+
+static struct assay_bytes
+text_of(const json_t *o, const char *member)
+{
+	const json_t *value = json_object_get(o, member);
+
+	return (struct assay_bytes){ (const uint8_t *)json_string_value(value),
+		json_string_length(value) };
+}
+
+/* A name from the store, in a sentence. */
+static void
+leave_out(const char *kind, const json_t *item, const char *why)
+{
+	char quoted[QUOTE_ROOM];
+
+	log_say("%s %s is left out: %s", kind,
+	    text_quote_string(quoted, json_string_value(json_object_get(item, "name"))), why);
+}
+
+/* --- scalars ----------------------------------------------------------------------------- */
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+read_key(uint8_t out[TICKET_KEY], const char *hex)
+{
+	if (hex == NULL || strlen(hex) != (size_t)2 * TICKET_KEY)
+		return false;
+	for (size_t i = 0; i < TICKET_KEY; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static enum assay_code
+read_tickets(struct view *view, const json_t *json, struct assay_error *err)
+{
+	const json_t *tickets = json_object_get(json, "tickets");
+
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *one = json_array_get(tickets, i);
+		json_int_t epoch = json_integer_value(json_object_get(one, "epoch"));
+		if (epoch < 0 || epoch > UINT32_MAX ||
+		    !read_key(view->tickets.key[i], json_string_value(json_object_get(one, "key"))))
+			return failed(
+			    err, ASSAY_E_FORMAT, "snapshot: key %zu of tickets is not one", i);
+		view->tickets.epoch[i] = (uint32_t)epoch;
+	}
+	return ASSAY_OK;
+}
+
+static enum assay_code
+read_scalars(struct owned_view *o, struct assay_error *err)
+{
+	struct view *view = &o->view;
+	const json_t *jwks = json_object_get(o->json, "jwks");
+	json_int_t generation = json_integer_value(json_object_get(o->json, "generation"));
+
+	view->issuer = json_string_value(json_object_get(o->json, "issuer"));
+	view->audience = json_string_value(json_object_get(o->json, "audience"));
+	view->ticket_life_s = json_integer_value(json_object_get(o->json, "ticket_life_s"));
+	view->token_life_s = json_integer_value(json_object_get(o->json, "token_life_s"));
+	view->sample = json_is_true(json_object_get(o->json, "sample"));
+	if (generation <= 0 || view->issuer == NULL || view->audience == NULL ||
+	    view->ticket_life_s <= 0 || view->token_life_s <= 0 || !json_is_object(jwks))
+		return failed(err, ASSAY_E_FORMAT,
+		    "snapshot: lacks one of generation, issuer, audience, ticket_life_s, "
+		    "token_life_s, jwks");
+	view->generation = (uint64_t)generation;
+	o->jwks = json_dumps(jwks, JSON_COMPACT);
+	view->jwks = o->jwks;
+	return o->jwks != NULL ? read_tickets(view, o->json, err)
+			       : failed(err, ASSAY_E_NOMEM, "out of memory");
+}
+
+/* --- trust ------------------------------------------------------------------------------- */
+
+/* Standard base64, of the keeper's own making. NULL: it is not, or no memory. */
+static uint8_t *
+decode(size_t *len, const json_t *text)
+{
+	size_t n = json_string_length(text), padding = 0;
+	const char *in = json_string_value(text);
+
+	if (in == NULL || n % 4 != 0 || n > INT32_MAX)
+		return NULL;
+	while (padding < 2 && padding < n && in[n - 1 - padding] == '=')
+		padding++;
+	uint8_t *out = malloc(n / 4 * 3 + 1);
+	if (out == NULL || EVP_DecodeBlock(out, (const unsigned char *)in, (int)n) < 0) {
+		free(out);
+		return NULL;
+	}
+	*len = n / 4 * 3 - padding;
+	return out;
+}
+
+static void
+add_collateral(struct assay_trust *trust, const json_t *item)
+{
+	const char *name = json_string_value(json_object_get(item, "name"));
+	struct assay_error err = { 0 };
+	size_t len = 0;
+	uint8_t *bytes = decode(&len, json_object_get(item, "bytes"));
+
+	if (bytes == NULL || name == NULL)
+		leave_out("collateral", item, "it cannot be decoded");
+	else if (assay_trust_add(trust, (struct assay_bytes){ bytes, len }, name, NULL, &err) !=
+	    ASSAY_OK)
+		leave_out("collateral", item, err.text);
+	free(bytes);
+}
+
+/* Floors keep old collateral out: one that cannot be read leaves no view. */
+static enum assay_code
+read_floors(struct assay_trust *trust, json_t *floors, struct assay_error *err)
+{
+	json_t *evaluation = json_object_get(floors, "evaluation"), *value;
+	enum assay_code rc = ASSAY_OK;
+	const char *issuer;
+
+	if (evaluation != NULL &&
+	    (!json_is_integer(evaluation) || json_integer_value(evaluation) < 0 ||
+		json_integer_value(evaluation) > UINT32_MAX))
+		return failed(err, ASSAY_E_FORMAT, "snapshot: floors.evaluation is no number");
+	if (evaluation != NULL)
+		assay_trust_set_min_evaluation(trust, (uint32_t)json_integer_value(evaluation));
+	json_object_foreach(json_object_get(floors, "crl"), issuer, value)
+	{
+		if (!json_is_integer(value) || json_integer_value(value) < 0)
+			return failed(
+			    err, ASSAY_E_FORMAT, "snapshot: a floor of CRLs is no number");
+		rc = assay_trust_set_min_crl(
+		    trust, issuer, (uint64_t)json_integer_value(value), err);
+		if (rc != ASSAY_OK)
+			return rc;
+	}
+	return ASSAY_OK;
+}
+
+static enum assay_code
+read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_count,
+    const char *min_tcb, struct assay_error *err)
+{
+	enum assay_code rc = assay_trust_new(&o->trust, err);
+	char name[32];
+	size_t i;
+	json_t *item;
+
+	for (i = 0; rc == ASSAY_OK && i < root_count; i++) {
+		snprintf(name, sizeof name, "trust-root %zu", i + 1);
+		rc = assay_trust_add_root(o->trust, roots[i], name, err);
+	}
+	if (rc == ASSAY_OK && min_tcb != NULL)
+		rc = assay_trust_set_min_tcb(o->trust, min_tcb, err);
+	if (rc != ASSAY_OK)
+		return rc;
+	json_array_foreach(json_object_get(o->json, "collateral"), i, item)
+	    add_collateral(o->trust, item);
+	o->view.trust = o->trust;
+	return read_floors(o->trust, json_object_get(o->json, "floors"), err);
+}
+
+/* --- reference values and policies ------------------------------------------------------- */
+
+/* When a reference value ends; INT64_MIN if that cannot be read. */
+static int64_t
+end_of(const json_t *item)
+{
+	const json_t *expires = json_object_get(item, "expires");
+	const char *text = json_string_value(expires), *rest;
+	struct tm tm = { 0 };
+
+	if (expires == NULL || json_is_null(expires))
+		return INT64_MAX;
+	if (json_is_integer(expires))
+		return json_integer_value(expires);
+	if (text != NULL &&
+	    (((rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) != NULL &&
+		 strcmp(rest, "Z") == 0) ||
+		((rest = strptime(text, "%Y-%m-%d", &tm)) != NULL && *rest == '\0')))
+		return timegm(&tm);
+	return INT64_MIN;
+}
+
+static enum assay_code
+read_references(struct assay_references **out, struct view *view, const json_t *json, int64_t now,
+    struct assay_error *err)
+{
+	enum assay_code rc = assay_references_new(out, err);
+	struct assay_error why = { 0 };
+	size_t i;
+	json_t *item;
+
+	if (rc != ASSAY_OK)
+		return rc;
+	json_array_foreach(json_object_get(json, "references"), i, item)
+	{
+		const char *name = json_string_value(json_object_get(item, "name"));
+		int64_t end = end_of(item);
+		if (name == NULL || end == INT64_MIN) {
+			leave_out("reference", item, "its end is no time");
+			continue;
+		}
+		if (end <= now) {
+			leave_out("reference", item, "its time is over");
+			continue;
+		}
+		if (assay_references_add(*out, text_of(item, "document"), name, &why) != ASSAY_OK) {
+			leave_out("reference", item, why.text);
+			continue;
+		}
+		if (end < view->until)
+			view->until = end;
+	}
+	return ASSAY_OK;
+}
+
+static bool
+is_stored(const json_t *policies, const char *name)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(policies, i, item)
+	{
+		const char *other = json_string_value(json_object_get(item, "name"));
+		if (other != NULL && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_builtin(struct owned_view *o, const json_t *stored)
+{
+	for (size_t i = 0; i < assay_policy_builtin_count(); i++) {
+		const char *name = assay_policy_builtin_name(i);
+		const struct assay_policy *policy = assay_policy_builtin(name);
+		if (policy == NULL || is_stored(stored, name) ||
+		    o->view.policy_count == VIEW_POLICIES_MAX)
+			continue;
+		o->policies[o->view.policy_count++] = (struct view_policy){
+			.name = name, .policy = policy, .text = assay_policy_text(policy)
+		};
+	}
+}
+
+static void
+add_policy(struct owned_view *o, const json_t *item, const struct assay_references *refs)
+{
+	const char *name = json_string_value(json_object_get(item, "name"));
+	struct assay_bytes text = text_of(item, "text");
+	struct assay_error why = { 0 };
+	size_t n = o->view.policy_count;
+
+	if (n == VIEW_POLICIES_MAX) {
+		leave_out("policy", item, "there are more than 256");
+		return;
+	}
+	if (name == NULL || text.ptr == NULL) {
+		leave_out("policy", item, "it has no name or no text");
+		return;
+	}
+	if (assay_policy_compile(&o->compiled[n], text, name, refs, &why) != ASSAY_OK) {
+		leave_out("policy", item, why.text);
+		return;
+	}
+	o->policies[n] = (struct view_policy){
+		.name = name,
+		.version = (uint64_t)json_integer_value(json_object_get(item, "version")),
+		.policy = o->compiled[n],
+		.text = (const char *)text.ptr,
+	};
+	o->view.policy_count++;
+}
+
+static enum assay_code
+read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
+{
+	const json_t *policies = json_object_get(o->json, "policies");
+	struct assay_references *refs = NULL;
+	enum assay_code rc = read_references(&refs, &o->view, o->json, now, err);
+	size_t i;
+	json_t *item;
+
+	if (rc == ASSAY_OK) {
+		add_builtin(o, policies);
+		json_array_foreach(policies, i, item) add_policy(o, item, refs);
+	}
+	assay_references_free(refs);
+	return rc;
+}
+
+/* --- public ------------------------------------------------------------------------------ */
+
+static enum assay_code
+parse(struct owned_view *o, struct assay_bytes json, struct assay_error *err)
+{
+	json_error_t why;
+
+	o->json = json_loadb((const char *)json.ptr, json.len, JSON_REJECT_DUPLICATES, &why);
+	if (!json_is_object(o->json))
+		return failed(err, ASSAY_E_FORMAT, "snapshot: is no JSON object: %.150s", why.text);
+	return ASSAY_OK;
+}
+
+struct view *
+view_read(struct assay_bytes json, const struct assay_bytes *roots, size_t root_count,
+    const char *min_tcb, int64_t now, struct assay_error *err)
+{
+	struct owned_view *o = calloc(1, sizeof *o);
+
+	if (o == NULL) {
+		(void)failed(err, ASSAY_E_NOMEM, "out of memory");
+		return NULL;
+	}
+	o->owners = 1;
+	o->view.policies = o->policies;
+	o->view.until = INT64_MAX;
+	if (parse(o, json, err) == ASSAY_OK && read_scalars(o, err) == ASSAY_OK &&
+	    read_trust(o, roots, root_count, min_tcb, err) == ASSAY_OK &&
+	    read_policies(o, now, err) == ASSAY_OK)
+		return &o->view;
+	view_drop(&o->view);
+	return NULL;
+}
+
+struct view *
+view_keep(struct view *view)
+{
+	struct owned_view *o = (struct owned_view *)view;
+
+	atomic_fetch_add_explicit(&o->owners, 1, memory_order_relaxed);
+	return view;
+}
+
+void
+view_drop(struct view *view)
+{
+	struct owned_view *o = (struct owned_view *)view;
+
+	if (o == NULL || atomic_fetch_sub_explicit(&o->owners, 1, memory_order_acq_rel) > 1)
+		return;
+	for (size_t i = 0; i < VIEW_POLICIES_MAX; i++)
+		assay_policy_free(o->compiled[i]);
+	assay_trust_free(o->trust);
+	free(o->jwks);
+	explicit_bzero(&o->view.tickets, sizeof o->view.tickets);
+	json_decref(o->json);
+	free(o);
+}
+
+const struct view_policy *
+view_policy(const struct view *view, const char *name)
+{
+	for (size_t i = 0; i < view->policy_count; i++)
+		if (strcmp(view->policies[i].name, name) == 0)
+			return &view->policies[i];
+	return NULL;
+}
