@@ -81,6 +81,7 @@ struct keeper {
 	bool failed; /* this turn: nothing of it may be kept */
 	char error[512], complaint[512];
 	int64_t complained; /* when */
+	bool resealed;      /* nothing is left to do of a change of the master key, until the next start */
 };
 
 struct reply {
@@ -129,7 +130,7 @@ void item_clear(struct item *item);
 bool item_each(struct keeper *k, const char *kind,
     bool (*take)(struct keeper *k, const char *name, const struct item *item, void *arg),
     void *arg);
-/* A step of the change of master keys; *left: there is more to do. */
+/* A step of the change of master keys; *left: there is more to do. What is damaged ends it. */
 bool items_reseal(struct keeper *k, bool *left);
 
 /* state.c: memory and store. */

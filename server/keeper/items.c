@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../text.h"
+
 static struct assay_bytes
 text(const char *s)
 {
@@ -189,9 +191,13 @@ reseal(struct keeper *k)
 	if (!open_row(k, &item, kind, ITEM_STALE, 1, &name))
 		return false;
 	if (item.body == NULL) {
-		/* Left as it is: while one is left, the old key stays. */
-		keeper_trouble(k, "an item is sealed under neither master key, or is damaged");
-		return false;
+		char quoted[QUOTE_ROOM];
+		log_say("master key: the %s %s is damaged, or sealed under a third key; remove it, "
+			"and start"
+			" again to go on with the change",
+		    kind, text_quote_string(quoted, name));
+		k->resealed = true; /* both keys stay */
+		return true;
 	}
 	label_set(&label, kind, name, item.version, item.created, facts);
 	ok = seal(&sealed, &len, key, label.part, PARTS,
@@ -215,6 +221,7 @@ items_reseal(struct keeper *k, bool *left)
 	size_t n = 0;
 	int got = -1;
 
+	*left = true;
 	(void)vault_key(k->vault, id);
 	struct store_value args[] = { store_b(id, sizeof id), store_n(1) };
 	/* One at a time: a statement must not walk over rows that are being changed. */
@@ -231,6 +238,8 @@ items_reseal(struct keeper *k, bool *left)
 			return false;
 		}
 		store_end(k->store, ITEM_STALE);
+		if (k->resealed)
+			return true;
 	}
 	*left = n == STALE_ITEMS;
 	return true;

@@ -475,7 +475,7 @@ more_waits(const struct peer *peers, size_t count)
 static bool
 idle_work(const struct keeper *k)
 {
-	return vault_changing(k->vault) || k->chain.seq != k->chain.head_seq;
+	return (vault_changing(k->vault) && !k->resealed) || k->chain.seq != k->chain.head_seq;
 }
 
 static void

@@ -116,6 +116,19 @@ bed_bytes(const char *text)
 	return (struct assay_bytes){ (const uint8_t *)text, strlen(text) };
 }
 
+/* What somebody does who can write the file, but has no key. */
+static inline void
+bed_sql(const char *path, const char *sql)
+{
+	char command[2048];
+
+	(void)snprintf(command, sizeof command,
+	    "python3 -c \"import sqlite3,sys; c=sqlite3.connect(sys.argv[1]);"
+	    "c.executescript(sys.argv[2]); c.commit()\" %s \"%s\"",
+	    path, sql);
+	assert_int_equal(system(command), 0);
+}
+
 /* --- requests ---------------------------------------------------------------------------- */
 
 static inline struct reply

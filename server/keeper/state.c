@@ -25,7 +25,10 @@ damaged(struct keeper *k, const char *kind)
 	char sentence[160];
 
 	(void)snprintf(sentence, sizeof sentence,
-	    "store: the %s is damaged, or sealed under another master key; restore a backup", kind);
+	    "store: the %s is damaged, or sealed under another master key; give that one, or "
+	    "restore a"
+	    " backup",
+	    kind);
 	keeper_trouble(k, sentence);
 	return false;
 }
@@ -286,6 +289,20 @@ keeper_session_key(struct keeper *k, uint32_t epoch)
 
 /* --- admins ------------------------------------------------------------------------------ */
 
+/* What cannot be opened is left out: who is not there may nothing, and what a secret names and is not
+ * there accepts nothing. */
+static bool
+left_out(const char *kind, const char *name, const struct item *item)
+{
+	char quoted[QUOTE_ROOM];
+
+	if (item->facts != NULL)
+		return false;
+	log_say("store: the %s %s is damaged, and left out; put it again", kind,
+	    text_quote_string(quoted, name));
+	return true;
+}
+
 static const char *const roles[] = { "none", "reader", "operator", "admin" };
 
 static bool
@@ -297,8 +314,8 @@ take_admin(struct keeper *k, const char *name, const struct item *item, void *ar
 	const char *spki = json_string_value(json_object_get(item->facts, "certificate"));
 	struct admin *more, *a;
 
-	if (item->facts == NULL)
-		return damaged(k, "admin key");
+	if (left_out("admin", name, item))
+		return true;
 	if ((more = realloc(k->admins, (k->admin_count + 1) * sizeof *more)) == NULL)
 		return no_memory(k);
 	k->admins = more;
@@ -459,19 +476,6 @@ static bool
 append(struct keeper *k, json_t *array, json_t *value)
 {
 	return json_array_append_new(array, value) == 0 || no_memory(k);
-}
-
-/* What cannot be opened is left out: what a secret names and is not there accepts nothing. */
-static bool
-left_out(const char *kind, const char *name, const struct item *item)
-{
-	char quoted[QUOTE_ROOM];
-
-	if (item->facts != NULL)
-		return false;
-	log_say("store: the %s %s is damaged, and left out; put it again", kind,
-	    text_quote_string(quoted, name));
-	return true;
 }
 
 static json_t *

@@ -162,11 +162,11 @@ reseal_some(struct keeper *k, bool *done)
 	bool left = false;
 
 	*done = false;
-	if (!vault_changing(k->vault))
+	if (!vault_changing(k->vault) || k->resealed)
 		return true;
 	if (!items_reseal(k, &left))
 		return false;
-	*done = !left;
+	*done = !left && !k->resealed;
 	return true;
 }
 
@@ -180,6 +180,7 @@ reseal_end(struct keeper *k)
 			"old one");
 	else
 		log_say("master key: %s", err.text);
+	k->resealed = vault_changing(k->vault);
 }
 
 static bool
