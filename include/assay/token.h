@@ -45,6 +45,7 @@ struct assay_ear {
 	const char *nonce;                 /* eat_nonce: plain text */
 	const char *key;                   /* cnf.jwk: the workload's public key, a JWK */
 	const char *annotated;             /* annotated evidence, an object */
+	const char *submods;               /* further ones, beside cpu0: ",\"gpu0\":{...}" */
 	const char *more;                  /* further members, ",\"assay\":{...}" */
 };
 /* The members of an EAR without the braces around and without iss, aud, iat, nbf, exp and jti:
@@ -91,8 +92,8 @@ struct assay_result {
  * Errors  ASSAY_E_FORMAT (also a status that is better than its own trust vector),
  *         ASSAY_E_UNSUPPORTED (a profile that is not known, nested tokens), ASSAY_E_NOMEM.
  */
-ASSAY_MUST_USE enum assay_code assay_result_parse(
-    struct assay_result **out, struct assay_bytes payload, struct assay_error *err);
+ASSAY_MUST_USE enum assay_code
+assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct assay_error *err);
 void assay_result_free(struct assay_result *result); /* NULL is fine */
 
 /*

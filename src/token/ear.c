@@ -235,7 +235,10 @@ put_submod(struct token_text *t, const struct assay_ear *ear)
 		assay_token_put(t, "\":");
 		assay_token_put(t, ear->annotated);
 	}
-	assay_token_put(t, "}}");
+	assay_token_put(t, "}");
+	if (ear->submods != NULL)
+		assay_token_put(t, ear->submods);
+	assay_token_put(t, "}");
 }
 
 /* It comes from a stranger and goes into what is signed. */

@@ -192,6 +192,7 @@ test_members(void **state)
 		.nonce = NONCE,
 		.key = "{\"kty\":\"EC\"}",
 		.annotated = "{\"tdx\":{}}",
+		.submods = ",\"device0\":{}",
 		.more = ",\"assay\":{\"a\":1}" };
 
 	(void)state;
@@ -202,7 +203,8 @@ test_members(void **state)
 	    "\",\"cnf\":{\"jwk\":{\"kty\":\"EC\"}},\"submods\":{\"cpu0\":{\"ear.status\":"
 	    "\"affirming\",\"ear.trustworthiness-vector\":" ZEROES(
 		"2") ",\"ear.appraisal-policy-id\":\"default,web \\\"tier\\\"\","
-		     "\"ear.veraison.annotated-evidence\":{\"tdx\":{}}}},\"assay\":{\"a\":1}");
+		     "\"ear.veraison.annotated-evidence\":{\"tdx\":{}}},\"device0\":{}},\"assay\":{"
+		     "\"a\":1}");
 	ear.profile = ASSAY_EAR_IETF;
 	expect_members(&ear,
 	    "\"eat_profile\":\"tag:ietf.org,2026:rats/ear#03\",\"ear_verifier_id\":{\"build\":"
@@ -210,7 +212,8 @@ test_members(void **state)
 	    "\",\"cnf\":{\"jwk\":{\"kty\":\"EC\"}},\"submods\":{\"cpu0\":{\"ear_status\":"
 	    "\"affirming\",\"ear_trustworthiness_vector\":" ZEROES(
 		"2") ",\"ear_appraisal_policy_ids\":[\"default\",\"web \\\"tier\\\"\"],"
-		     "\"ear_veraison_annotated_evidence\":{\"tdx\":{}}}},\"assay\":{\"a\":1}");
+		     "\"ear_veraison_annotated_evidence\":{\"tdx\":{}}},\"device0\":{}},\"assay\":{"
+		     "\"a\":1}");
 	assay_checks_clear(checks);
 	assay_check_fail(checks, CHECK_SNP_REPORT_SIGNATURE, ASSAY_E_SIGNATURE, "no");
 	ear = (struct assay_ear){ .checks = checks };
