@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /kbs/v0/resource/REPOSITORY/TYPE/TAG: read by who has attested, written by operators. */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "buffer.h"
+#include "session.h"
+
+enum { SEGMENTS = 3, PATH_MAX_LEN = 255 };
+
+/* Three segments of [A-Za-z0-9_-]+[A-Za-z0-9_.-]*. */
+static bool
+path_ok(const char *path)
+{
+	static const char first[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	size_t count = 1;
+
+	if (strlen(path) > PATH_MAX_LEN)
+		return false;
+	for (;; count++) {
+		size_t n = strspn(path, first);
+		if (n == 0)
+			return false;
+		for (path += n; *path == '.' || (*path != '\0' && strchr(first, *path) != NULL);)
+			path++;
+		if (*path == '\0')
+			return count == SEGMENTS;
+		if (*path++ != '/')
+			return false;
+	}
+}
+
+static const struct {
+	enum keeper_status keeper;
+	int status;
+	const char *variant;
+} refusals[] = {
+	{ KEEPER_TICKET, 401, KBS_TOKEN_NOT_FOUND },
+	{ KEEPER_SPENT, 401, KBS_ATTESTATION },
+	{ KEEPER_NO_TOKEN, 401, KBS_TOKEN_NOT_FOUND },
+	{ KEEPER_TOKEN, 401, KBS_TOKEN_VERIFIER },
+	{ KEEPER_DENIED, 401, KBS_POLICY_DENY },
+	/* 401 is what the peers say; but it makes clients attest anew, for nothing. */
+	{ KEEPER_MISSING, 404, KBS_PLUGIN_INTERNAL },
+	{ KEEPER_ADMIN, 401, KBS_ADMIN_AUTH },
+	{ KEEPER_CONFLICT, 409, KBS_PLUGIN_INTERNAL },
+	{ KEEPER_KEY, 401, KBS_JWE },
+	{ KEEPER_MALFORMED, 400, KBS_PLUGIN_INTERNAL },
+	{ KEEPER_TROUBLE, 503, KBS_PLUGIN_INTERNAL },
+};
+
+static void
+refuse(struct exchange *x, const struct ipc_message *answer)
+{
+	char text[512];
+
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+		if (answer->op == refusals[i].keeper) {
+			kbs_refuse(x, refusals[i].status, refusals[i].variant, "%s",
+			    kbs_sentence(text, sizeof text, answer));
+			return;
+		}
+	kbs_refuse(x, 500, KBS_PLUGIN_INTERNAL, "%s", kbs_sentence(text, sizeof text, answer));
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+static void
+released(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+	struct worker *w = exchange_worker(x);
+
+	worker_saw(w, answer);
+	if (answer->op == KEEPER_DONE && answer->count > 1) {
+		metric_count(w, "kbs_resource_reads_total", "outcome", "released");
+		exchange_answer(x, 200, "application/json", answer->field[1]);
+		return;
+	}
+	metric_count(w, "kbs_resource_reads_total", "outcome",
+	    answer->op == KEEPER_DENIED        ? "denied"
+		: answer->op == KEEPER_MISSING ? "missing"
+		: answer->op == KEEPER_TROUBLE ? "trouble"
+					       : "not attested");
+	refuse(x, answer);
+}
+
+static void
+release(struct exchange *x)
+{
+	struct worker *w = exchange_worker(x);
+	struct kbs_session s;
+	struct assay_error err;
+	struct assay_bytes token = { NULL, 0 }, ticket = { NULL, 0 };
+	enum assay_code rc = kbs_session_read(&s, x, &err);
+
+	/* A session goes on as long as its token, which the keeper knows. Without one there may still be
+	 * a token. */
+	if (rc == ASSAY_OK || rc == ASSAY_E_EXPIRED)
+		ticket = (struct assay_bytes){ s.raw, sizeof s.raw };
+	if (!exchange_bearer(x, &token))
+		token = (struct assay_bytes){ NULL, 0 };
+	if (ticket.len == 0 && token.len == 0) {
+		metric_count(w, "kbs_resource_reads_total", "outcome", "not attested");
+		kbs_refuse(x, 401, KBS_TOKEN_NOT_FOUND, "%s", err.text);
+		return;
+	}
+	const struct assay_bytes fields[] = { ticket, token, bytes_of(exchange_rest(x)),
+		bytes_of(exchange_peer(x)) };
+	keeper_call(worker_keeper(w), KEEPER_RELEASE, fields, 4, released, x);
+}
+
+/* --- writing ------------------------------------------------------------------------------- */
+
+static void
+written(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+
+	worker_saw(exchange_worker(x), answer);
+	if (answer->op == KEEPER_DONE)
+		exchange_answer(x, 200, "text/xml", (struct assay_bytes){ NULL, 0 });
+	else
+		refuse(x, answer);
+}
+
+static void
+administer(struct exchange *x, const char *verb)
+{
+	struct worker *w = exchange_worker(x);
+	struct assay_bytes token = { NULL, 0 }, body = exchange_body(x);
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char arguments[PATH_MAX_LEN + 32];
+
+	if (!exchange_bearer(x, &token))
+		token = (struct assay_bytes){ NULL, 0 };
+	SHA256(body.ptr != NULL ? body.ptr : (const uint8_t *)"", body.len, digest);
+	/* The path has no character that JSON would escape. */
+	(void)snprintf(arguments, sizeof arguments, "{\"path\":\"%s\"}", exchange_rest(x));
+	const struct assay_bytes fields[] = { token, exchange_client_key(x),
+		bytes_of(exchange_method(x)), bytes_of(exchange_path(x)), { digest, sizeof digest },
+		bytes_of(verb), bytes_of(arguments), body };
+	keeper_call(worker_keeper(w), KEEPER_ADMIN_DO, fields, 8, written, x);
+}
+
+void
+kbs_resource(struct exchange *x)
+{
+	const char *method = exchange_method(x);
+	struct worker *w = exchange_worker(x);
+
+	metric_count(w, "kbs_plugin_requests_total", "plugin_name", "resource");
+	if (!path_ok(exchange_rest(x)))
+		kbs_refuse(x, 404, KBS_PATH,
+		    "a resource is /kbs/v0/resource/REPOSITORY/TYPE/TAG: three names of letters, "
+		    "digits, '_', '-' and, but not in front, '.'");
+	else if (strcmp(method, "GET") == 0)
+		release(x);
+	else if (strcmp(method, "POST") == 0) {
+		metric_count(w, "kbs_resource_writes_total", NULL, NULL);
+		administer(x, "secret.put");
+	} else if (strcmp(method, "DELETE") == 0) {
+		metric_count(w, "kbs_resource_deletes_total", NULL, NULL);
+		administer(x, "secret.rm");
+	} else
+		kbs_refuse(x, 405, KBS_PLUGIN_INTERNAL, "a resource is for GET, POST and DELETE");
+}
