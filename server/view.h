@@ -22,15 +22,24 @@ struct view_policy {
 	const char *text;
 };
 
+/* A document of reference values whose time is not over. */
+struct view_reference {
+	const char *name;
+	struct assay_bytes document;
+};
+
 struct view {
 	uint64_t generation;
 	const struct assay_trust
 	    *trust; /* built-in anchors, the roots of the options, collateral, floors */
 	const struct view_policy *policies;
 	size_t policy_count;
+	const struct view_reference *references;
+	size_t reference_count;
 	struct ticket_keys tickets;
 	int64_t ticket_life_s, token_life_s;
 	const char *jwks; /* what /.well-known/jwks.json says */
+	const char *node; /* what no other server is called: the audience of admin tokens */
 	const char *issuer, *audience;
 	bool sample;
 	int64_t
@@ -39,7 +48,7 @@ struct view {
 
 /*
  * Reads the keeper's snapshot, a JSON object:
- *   {"generation":N, "issuer","audience","ticket_life_s","token_life_s","sample":bool,
+ *   {"generation":N, "node","issuer","audience","ticket_life_s","token_life_s","sample":bool,
  *    "tickets":[{"epoch":N,"key":hex}..3], "jwks":{..},
  *    "policies":[{"name","version","text"}], "references":[{"name","version","document":text,"expires"?}],
  *    "collateral":[{"name","bytes":base64}], "floors":{"evaluation":N,"crl":{CN:N}}}

@@ -54,7 +54,7 @@ test_roles(void **context)
 		{ "secret.put", "{\"path\":\"r/t/a\"}", ROLE_OPERATOR },
 		{ "policy.put", "{\"name\":\"p\"}", ROLE_OPERATOR },
 		{ "reference.put", "{\"name\":\"v\"}", ROLE_OPERATOR },
-		{ "collateral.put", "{\"name\":\"c\"}", ROLE_OPERATOR },
+		{ "collateral.put", "{\"items\":[{\"name\":\"c\",\"size\":4}]}", ROLE_OPERATOR },
 		{ "secret.get", "{\"path\":\"r/t/a\"}", ROLE_ADMIN },
 		{ "admin.list", "{}", ROLE_ADMIN },
 		{ "admin.put",
@@ -85,7 +85,7 @@ test_roles(void **context)
 			/* What a lesser role has removed, a greater one cannot remove again. */
 			bool rm = strstr(verbs[i].verb, ".rm") != NULL && role > verbs[i].least;
 			if (role < verbs[i].least)
-				refused(&r, KEEPER_ADMIN, "role of this admin is too small");
+				refused(&r, KEEPER_ROLE, "is too small for");
 			else if (r.status != (rm ? KEEPER_MISSING : KEEPER_DONE))
 				fail_msg("%s: %d %s", verbs[i].verb, r.status, r.sentence);
 			reply_clear(&r);
@@ -230,7 +230,7 @@ test_certificate(void **context)
 	reply_clear(&r);
 	m.field[5] = bed_bytes("admin.list");
 	r = bed_do(&b, &m);
-	refused(&r, KEEPER_ADMIN, "too small");
+	refused(&r, KEEPER_ROLE, "too small");
 	/* A bad token beside a good certificate is not passed over. */
 	m.field[5] = bed_bytes("secret.list");
 	m.field[0] = bed_bytes("a.b.c");

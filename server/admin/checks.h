@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ASSAYD_ADMIN_CHECKS_H
+#define ASSAYD_ADMIN_CHECKS_H
+
+/* What an operator brings is read here, before the keeper is asked to keep it: it could not be used
+ * otherwise, and would take what is in use down with it. */
+
+#include <jansson.h>
+
+#include <assay/error.h>
+
+#include "../view.h"
+
+/* The policy compiles against the reference values of the view. Errors: ASSAY_E_USAGE, with line and
+ * column; ASSAY_E_NOMEM. */
+ASSAY_MUST_USE enum assay_code check_policy(
+    const struct view *view, const char *name, struct assay_bytes text, struct assay_error *err);
+
+/*
+ * With this document in place of what has its name (an empty one: without it) all policies of the view
+ * compile as before.
+ * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (the document), ASSAY_E_POLICY (a policy would not hold any
+ *         more; err names it), ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code check_reference(const struct view *view, const char *name,
+    struct assay_bytes document, struct assay_error *err);
+
+/* "2027-01-01T00:00:00Z" or "2027-01-01". */
+bool check_time(const char *text);
+
+/*
+ * A public key in PEM or as a JWK, or a certificate in PEM: the arguments of admin.put that say so, which
+ * the caller drops. Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_USAGE (it is private),
+ * ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code
+check_key(json_t **out, struct assay_bytes file, struct assay_error *err);
+
+#endif

@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What operators ask, over REST. The front reads what they bring; who they are, and whether they may, is
+ * the keeper's to say: the token, or the key that TLS has shown, goes there with the method, the path with
+ * its query, and the body's hash, to which a token is bound.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+#include <openssl/evp.h>
+
+#include "../http/http.h"
+#include "../text.h"
+#include "checks.h"
+#include "query.h"
+
+enum {
+	SECRET_MAX = 1024 * 1024,
+	POLICY_MAX = 256 * 1024,
+	REFERENCE_MAX = 4 * 1024 * 1024,
+	KEY_MAX = 64 * 1024,
+	TARGET_MAX = 2048,
+	DIGEST = 32,
+};
+
+/* --- asking the keeper ------------------------------------------------------------------- */
+
+static int
+status_of(unsigned op)
+{
+	switch (op) {
+	case KEEPER_DONE:
+		return 200;
+	case KEEPER_MALFORMED:
+		return 422;
+	case KEEPER_MISSING:
+		return 404;
+	case KEEPER_ADMIN:
+		return 401;
+	case KEEPER_ROLE:
+		return 403;
+	case KEEPER_CONFLICT:
+		return 409;
+	default:
+		return 503;
+	}
+}
+
+static void
+no_store(struct exchange *x)
+{
+	exchange_set(x, "Cache-Control", "no-store");
+}
+
+static void
+answer_json(struct exchange *x, const json_t *json)
+{
+	char *text = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	no_store(x);
+	if (text != NULL)
+		exchange_answer(x, 200, "application/json",
+		    (struct assay_bytes){ (const uint8_t *)text, strlen(text) });
+	else
+		exchange_refuse(x, 503, "out of memory; ask again later");
+	free(text);
+}
+
+static void
+refuse(struct exchange *x, const struct ipc_message *answer)
+{
+	struct assay_bytes why =
+	    answer->count > 1 ? answer->field[1] : (struct assay_bytes){ NULL, 0 };
+	int status = status_of(answer->op);
+
+	no_store(x);
+	if (status == 401)
+		exchange_set(x, "WWW-Authenticate", "Bearer");
+	exchange_refuse(x, status, "%.*s", (int)(why.len < 500 ? why.len : 500),
+	    why.len > 0 ? (const char *)why.ptr : "the keeper does not answer; ask again later");
+}
+
+static void
+done(void *arg, const struct ipc_message *answer, const char *type)
+{
+	struct exchange *x = arg;
+
+	worker_saw(exchange_worker(x), answer);
+	if (answer->op != KEEPER_DONE) {
+		refuse(x, answer);
+		return;
+	}
+	no_store(x);
+	exchange_answer(
+	    x, 200, type, answer->count > 1 ? answer->field[1] : (struct assay_bytes){ NULL, 0 });
+}
+
+static void
+done_json(void *arg, const struct ipc_message *answer)
+{
+	done(arg, answer, "application/json");
+}
+
+static void
+done_bytes(void *arg, const struct ipc_message *answer)
+{
+	done(arg, answer, "application/octet-stream");
+}
+
+/* The path as it was sent, with its query. */
+static bool
+target(const struct exchange *x, char out[TARGET_MAX])
+{
+	const char *query = exchange_query(x);
+	int n = snprintf(
+	    out, TARGET_MAX, "%s%s%s", exchange_path(x), query[0] != '\0' ? "?" : "", query);
+
+	return n > 0 && n < TARGET_MAX;
+}
+
+static struct assay_bytes
+text_bytes(const char *text)
+{
+	return (struct assay_bytes){ (const uint8_t *)text, strlen(text) };
+}
+
+/* Takes args; NULL: out of memory. */
+static void
+ask(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
+    keeper_done *answer)
+{
+	struct assay_bytes body = exchange_body(x), token = { NULL, 0 };
+	uint8_t digest[DIGEST];
+	char path[TARGET_MAX], *text = args != NULL ? json_dumps(args, JSON_COMPACT) : NULL;
+	bool hashed = EVP_Digest(body.len > 0 ? (const void *)body.ptr : "", body.len, digest, NULL,
+			  EVP_sha256(), NULL) == 1;
+
+	json_decref(args);
+	(void)exchange_bearer(x, &token);
+	if (text == NULL || !hashed) {
+		exchange_refuse(x, 503, "out of memory; ask again later");
+	} else if (!target(x, path)) {
+		exchange_refuse(
+		    x, 414, "the path and its query are longer than %d bytes", TARGET_MAX - 1);
+	} else {
+		const struct assay_bytes fields[] = { token, exchange_client_key(x),
+			text_bytes(exchange_method(x)), text_bytes(path), { digest, sizeof digest },
+			text_bytes(verb), text_bytes(text), kept };
+		keeper_call(worker_keeper(exchange_worker(x)), KEEPER_ADMIN_DO, fields,
+		    sizeof fields / sizeof fields[0], answer, x);
+	}
+	free(text);
+}
+
+/* --- reading a request ------------------------------------------------------------------- */
+
+/* Somebody who shows nothing is not listened to: reading policies and collateral is work. */
+static bool
+begin(struct exchange *x, struct query *q)
+{
+	struct assay_bytes token = { NULL, 0 };
+	char why[QUERY_WHY];
+
+	if ((!exchange_bearer(x, &token) || token.len == 0) && exchange_client_key(x).len == 0) {
+		no_store(x);
+		exchange_set(x, "WWW-Authenticate", "Bearer");
+		exchange_refuse(x, 401,
+		    "this needs an admin token (Authorization: Bearer), or the client certificate "
+		    "of "
+		    "an admin");
+		return false;
+	}
+	if (query_read(q, exchange_query(x), why))
+		return true;
+	exchange_refuse(x, 400, "%s", why);
+	return false;
+}
+
+/* Puts a text into args; a NULL is left out. false: no memory. */
+static bool
+put_text(json_t *args, const char *name, const char *value)
+{
+	return value == NULL || json_object_set_new(args, name, json_string(value)) == 0;
+}
+
+/* The same of a number of the query. false: refused. */
+static bool
+put_number(struct exchange *x, json_t *args, const struct query *q, const char *name)
+{
+	int64_t n;
+
+	if (!query_number(q, name, &n)) {
+		exchange_refuse(
+		    x, 400, "the parameter \"%s\" is no number of at most 15 digits", name);
+		return false;
+	}
+	if (n >= 0 && json_object_set_new(args, name, json_integer(n)) != 0) {
+		exchange_refuse(x, 503, "out of memory; ask again later");
+		return false;
+	}
+	return true;
+}
+
+/* {member: what stands behind the route's path}; NULL: no memory, and it was refused. */
+static json_t *
+named(struct exchange *x, const char *member, const char *name)
+{
+	json_t *args = json_object();
+
+	if (args == NULL || json_object_set_new(args, member, json_string(name)) != 0) {
+		json_decref(args);
+		/* The path may be no UTF-8, which no name is. */
+		exchange_refuse(
+		    x, 422, "%s: is no name of letters, digits, '_', '-' and '.'", member);
+		return NULL;
+	}
+	return args;
+}
+
+/* Asks what takes nothing but a name. */
+static void
+ask_named(struct exchange *x, const char *verb, const char *member, keeper_done *answer)
+{
+	struct query q = { .name = { NULL } };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, member, exchange_rest(x));
+	if (args != NULL)
+		ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, answer);
+}
+
+static void
+ask_list(struct exchange *x, const char *verb, keeper_done *answer)
+{
+	struct query q = { .name = { NULL } };
+
+	if (begin(x, &q))
+		ask(x, verb, json_object(), (struct assay_bytes){ NULL, 0 }, answer);
+}
+
+/* Refuses what an operator brought, in the words of who read it. */
+static void
+refuse_body(struct exchange *x, enum assay_code code, const struct assay_error *err)
+{
+	exchange_refuse(x,
+	    code == ASSAY_E_NOMEM        ? 503
+		: code == ASSAY_E_POLICY ? 409
+					 : 422,
+	    "%s", err->text);
+}
+
+/* --- the server -------------------------------------------------------------------------- */
+
+/* What it is called: nobody need be known to ask. */
+static void
+server(struct exchange *x)
+{
+	const struct view *view = worker_view(exchange_worker(x));
+	/* Only a URL is a name that no other server has. */
+	const char *audience = strstr(view->audience, "://") != NULL ? view->audience : view->node;
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "server", "assayd", "version",
+	    ASSAY_VERSION, "audience", audience, "node", view->node);
+
+	answer_json(x, json);
+	json_decref(json);
+}
+
+/* --- secrets ----------------------------------------------------------------------------- */
+
+static void
+secret_list(struct exchange *x)
+{
+	ask_list(x, "secret.list", done_json);
+}
+
+static void
+secret_put(struct exchange *x)
+{
+	struct query q = { .name = { "policy", "expect_version" } };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, "path", exchange_rest(x));
+	if (args == NULL)
+		return;
+	if (!put_number(x, args, &q, "expect_version")) {
+		json_decref(args);
+		return;
+	}
+	if (!put_text(args, "policy", query_value(&q, "policy"))) {
+		json_decref(args);
+		exchange_refuse(x, 422, "policy: is no name of a policy");
+		return;
+	}
+	ask(x, "secret.put", args, exchange_body(x), done_json);
+}
+
+static void
+secret_get(struct exchange *x)
+{
+	struct query q = { .name = { "version" } };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, "path", exchange_rest(x));
+	if (args == NULL)
+		return;
+	if (put_number(x, args, &q, "version"))
+		ask(x, "secret.get", args, (struct assay_bytes){ NULL, 0 }, done_bytes);
+	else
+		json_decref(args);
+}
+
+static void
+secret_history(struct exchange *x)
+{
+	ask_named(x, "secret.history", "path", done_json);
+}
+
+static void
+secret_rm(struct exchange *x)
+{
+	ask_named(x, "secret.rm", "path", done_json);
+}
+
+/* --- policies ---------------------------------------------------------------------------- */
+
+static bool
+has_policy(const json_t *policies, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(policies, i, one)
+	{
+		const char *other = json_string_value(json_object_get(one, "name"));
+		if (other != NULL && strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The built-in ones as well, unless the store has one of the name. */
+static void
+done_policies(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+	const char *name;
+	bool ok = true;
+
+	worker_saw(exchange_worker(x), answer);
+	if (answer->op != KEEPER_DONE || answer->count < 2) {
+		refuse(x, answer);
+		return;
+	}
+	json_t *json =
+	    json_loadb((const char *)answer->field[1].ptr, answer->field[1].len, 0, NULL);
+	json_t *policies = json_object_get(json, "policies");
+	for (size_t i = 0; ok && (name = assay_policy_builtin_name(i)) != NULL; i++)
+		if (!has_policy(policies, name))
+			ok = json_array_append_new(policies,
+				 json_pack("{s:s, s:i}", "name", name, "version", 0)) == 0;
+	answer_json(x, ok ? json : NULL);
+	json_decref(json);
+}
+
+/* A built-in one is there as long as the store has none of its name. */
+static void
+done_policy(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+	const char *name = exchange_rest(x);
+	const struct assay_policy *policy = assay_policy_builtin(name);
+
+	if (answer->op != KEEPER_MISSING || policy == NULL || exchange_query(x)[0] != '\0') {
+		done_json(arg, answer);
+		return;
+	}
+	worker_saw(exchange_worker(x), answer);
+	json_t *json = json_pack(
+	    "{s:s, s:i, s:s}", "name", name, "version", 0, "text", assay_policy_text(policy));
+	answer_json(x, json);
+	json_decref(json);
+}
+
+static void
+policy_list(struct exchange *x)
+{
+	ask_list(x, "policy.list", done_policies);
+}
+
+static void
+policy_get(struct exchange *x)
+{
+	struct query q = { .name = { "version" } };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, "name", exchange_rest(x));
+	if (args == NULL)
+		return;
+	if (put_number(x, args, &q, "version"))
+		ask(x, "policy.get", args, (struct assay_bytes){ NULL, 0 }, done_policy);
+	else
+		json_decref(args);
+}
+
+static void
+policy_put(struct exchange *x)
+{
+	const struct view *view = worker_view(exchange_worker(x));
+	struct query q = { .name = { NULL } };
+	struct assay_error err = { .text = "" };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, "name", exchange_rest(x));
+	if (args == NULL)
+		return;
+	enum assay_code rc = check_policy(view, exchange_rest(x), exchange_body(x), &err);
+	if (rc == ASSAY_OK) {
+		ask(x, "policy.put", args, exchange_body(x), done_json);
+		return;
+	}
+	json_decref(args);
+	refuse_body(x, rc, &err);
+}
+
+static void
+policy_rm(struct exchange *x)
+{
+	ask_named(x, "policy.rm", "name", done_json);
+}
+
+/* --- reference values -------------------------------------------------------------------- */
+
+static void
+reference_list(struct exchange *x)
+{
+	ask_list(x, "reference.list", done_json);
+}
+
+static void
+reference_get(struct exchange *x)
+{
+	ask_named(x, "reference.get", "name", done_json);
+}
+
+static void
+reference_put(struct exchange *x)
+{
+	const struct view *view = worker_view(exchange_worker(x));
+	struct query q = { .name = { "signer", "expires" } };
+	struct assay_error err = { .text = "" };
+
+	if (!begin(x, &q))
+		return;
+	const char *expires = query_value(&q, "expires");
+	if (expires != NULL && !check_time(expires)) {
+		exchange_refuse(
+		    x, 422, "expires: is no time; write 2027-01-01T00:00:00Z or 2027-01-01");
+		return;
+	}
+	json_t *args = named(x, "name", exchange_rest(x));
+	if (args == NULL)
+		return;
+	if (!put_text(args, "signer", query_value(&q, "signer")) ||
+	    !put_text(args, "expires", expires)) {
+		json_decref(args);
+		exchange_refuse(x, 422, "signer: is no text in UTF-8");
+		return;
+	}
+	enum assay_code rc = check_reference(view, exchange_rest(x), exchange_body(x), &err);
+	if (rc == ASSAY_OK) {
+		ask(x, "reference.put", args, exchange_body(x), done_json);
+		return;
+	}
+	json_decref(args);
+	refuse_body(x, rc, &err);
+}
+
+static void
+reference_rm(struct exchange *x)
+{
+	const struct view *view = worker_view(exchange_worker(x));
+	struct query q = { .name = { NULL } };
+	struct assay_error err = { .text = "" };
+
+	if (!begin(x, &q))
+		return;
+	json_t *args = named(x, "name", exchange_rest(x));
+	if (args == NULL)
+		return;
+	enum assay_code rc =
+	    check_reference(view, exchange_rest(x), (struct assay_bytes){ NULL, 0 }, &err);
+	if (rc == ASSAY_OK) {
+		ask(x, "reference.rm", args, (struct assay_bytes){ NULL, 0 }, done_json);
+		return;
+	}
+	json_decref(args);
+	refuse_body(x, rc, &err);
+}
+
+/* --- audit ------------------------------------------------------------------------------- */
+
+static void
+audit(struct exchange *x, const char *verb, struct query *q)
+{
+	if (!begin(x, q))
+		return;
+	json_t *args = json_object();
+	if (args == NULL) {
+		exchange_refuse(x, 503, "out of memory; ask again later");
+		return;
+	}
+	for (size_t i = 0; i < QUERY_NAMES_MAX && q->name[i] != NULL; i++) {
+		bool text = strcmp(q->name[i], "resource") == 0;
+		if (!text && !put_number(x, args, q, q->name[i])) {
+			json_decref(args);
+			return;
+		}
+		if (text && !put_text(args, "resource", query_value(q, "resource"))) {
+			json_decref(args);
+			exchange_refuse(x, 422, "resource: is no text in UTF-8");
+			return;
+		}
+	}
+	ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, done_json);
+}
+
+static void
+audit_list(struct exchange *x)
+{
+	struct query q = { .name = { "since", "after", "limit", "resource" } };
+
+	audit(x, "audit.list", &q);
+}
+
+static void
+audit_export(struct exchange *x)
+{
+	struct query q = { .name = { "after", "limit" } };
+
+	audit(x, "audit.export", &q);
+}
+
+/* --- who may ask, and keys --------------------------------------------------------------- */
+
+static void
+key_list(struct exchange *x)
+{
+	ask_list(x, "admin.list", done_json);
+}
+
+static void
+key_put(struct exchange *x)
+{
+	struct query q = { .name = { "role" } };
+	struct assay_error err = { .text = "" };
+	json_t *args = NULL;
+
+	if (!begin(x, &q))
+		return;
+	enum assay_code rc = check_key(&args, exchange_body(x), &err);
+	if (rc != ASSAY_OK) {
+		refuse_body(x, rc, &err);
+		return;
+	}
+	if (!put_text(args, "name", exchange_rest(x)) ||
+	    !put_text(args, "role", query_value(&q, "role"))) {
+		json_decref(args);
+		exchange_refuse(x, 422, "name: is no name of letters, digits, '_', '-' and '.'");
+		return;
+	}
+	ask(x, "admin.put", args, (struct assay_bytes){ NULL, 0 }, done_json);
+}
+
+static void
+key_rm(struct exchange *x)
+{
+	ask_named(x, "admin.rm", "name", done_json);
+}
+
+static void
+rotate(struct exchange *x)
+{
+	ask_named(x, "key.rotate", "what", done_json);
+}
+
+/* ----------------------------------------------------------------------------------------- */
+
+const struct route routes_admin[] = {
+	{ "GET", "/v1/server", 0, server, "server" },
+	{ "GET", "/v1/admin/secrets", 0, secret_list, "admin_secrets" },
+	{ "GET", "/v1/admin/secrets/", 0, secret_get, "admin_secret" },
+	{ "PUT", "/v1/admin/secrets/", SECRET_MAX, secret_put, "admin_secret" },
+	{ "DELETE", "/v1/admin/secrets/", 0, secret_rm, "admin_secret" },
+	{ "GET", "/v1/admin/history/", 0, secret_history, "admin_history" },
+	{ "GET", "/v1/admin/policies", 0, policy_list, "admin_policies" },
+	{ "GET", "/v1/admin/policies/", 0, policy_get, "admin_policy" },
+	{ "PUT", "/v1/admin/policies/", POLICY_MAX, policy_put, "admin_policy" },
+	{ "DELETE", "/v1/admin/policies/", 0, policy_rm, "admin_policy" },
+	{ "GET", "/v1/admin/references", 0, reference_list, "admin_references" },
+	{ "GET", "/v1/admin/references/", 0, reference_get, "admin_reference" },
+	{ "PUT", "/v1/admin/references/", REFERENCE_MAX, reference_put, "admin_reference" },
+	{ "DELETE", "/v1/admin/references/", 0, reference_rm, "admin_reference" },
+	{ "GET", "/v1/admin/audit", 0, audit_list, "admin_audit" },
+	{ "GET", "/v1/admin/audit/export", 0, audit_export, "admin_audit_export" },
+	{ "GET", "/v1/admin/keys", 0, key_list, "admin_keys" },
+	{ "PUT", "/v1/admin/keys/", KEY_MAX, key_put, "admin_key" },
+	{ "DELETE", "/v1/admin/keys/", 0, key_rm, "admin_key" },
+	{ "POST", "/v1/admin/rotate/", 0, rotate, "admin_rotate" },
+	{ NULL, NULL, 0, NULL, NULL },
+};
