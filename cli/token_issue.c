@@ -24,6 +24,7 @@ struct issue {
 	struct appraisal appraisal;
 	const struct args *args;
 	int64_t valid_s;
+	bool ietf;
 	struct assay_jwk *key;
 	char *bound; /* the workload's key of --bind, a JWK; NULL: none, or no key that is known */
 	char nonce[NONCE_TEXT];
@@ -127,8 +128,12 @@ static int
 read_issue(struct issue *q)
 {
 	const char *valid = args_value(q->args, OPT_VALID);
+	const char *profile = args_value(q->args, OPT_PROFILE);
 
 	q->valid_s = VALID_S;
+	if (profile != NULL && strcmp(profile, "ietf") != 0 && strcmp(profile, "ear") != 0)
+		return misused(q->args->command, "--profile: \"%s\" is none of ear, ietf", profile);
+	q->ietf = profile != NULL && strcmp(profile, "ietf") == 0;
 	if (valid != NULL &&
 	    (!value_duration(&q->valid_s, valid) || q->valid_s < 1 || q->valid_s > VALID_MAX_S))
 		return misused(q->args->command,
@@ -155,10 +160,8 @@ static enum assay_code
 sign(char **token, const struct issue *q, const struct assay_checks *checks,
     const struct assay_claims *claims, struct assay_error *err)
 {
-	const char *profile = args_value(q->args, OPT_PROFILE);
 	struct assay_ear ear = {
-		.profile = profile != NULL && strcmp(profile, "ietf") == 0 ? ASSAY_EAR_IETF
-									   : ASSAY_EAR_DEPLOYED,
+		.profile = q->ietf ? ASSAY_EAR_IETF : ASSAY_EAR_DEPLOYED,
 		.checks = checks,
 		.nonce = q->nonce[0] != '\0' ? q->nonce : NULL,
 		.key = bound(checks) ? q->bound : NULL,

@@ -192,7 +192,7 @@ static void
 test_allocations(void **state)
 {
 	(void)state;
-	check_allocations(once,
+	check_own_allocations(once,
 	    assay_bytes_of("{\"b\":[1,2.5,{\"c\":null,\"d\":[true,false]}],\"a\":\"x\\ny\"}"));
 }
 
