@@ -56,6 +56,7 @@ put(struct admin *a, struct screen *s)
 	if (rc == 0) {
 		secret_path(&r, "secrets", args->operands[0]);
 		admin_parameter(&r, "policy", policy);
+		admin_parameter(&r, "expect_version", args_has(args, OPT_NEW) ? "0" : NULL);
 		r.body = input_bytes(&in);
 		rc = admin_ask_json(a, &r, &root);
 	}
@@ -298,6 +299,7 @@ run_rm(const struct args *args)
 static const struct option put_options[] = {
 	{ OPT_POLICY, 'p', "policy", "NAME", false, NULL,
 	    "who gets it (as before; of a new one: default)" },
+	{ OPT_NEW, 0, "new", NULL, false, NULL, "only if there is no such secret yet" },
 	OPTIONS_ADMIN,
 	OPTION_JSON,
 	OPTION_QUIET_DONE,

@@ -22,6 +22,8 @@ COMMANDS = [
     "policy show",
     "policy check",
     "policy test",
+    "key get",
+    "key unseal",
     "log show",
     "log replay",
     "log extend",
