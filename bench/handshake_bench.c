@@ -456,7 +456,7 @@ server_fill(struct world *w)
 	const char *put[] = { w->assay, "secret", "put", "-q", "--url", w->server.url,
 		"--admin-key", key, "--policy", "default", "bench/key/one", secret, NULL };
 
-	(void)snprintf(key, sizeof key, "%s/admin.key", w->dir);
+	(void)snprintf(key, sizeof key, "%s/admin.pem", w->dir);
 	(void)snprintf(secret, sizeof secret, "%s/secret", w->dir);
 	for (size_t i = 0; i < 2; i++)
 		(void)snprintf(

@@ -7,10 +7,13 @@
 /* A folder of handlers adds its table here. */
 const struct route *const routes_all[] = {
 	routes_health,
+	routes_kbs,
+	routes_admin,
 	NULL,
 };
 
 const struct error_form *const error_forms_all[] = {
+	&error_form_kbs,
 	NULL,
 };
 

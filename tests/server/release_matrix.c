@@ -181,7 +181,7 @@ server_start(struct world *w, struct broker_server *s, const char *store, const 
 static void
 server_fill(struct world *w)
 {
-	char *key = path_of(w, "store/admin.key"), *url = w->server.url;
+	char *key = path_of(w, "store/admin.pem"), *url = w->server.url;
 	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", url, "--admin-key",
 		key, path_of(w, "tdx-0/collateral"), path_of(w, "snp-0/collateral"),
 		path_of(w, "tdx-1/collateral"), path_of(w, "snp-1/collateral"), NULL };
