@@ -34,7 +34,7 @@ struct row {
 
 static const struct row rows[] = {
 	{ "server", "listen", "ADDR", LIST, false, AT(listen), AT(listen_count), LISTEN_MAX,
-	    "tcp:HOST:PORT or unix:PATH; repeatable (tcp:127.0.0.1:8080)" },
+	    "tcp:HOST:PORT, unix:PATH; repeats (tcp:127.0.0.1:8080)" },
 	{ "server", "tls-cert", "FILE", TEXT, true, AT(tls_cert), 0, 0, "certificate chain, PEM" },
 	{ "server", "tls-key", "FILE", TEXT, true, AT(tls_key), 0, 0, "its private key, PEM" },
 	{ "server", "client-ca", "FILE", TEXT, true, AT(client_ca), 0, 0,
@@ -67,9 +67,9 @@ static const struct row rows[] = {
 	{ "verify", "require-crl", NULL, SWITCH, false, AT(require_crl), 0, 0,
 	    "an AMD CRL that is missing makes it undetermined" },
 	{ "verify", "sample", NULL, SWITCH, false, AT(keeper.sample), 0, 0,
-	    "take evidence of kind sample: proves nothing, for trials" },
+	    "take evidence of kind sample, which proves nothing" },
 	{ "collateral", "upstream", "NAME|URL", LIST, false, AT(upstream), AT(upstream_count),
-	    UPSTREAMS_MAX, "intel, amd or a service's URL; repeatable (none: no fetching)" },
+	    UPSTREAMS_MAX, "intel, amd or a URL; repeatable (none: no fetching)" },
 	{ "collateral", "upstream-ca", "FILE", TEXT, false, AT(upstream_ca), 0, 0,
 	    "whom its TLS must chain to, PEM" },
 	{ "policy", "opa", "URL", TEXT, false, AT(opa), 0, 0,
@@ -344,20 +344,20 @@ help(void)
 {
 	puts("usage: assayd [options]\n\n"
 	     "Verifies evidence, and releases secrets to what has proven itself.\n");
-	puts("      --config FILE             read this file (/etc/assay/assayd.conf, if it "
+	puts("  --config FILE         read this file (/etc/assay/assayd.conf, if it "
 	     "exists)\n"
-	     "      --check                   print the effective configuration, and end");
+	     "  --check               print the effective configuration, and end");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[40];
 		snprintf(left, sizeof left, "--%s%s%s", rows[i].key,
 		    rows[i].value != NULL ? " " : "", rows[i].value != NULL ? rows[i].value : "");
-		printf("      %-25s %s\n", left, rows[i].help);
+		printf("  %-21s %s\n", left, rows[i].help);
 	}
-	puts("  -v, --verbose                 say also what is only worth a look\n"
+	puts("  -v, --verbose         say also what is only worth a look\n"
 	     "  -h, --help\n"
-	     "      --version\n\n"
+	     "  --version\n\n"
 	     "  assayd --store sqlite:/tmp/trial.db --listen tcp:127.0.0.1:0\n"
-	     "  assayd --check --tls-cert chain.pem --tls-key key.pem --listen tcp:0.0.0.0:443\n\n"
+	     "  assayd --listen tcp:0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem\n\n"
 	     "exit: 0 stopped, 2 usage or configuration, 4 trouble; man assayd");
 	return EXIT_DONE;
 }

@@ -17,8 +17,8 @@ bytes(const char *text)
 }
 
 /* op 2, id 7, fields "abc", "", 0x0102030405060708 */
-static const uint8_t known[] = { 0x1f, 0, 0, 0, 7, 0, 0, 0, 2, 0, 3, 0, 3, 0, 0, 0, 'a', 'b',
-	'c', 0, 0, 0, 0, 8, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1 };
+static const uint8_t known[] = { 0x1f, 0, 0, 0, 7, 0, 0, 0, 2, 0, 3, 0, 3, 0, 0, 0, 'a', 'b', 'c',
+	0, 0, 0, 0, 8, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1 };
 
 static void
 test_form(void **context)

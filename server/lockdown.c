@@ -194,6 +194,7 @@ static const int calls_all[] = {
 	SCMP_SYS(set_robust_list),
 	SCMP_SYS(shutdown),
 	SCMP_SYS(sigaltstack),
+	SCMP_SYS(signalfd4),
 	SCMP_SYS(statx),
 	SCMP_SYS(sysinfo),
 	SCMP_SYS(tgkill),
@@ -379,25 +380,35 @@ is_below(const char *file, const char *folder)
 	    (folder[n - 1] == '/' || file[n] == '/');
 }
 
+static void
+folder_of(char room[PATH_ROOM], const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL)
+		snprintf(room, PATH_ROOM, ".");
+	else
+		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+}
+
+/* NULL: another kind of store. */
+static const char *
+store_file(const struct keeper_options *keeper)
+{
+	return strncmp(keeper->store, "sqlite:", 7) == 0 ? keeper->store + 7 : NULL;
+}
+
 /* The folder of a file, because a file that is replaced is another one afterwards; but the file alone,
  * if the keeper's secrets are in that folder too. */
 static void
 add_folder(struct lockdown_path *paths, size_t *count, char room[PATH_ROOM], const char *file,
     unsigned rights, const struct keeper_options *keeper)
 {
-	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
-
 	if (file == NULL || *count == PATHS_MAX)
 		return;
-	if (slash == NULL)
-		snprintf(room, PATH_ROOM, ".");
-	else
-		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
-	const char *store = keeper->store != NULL && strncmp(keeper->store, "sqlite:", 7) == 0
-	    ? keeper->store + 7
-	    : NULL;
-	if (slash == NULL || is_below(store, room) || is_below(keeper->master_key, room) ||
-	    is_below(keeper->admin_key, room))
+	folder_of(room, file);
+	if (strcmp(room, ".") == 0 || is_below(store_file(keeper), room) ||
+	    is_below(keeper->master_key, room) || is_below(keeper->admin_key, room))
 		snprintf(room, PATH_ROOM, "%s", file);
 	paths[(*count)++] = (struct lockdown_path){ room, rights };
 }
@@ -417,4 +428,23 @@ lockdown_front(const struct server_options *o, const char *config)
 			add_folder(paths, &count, rooms[count], o->listen[i] + 5, LOCKDOWN_REMOVE,
 			    &o->keeper);
 	return lockdown_files(paths, count);
+}
+
+bool
+lockdown_keeper(const struct keeper_options *options)
+{
+	const char *const files[] = { store_file(options), options->master_key,
+		options->admin_key };
+	char rooms[sizeof files / sizeof files[0]][PATH_ROOM];
+	struct lockdown_path paths[sizeof files / sizeof files[0]];
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		if (files[i] == NULL)
+			continue;
+		folder_of(rooms[count], files[i]);
+		paths[count] = (struct lockdown_path){ rooms[count], LOCKDOWN_WRITE };
+		count++;
+	}
+	return lockdown_files(paths, count) && lockdown_calls(LOCKDOWN_KEEPER);
 }

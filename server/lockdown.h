@@ -44,5 +44,7 @@ bool lockdown_calls(enum lockdown_role role);
 /* The front's files: certificates and configuration, to be read again, and its sockets' folders.
  * config: NULL without a file. */
 bool lockdown_front(const struct server_options *options, const char *config);
+/* The keeper's: the folder of its store, and those of its keys. Then its calls. */
+bool lockdown_keeper(const struct keeper_options *options);
 
 #endif

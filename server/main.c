@@ -28,7 +28,7 @@ run_keeper(const struct server_options *options, const int *sockets, size_t coun
 
 	if (rc != 0)
 		return rc;
-	rc = keeper_run(keeper, sockets, count);
+	rc = lockdown_keeper(&options->keeper) ? keeper_run(keeper, sockets, count) : EXIT_TROUBLE;
 	keeper_close(keeper);
 	return rc;
 }

@@ -297,11 +297,15 @@ exchange_answer(struct exchange *x, int status, const char *type, struct assay_b
 {
 	bool bodiless = status == 204 || status == 304;
 	struct evbuffer *out = bodiless || x->bare || body.len == 0 ? NULL : evbuffer_new();
+	char length[24];
 
 	metrics_request(
 	    &x->worker->metrics, x->route, status, (uint64_t)(monotonic_us() - x->started_us));
 	if (type != NULL && !bodiless)
 		exchange_set(x, "Content-Type", type);
+	snprintf(length, sizeof length, "%zu", body.len);
+	if (!bodiless)
+		exchange_set(x, "Content-Length", length); /* evhttp leaves it out for HTTP/1.0 */
 	if (!is_set(x, "Cache-Control"))
 		exchange_set(x, "Cache-Control", "no-store");
 	if (x->last || x->worker->draining)

@@ -485,10 +485,15 @@ out_of_patience(struct gate *g)
 		return;
 	}
 	w->looking = true;
+	/* Outside its reading, the input of a socket takes nothing. */
+	if (!g->tls)
+		evbuffer_unfreeze(input_of(g), 0);
 	if (g->phase == PHASE_DISCARD)
 		answer_refusal(g);
 	else
 		refuse_line(g, 408, "the request did not come in time");
+	if (!g->tls)
+		evbuffer_freeze(input_of(g), 0);
 	w->looking = false;
 	if (g->phase == PHASE_BUSY)
 		bufferevent_trigger(g->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
