@@ -320,6 +320,7 @@ appraise(struct attest *a)
 	const struct assay_claims *claims = *worker_claims(a->w);
 	const struct assay_evidence *ev = *worker_evidence(a->w);
 	struct kbs_beside beside = { a->session.nonce, a->key.sent, a->init_claims };
+	size_t verified = assay_checks_count(checks);
 	struct assay_error err;
 	enum assay_code verdict = assay_policy_check(checks, default_policy(a->view), claims, &err);
 
@@ -330,7 +331,8 @@ appraise(struct attest *a)
 		return false;
 	for (size_t i = 0; i < a->view->policy_count; i++) {
 		const struct view_policy *p = &a->view->policies[i];
-		assay_checks_clear(checks);
+		/* Its rows stand behind the verifier's: a policy alone makes no verdict. */
+		assay_checks_cut(checks, verified);
 		note(a, p->name, assay_policy_check(checks, p->policy, claims, &err) == ASSAY_OK,
 		    "it has no rules for this TEE");
 	}
