@@ -25,7 +25,6 @@ enum {
 	WANTS_MAX = 256,
 	EVIDENCE_MAX = 64,
 	TIMEOUT_S = 30,
-	RAW_TCB = 16, /* hex digits */
 };
 
 struct source {
@@ -278,50 +277,6 @@ cannot(struct job *job, const char *path, const char *name, const char *sentence
 	job->refused = true;
 }
 
-static void
-hex(char *out, size_t size, const struct assay_claims *claims, const char *name)
-{
-	size_t i;
-
-	out[0] = '\0';
-	if (!claim_find(claims, name, &i))
-		return;
-	struct assay_bytes b = assay_claims_bytes(claims, i);
-	for (size_t n = 0; n < b.len && 2 * n + 3 <= size; n++)
-		snprintf(out + 2 * n, 3, "%02x", b.ptr[n]);
-}
-
-static unsigned
-part(const struct assay_claims *claims, const char *name)
-{
-	char full[48];
-	size_t i;
-
-	snprintf(full, sizeof full, "snp.reported_tcb.%s", name);
-	return claim_find(claims, full, &i) ? (unsigned)assay_claims_uint(claims, i) : 0;
-}
-
-/* A report of version 2 does not name its product: the missing VCEK is named by the raw TCB, and
- * is one of the two products that made such reports, whose TCBs have the same form. */
-static bool
-raw_tcb(const struct assay_checks *checks, struct want *w)
-{
-	static const char begin[] = "REPORTED_TCB 0x";
-
-	for (size_t i = 0; i < assay_missing_count(checks); i++) {
-		const char *which = assay_missing_which(checks, i);
-		if (strncmp(which, begin, sizeof begin - 1) != 0)
-			continue;
-		uint64_t raw = strtoull(which + sizeof begin - 1, NULL, RAW_TCB);
-		w->bootloader = (unsigned)(raw & 255);
-		w->tee = (unsigned)(raw >> 8 & 255);
-		w->snp = (unsigned)(raw >> 48 & 255);
-		w->microcode = (unsigned)(raw >> 56);
-		return true;
-	}
-	return false;
-}
-
 /* The product of a report that does not name it, when its VCEK is there already. */
 static bool
 product_of_store(const struct job *job, const struct assay_evidence *ev, char out[PRODUCT_SIZE])
@@ -348,18 +303,12 @@ want_for_snp(struct job *job, const char *path, const struct assay_evidence *ev,
     const struct assay_claims *claims, const struct assay_checks *checks)
 {
 	static const char *const guesses[] = { "Milan", "Genoa" };
-	const char *product = claim_text(claims, "platform.product");
-	struct want w = { .vlek = strcmp(claim_text(claims, "snp.certificate"), "VLEK") == 0,
-		.fmc = part(claims, "fmc"),
-		.bootloader = part(claims, "bootloader"),
-		.tee = part(claims, "tee"),
-		.snp = part(claims, "snp"),
-		.microcode = part(claims, "microcode") };
+	struct want w = { .guess = false };
+	bool told = want_read_snp(&w, claims, checks);
 	bool leaf = !w.vlek && !is_vcek_of(job, ev, (struct assay_bytes){ NULL, 0 });
 	size_t i;
 	int rc = 0;
 
-	hex(w.hwid, sizeof w.hwid, claims, "snp.chip_id");
 	bool masked = claim_find(claims, "snp.chip_id_masked", &i) && assay_claims_bool(claims, i);
 	if (w.vlek && !passes(checks, "snp.vcek.kind"))
 		cannot(job, path, "VLEK",
@@ -371,15 +320,10 @@ want_for_snp(struct job *job, const char *path, const struct assay_evidence *ev,
 		    "zero); take the evidence with the certificates of its host");
 		leaf = false;
 	}
-	if (product[0] != '\0' || product_of_store(job, ev, w.product)) {
-		if (product[0] != '\0')
-			snprintf(w.product, sizeof w.product, "%s", product);
-		else
-			(void)raw_tcb(checks, &w);
+	if (w.product[0] != '\0' || product_of_store(job, ev, w.product))
 		return want_amd(job, w, ev, leaf);
-	}
 	w.guess = true;
-	if (!leaf || !raw_tcb(checks, &w))
+	if (!leaf || !told)
 		cannot(job, path, "certificates",
 		    "the report does not name its product; give --product Milan or Genoa");
 	for (i = 0; i < 2 && leaf && rc == 0; i++) {
@@ -404,9 +348,7 @@ want_for(struct job *job, const char *path, const struct assay_evidence *ev)
 	} else if (strcmp(tee, "snp") == 0) {
 		rc = want_for_snp(job, path, ev, claims, checks);
 	} else if (strcmp(tee, "tdx") == 0 || strcmp(tee, "sgx") == 0) {
-		hex(w.fmspc, sizeof w.fmspc, claims, "dcap.fmspc");
-		w.processor = strcmp(claim_text(claims, "dcap.ca"), "processor") == 0;
-		if (w.fmspc[0] != '\0')
+		if (want_read_dcap(&w, claims))
 			rc = want_intel(job, w, ev, false);
 		else
 			cannot(job, path, "PCK certificate",

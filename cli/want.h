@@ -2,11 +2,14 @@
 #ifndef ASSAY_CLI_WANT_H
 #define ASSAY_CLI_WANT_H
 
-/* One thing that is wanted of a vendor's service: how it is asked for, and how known. */
+/* One thing that is wanted of a vendor's service: how it is asked for, and how known. `assay collateral
+ * fetch` and assayd share this. */
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <assay/checks.h>
+#include <assay/claims.h>
 #include <assay/trust.h>
 
 enum thing {
@@ -49,5 +52,15 @@ bool want_url(const struct want *w, const char *base, size_t n, char out[URL_SIZ
 
 /* Item i of trust is what was wanted; a VCEK may be any VCEK. */
 bool want_matches(const struct want *w, const struct assay_trust *trust, size_t i);
+/* What item i of trust is: a service is asked so for a newer one. False: no service has its kind. The
+ * line of an AMD CRL is told by its name alone; VCEK where that does not tell. */
+bool want_of_item(struct want *w, const struct assay_trust *trust, size_t i);
+
+/* The platform, by what evidence claims, proven or not: fills FMSPC and CA. False if it names none. */
+bool want_read_dcap(struct want *w, const struct assay_claims *claims);
+/* The same of a report: line, chip, product and TCB. The product is empty if the report does not name
+ * it. False if the TCB cannot be told; checks: of its verification without a VCEK. */
+bool
+want_read_snp(struct want *w, const struct assay_claims *claims, const struct assay_checks *checks);
 
 #endif
