@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <openssl/ssl.h>
 
+#include "collateral/fetcher.h"
 #include "config.h"
 #include "http/front.h"
 #include "http/tls.h"
@@ -104,7 +105,10 @@ serve(struct config *config)
 	struct notify notify;
 	struct process processes[] = {
 		{ .name = "keeper", .run = run_keeper, .socket_count = front_workers(o) + 1 },
+		{ .name = "fetcher", .run = fetcher_run, .socket_count = 1 },
 	};
+	/* Without services to ask there is nothing to fetch. */
+	size_t count = o->upstream_count > 0 ? 2 : 1;
 
 	int sockets = open_sockets(listening, o);
 	if (sockets < 0)
@@ -112,11 +116,10 @@ serve(struct config *config)
 	notify_open(&notify);
 	if (!lockdown_user(o->user))
 		return EXIT_TROUBLE;
-	for (size_t i = 0; i < sizeof processes / sizeof processes[0]; i++)
+	for (size_t i = 0; i < count; i++)
 		if (!process_start(&processes[i], o))
 			return EXIT_TROUBLE; /* those that live see their sockets close */
-	int code = front_run(config, listening, (size_t)sockets, processes,
-	    sizeof processes / sizeof processes[0], &notify);
+	int code = front_run(config, listening, (size_t)sockets, processes, count, &notify);
 	notify_close(&notify);
 	return code;
 }

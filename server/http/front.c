@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../collateral/collateral.h"
 #include "../config.h"
 #include "../lockdown.h"
 #include "../notify.h"
@@ -76,6 +77,7 @@ publish_view(struct server *s, struct view *view)
 	pthread_mutex_unlock(&s->lock);
 	atomic_store(&s->generation, view->generation);
 	view_drop(old);
+	collateral_renew(s->collateral, view);
 }
 
 static void
@@ -315,6 +317,30 @@ read_root(struct assay_bytes *out, const char *path)
 	return ok;
 }
 
+static void
+collateral_saw(void *arg, const struct ipc_message *answer)
+{
+	server_saw(arg, answer);
+}
+
+/* fetcher: NULL if there is none. */
+static bool
+open_collateral(struct server *s, struct process *fetcher)
+{
+	const struct collateral_setup setup = { .base = s->base,
+		.keeper = s->keeper,
+		.fetcher = fetcher != NULL ? fetcher->sockets[0] : -1,
+		.roots = s->roots,
+		.root_count = s->options->root_count,
+		.saw = collateral_saw,
+		.arg = s };
+
+	s->collateral = collateral_new(&setup);
+	if (s->collateral != NULL && fetcher != NULL)
+		fetcher->sockets[0] = -1; /* its line's */
+	return s->collateral != NULL;
+}
+
 static bool
 open_server(struct front *f, struct process *keeper)
 {
@@ -341,6 +367,10 @@ open_server(struct front *f, struct process *keeper)
 		return false;
 	}
 	keeper->sockets[0] = -1; /* the line's */
+	if (!open_collateral(s, f->process_count > 1 ? &f->processes[1] : NULL)) {
+		log_say("cannot start: out of memory");
+		return false;
+	}
 	return true;
 }
 
@@ -395,6 +425,7 @@ close_server(struct front *f)
 	for (size_t i = 0; i < s->worker_count; i++)
 		worker_close(&s->workers[i]);
 	free(s->workers);
+	collateral_free(s->collateral);
 	if (s->keeper != NULL)
 		keeper_line_free(s->keeper);
 	for (size_t i = 0; i < sizeof f->signals / sizeof f->signals[0]; i++)

@@ -63,6 +63,7 @@ struct server {
 	struct assay_cache *cache;
 	struct assay_bytes roots[ROOTS_MAX];
 	struct keeper_line *keeper; /* the main thread's own: snapshots */
+	struct collateral *collateral;
 	int wake;                   /* an event descriptor: a worker saw a newer generation */
 
 	pthread_mutex_t lock; /* view and tls; serial rises with each change */
@@ -90,6 +91,9 @@ void worker_renew(struct worker *w);
 void worker_share(struct worker *w);
 
 /* --- front.c ----------------------------------------------------------------------------- */
+
+/* worker_saw() of any thread. */
+void server_saw(struct server *s, const struct ipc_message *answer);
 
 struct process;
 struct notify;

@@ -22,6 +22,7 @@
 struct exchange; /* a request, and the answer that it waits for */
 struct worker;
 struct server;
+struct collateral;
 
 struct route {
 	const char *method; /* "GET"; NULL: any */
@@ -94,6 +95,8 @@ struct assay_evidence **worker_evidence(struct worker *w);
 struct assay_claims **worker_claims(struct worker *w);
 struct assay_checks *worker_checks(struct worker *w);
 const struct server_options *worker_options(const struct worker *w);
+/* What is there of collateral, and how more is asked for: server/collateral/collateral.h. */
+struct collateral *worker_collateral(const struct worker *w);
 /* A generation that an answer of the keeper told: the view is renewed if it is newer. */
 void worker_saw(struct worker *w, const struct ipc_message *answer);
 

@@ -9,6 +9,8 @@ const struct route *const routes_all[] = {
 	routes_health,
 	routes_kbs,
 	routes_admin,
+	routes_collateral,
+	routes_verifier,
 	NULL,
 };
 

@@ -101,9 +101,8 @@ worker_options(const struct worker *w)
 }
 
 void
-worker_saw(struct worker *w, const struct ipc_message *answer)
+server_saw(struct server *s, const struct ipc_message *answer)
 {
-	struct server *s = w->server;
 	uint64_t generation, one = 1;
 
 	if (!ipc_get_u64(&generation, answer, 0) || generation <= atomic_load(&s->generation))
@@ -115,6 +114,18 @@ worker_saw(struct worker *w, const struct ipc_message *answer)
 		;
 	if (before < generation && write(s->wake, &one, sizeof one) < 0)
 		log_detail("the main thread could not be woken: %s", strerror(errno));
+}
+
+void
+worker_saw(struct worker *w, const struct ipc_message *answer)
+{
+	server_saw(w->server, answer);
+}
+
+struct collateral *
+worker_collateral(const struct worker *w)
+{
+	return w->server->collateral;
 }
 
 void
