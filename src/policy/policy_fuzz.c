@@ -24,6 +24,7 @@ must(bool holds)
 static void
 judge(struct assay_checks *checks, const struct assay_policy *policy, int kind)
 {
+	const size_t count = assay_schema_count();
 	struct assay_claims *claims = case_claims(kind);
 	struct assay_error err = { ASSAY_OK, "" };
 
@@ -35,7 +36,7 @@ judge(struct assay_checks *checks, const struct assay_policy *policy, int kind)
 		must(assay_check_detail(checks, i)[0] != '\0' &&
 		    strlen(assay_check_detail(checks, i)) < 256 &&
 		    assay_check_info_find(assay_check_id(checks, i)) != NULL);
-	for (size_t i = 0; i < assay_schema_count(); i++)
+	for (size_t i = 0; i < count; i++)
 		for (enum assay_change c = ASSAY_CHANGE_NONE; c <= ASSAY_CHANGE_HIGHER; c++) {
 			enum assay_code supposed = assay_policy_suppose(policy, claims, i, c);
 			must(c != ASSAY_CHANGE_NONE || supposed == rc ||

@@ -22,6 +22,8 @@ COMMANDS = [
     "policy show",
     "policy check",
     "policy test",
+    "policy push",
+    "policy rm",
     "key get",
     "key unseal",
     "log show",
