@@ -149,12 +149,11 @@ read_values(struct document *d, struct reference_set *set, const json_t *any_of)
 			return refuse(d, "%s: entry %zu of \"any_of\" is %s, want %s", set->name,
 			    i + 1, json_is_string(json) ? assay_quote(text).text : "no text",
 			    assay_type_wants(type));
-		if (type == ASSAY_TYPE_TEXT || type == ASSAY_TYPE_LIST)
+		if (type == ASSAY_TYPE_TEXT || type == ASSAY_TYPE_LIST) { /* the document goes */
 			memcpy(set->store + used, text.ptr, text.len);
-		if (type != ASSAY_TYPE_BOOL && type != ASSAY_TYPE_UINT && type != ASSAY_TYPE_TIME) {
 			value->bytes.ptr = set->store + used;
-			used += value->bytes.len;
 		}
+		used += value->bytes.len;
 		set->count++;
 	}
 	return ASSAY_OK;

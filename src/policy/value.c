@@ -51,7 +51,7 @@ assay_literal_read(struct literal *out, uint8_t *buf, enum assay_type type, stru
 {
 	int64_t time;
 
-	*out = (struct literal){ 0, text };
+	*out = (struct literal){ 0, { NULL, 0 } };
 	switch (type) {
 	case ASSAY_TYPE_BOOL:
 		out->number = assay_bytes_equal(text, assay_bytes_of("true")) ? 1 : 0;
@@ -70,6 +70,7 @@ assay_literal_read(struct literal *out, uint8_t *buf, enum assay_type type, stru
 		return assay_unhex(buf, text.len / 2, text);
 	case ASSAY_TYPE_TEXT:
 	case ASSAY_TYPE_LIST:
+		out->bytes = text;
 		return true;
 	}
 	return false;

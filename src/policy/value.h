@@ -22,7 +22,7 @@ enum { LITERAL_ROOM = 1 };
 /*
  * true and false; numbers in decimal or with 0x; RFC 3339 times in UTC; plain text; hex with or without
  * 0x. Of a list: one of its texts. False: the text is not of the type. out->bytes is text itself or
- * lies in buf.
+ * lies in buf, and empty of a number.
  */
 bool assay_literal_read(
     struct literal *out, uint8_t *buf, enum assay_type type, struct assay_bytes text);
