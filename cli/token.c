@@ -385,7 +385,10 @@ json_part(struct json *j, const struct assay_result_part *part)
 static void
 print_json(struct screen *s, const struct judgement *v)
 {
-	const struct assay_result *r = v->result;
+	static const struct assay_result nothing = {
+		.profile_text = "", .issuer = "", .audience = "", .id = "", .nonce = ""
+	};
+	const struct assay_result *r = v->result != NULL ? v->result : &nothing;
 	struct json j = { .to = s->to };
 	char kid[ASSAY_KID_TEXT] = "";
 
@@ -398,20 +401,18 @@ print_json(struct screen *s, const struct judgement *v)
 	json_text_or_null(&j, "alg", v->by != NULL ? assay_jwk_alg(v->by) : "");
 	json_text_or_null(&j, "kid", kid);
 	json_time(&j, "time", true, v->now);
-	if (r != NULL) {
-		json_text(&j, "profile", r->profile_text);
-		json_text_or_null(&j, "issuer", r->issuer);
-		json_text_or_null(&j, "audience", r->audience);
-		json_text_or_null(&j, "id", r->id);
-		json_text_or_null(&j, "nonce", r->nonce);
-		json_time(&j, "issued", r->has_issued, r->issued);
-		json_time(&j, "not_before", r->has_not_before, r->not_before);
-		json_time(&j, "expires", r->has_expires, r->expires);
-		json_open(&j, "parts", '[');
-		for (size_t i = 0; i < r->part_count; i++)
-			json_part(&j, &r->parts[i]);
-		json_close(&j, ']');
-	}
+	json_text_or_null(&j, "profile", r->profile_text);
+	json_text_or_null(&j, "issuer", r->issuer);
+	json_text_or_null(&j, "audience", r->audience);
+	json_text_or_null(&j, "id", r->id);
+	json_text_or_null(&j, "nonce", r->nonce);
+	json_time(&j, "issued", r->has_issued, r->issued);
+	json_time(&j, "not_before", r->has_not_before, r->not_before);
+	json_time(&j, "expires", r->has_expires, r->expires);
+	json_open(&j, "parts", '[');
+	for (size_t i = 0; i < r->part_count; i++)
+		json_part(&j, &r->parts[i]);
+	json_close(&j, ']');
 	json_close(&j, '}');
 	fputc('\n', s->to);
 }

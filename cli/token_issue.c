@@ -267,7 +267,7 @@ run(const struct args *args)
 
 static const struct option options[] = {
 	{ OPT_KEY, 0, "key", "FILE", false, NULL,
-	    "the private key that signs: PEM or JWK, or cred:NAME" },
+	    "the private key that signs: PEM, JWK, cred:NAME" },
 	OPTION_POLICY,
 	OPTIONS_APPRAISE,
 	OPTION_EXPECT,
