@@ -83,6 +83,8 @@ take_profile(struct assay_result *r, const json_t *root, struct assay_error *err
 		{ "tag:github.com,2023:veraison/ear", ASSAY_EAR_DEPLOYED },
 		{ "tag:github.com,2024:confidential-containers/Trustee", ASSAY_EAR_DEPLOYED },
 		{ "tag:ietf.org,2026:rats/ear#03", ASSAY_EAR_IETF },
+		/* What is read here has the same names in draft 04. */
+		{ "tag:ietf.org,2026:rats/ear#04", ASSAY_EAR_IETF },
 	};
 	enum assay_code rc = take_text(&r->profile_text, root, "eat_profile", err);
 

@@ -63,6 +63,12 @@ test_members(void **state)
 	assert_string_equal(r->parts[0].policies, "p,q");
 	assert_int_equal(r->parts[0].vector[2], 3);
 	assert_string_equal(r->parts[1].name, "gpu0");
+	char *newer = replaced(ietf, "ear#03", "ear#04");
+	struct assay_result *next = result_of(newer);
+	assert_int_equal(next->profile, ASSAY_EAR_IETF);
+	assert_int_equal(next->part_count, 2);
+	assay_result_free(next);
+	free(newer);
 	assert_string_equal(r->parts[1].policies, "");
 	assert_int_equal(r->parts[1].status, ASSAY_TIER_AFFIRMING);
 	assay_result_free(r);
