@@ -94,7 +94,8 @@ root = ["chroot"] if os.geteuid() == 0 else ["unshare", "-r", "chroot"]
 if sh(*root, "/", "true").code == 0:
     inside = [*root, IMAGE, f"{FOLDER.name}/bin/assay"]
     r = sh(*inside, "--version")
-    ok(r.code == 0 and r.out.startswith("assay "), "assay runs in the image", r)
+    # A build with sanitizers wants /proc at its end, also to read that it should not look for leaks.
+    ok(r.out.startswith("assay ") and (r.code == 0 or "LeakSanitizer has encountered" in r.err), "assay runs in the image", r)
     r = sh(*inside, "collateral", "fetch", "--timeout", "2s", "--from", "http://127.0.0.1:1", "--tee", "snp", "--product",
            "Milan", "-o", "-")
     ok("127.0.0.1" in r.err and "libcurl" not in r.err, "and finds its libcurl there", r)
