@@ -397,13 +397,12 @@ print_whole(struct screen *s, const struct chain *c)
 {
 	char when[TIME_MAX];
 
-	screen_coloured(s, GREEN, "whole");
 	if (c->begun && c->first > 1)
-		fprintf(s->to, ": rows %" PRId64 " to %" PRId64 ", behind the head of --since\n",
-		    c->first, c->rows);
+		fprintf(s->to, "rows %" PRId64 " to %" PRId64 ", ", c->first, c->rows);
 	else
-		fprintf(
-		    s->to, ": %" PRId64 " row%s, chain whole\n", c->rows, c->rows == 1 ? "" : "s");
+		fprintf(s->to, "%" PRId64 " row%s, ", c->rows, c->rows == 1 ? "" : "s");
+	screen_coloured(s, GREEN, "chain whole");
+	fputs(c->met ? ", the head of --since in it\n" : "\n", s->to);
 	if (c->heads > 0) {
 		value_time_text(when, c->head.time);
 		fprintf(s->to, "  heads        %zu; the last over row %" PRId64 ", of %s\n",

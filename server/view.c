@@ -19,6 +19,7 @@ struct owned_view {
 	json_t *json; /* names and texts are its */
 	char *jwks;
 	struct assay_trust *trust;
+	struct view_reference *references;
 	struct view_policy policies[VIEW_POLICIES_MAX];
 	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
 };
@@ -105,15 +106,17 @@ read_scalars(struct owned_view *o, struct assay_error *err)
 	const json_t *jwks = json_object_get(o->json, "jwks");
 	json_int_t generation = json_integer_value(json_object_get(o->json, "generation"));
 
+	view->node = json_string_value(json_object_get(o->json, "node"));
 	view->issuer = json_string_value(json_object_get(o->json, "issuer"));
 	view->audience = json_string_value(json_object_get(o->json, "audience"));
 	view->ticket_life_s = json_integer_value(json_object_get(o->json, "ticket_life_s"));
 	view->token_life_s = json_integer_value(json_object_get(o->json, "token_life_s"));
 	view->sample = json_is_true(json_object_get(o->json, "sample"));
-	if (generation <= 0 || view->issuer == NULL || view->audience == NULL ||
-	    view->ticket_life_s <= 0 || view->token_life_s <= 0 || !json_is_object(jwks))
+	if (generation <= 0 || view->node == NULL || view->issuer == NULL ||
+	    view->audience == NULL || view->ticket_life_s <= 0 || view->token_life_s <= 0 ||
+	    !json_is_object(jwks))
 		return failed(err, ASSAY_E_FORMAT,
-		    "snapshot: lacks one of generation, issuer, audience, ticket_life_s, "
+		    "snapshot: lacks one of generation, node, issuer, audience, ticket_life_s, "
 		    "token_life_s, jwks");
 	view->generation = (uint64_t)generation;
 	o->jwks = json_dumps(jwks, JSON_COMPACT);
@@ -233,9 +236,10 @@ end_of(const json_t *item)
 }
 
 static enum assay_code
-read_references(struct assay_references **out, struct view *view, const json_t *json, int64_t now,
-    struct assay_error *err)
+read_references(
+    struct assay_references **out, struct owned_view *o, int64_t now, struct assay_error *err)
 {
+	const json_t *all = json_object_get(o->json, "references");
 	enum assay_code rc = assay_references_new(out, err);
 	struct assay_error why = { 0 };
 	size_t i;
@@ -243,9 +247,14 @@ read_references(struct assay_references **out, struct view *view, const json_t *
 
 	if (rc != ASSAY_OK)
 		return rc;
-	json_array_foreach(json_object_get(json, "references"), i, item)
+	o->references = calloc(json_array_size(all) + 1, sizeof *o->references);
+	o->view.references = o->references;
+	if (o->references == NULL)
+		return failed(err, ASSAY_E_NOMEM, "out of memory");
+	json_array_foreach(all, i, item)
 	{
 		const char *name = json_string_value(json_object_get(item, "name"));
+		struct assay_bytes document = text_of(item, "document");
 		int64_t end = end_of(item);
 		if (name == NULL || end == INT64_MIN) {
 			leave_out("reference", item, "its end is no time");
@@ -255,12 +264,14 @@ read_references(struct assay_references **out, struct view *view, const json_t *
 			leave_out("reference", item, "its time is over");
 			continue;
 		}
-		if (assay_references_add(*out, text_of(item, "document"), name, &why) != ASSAY_OK) {
+		if (assay_references_add(*out, document, name, &why) != ASSAY_OK) {
 			leave_out("reference", item, why.text);
 			continue;
 		}
-		if (end < view->until)
-			view->until = end;
+		o->references[o->view.reference_count++] =
+		    (struct view_reference){ .name = name, .document = document };
+		if (end < o->view.until)
+			o->view.until = end;
 	}
 	return ASSAY_OK;
 }
@@ -329,7 +340,7 @@ read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
 {
 	const json_t *policies = json_object_get(o->json, "policies");
 	struct assay_references *refs = NULL;
-	enum assay_code rc = read_references(&refs, &o->view, o->json, now, err);
+	enum assay_code rc = read_references(&refs, o, now, err);
 	size_t i;
 	json_t *item;
 
@@ -394,6 +405,7 @@ view_drop(struct view *view)
 	for (size_t i = 0; i < VIEW_POLICIES_MAX; i++)
 		assay_policy_free(o->compiled[i]);
 	assay_trust_free(o->trust);
+	free(o->references);
 	free(o->jwks);
 	explicit_bzero(&o->view.tickets, sizeof o->view.tickets);
 	json_decref(o->json);
