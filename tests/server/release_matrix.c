@@ -6,7 +6,6 @@
  *
  *   release_matrix ASSAYD ASSAY ASSAY-SIM
  */
-#define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <openssl/evp.h>
 
 #include <assay/jose.h>
 
@@ -310,10 +311,7 @@ retime(const struct world *w, struct attestation *a, int64_t shift)
 		cookie[2 * i] = hex[raw[i] >> 4];
 		cookie[2 * i + 1] = hex[raw[i] & 15];
 	}
-	struct assay_bytes in = { nonce, sizeof nonce };
-	char text[ASSAY_BASE64_TEXT(TICKET_NONCE)];
-	assay_base64_text(text, in);
-	(void)snprintf(a->client.nonce, sizeof a->client.nonce, "%s", text);
+	(void)EVP_EncodeBlock((unsigned char *)a->client.nonce, nonce, sizeof nonce);
 }
 
 /* Returns whether the session of the cookie is attested after it, by other evidence too. */
@@ -350,11 +348,11 @@ attest(const struct world *w, struct attestation *a, const struct evidence *e, e
 	if (before != NULL && a->status == 200 && strcmp(before, a->answer) != 0)
 		a->status = -1; /* the same body, and another token */
 	free(before);
-	a->token = calloc(1, BROKER_TOKEN);
+	a->token = calloc(1, sizeof a->client.bearer);
 	if (a->token == NULL)
 		die("no memory");
 	if (a->status == 200)
-		broker_member(a->token, BROKER_TOKEN, a->answer, "token");
+		broker_member(a->token, sizeof a->client.bearer, a->answer, "token");
 	return first || a->status == 200;
 }
 
