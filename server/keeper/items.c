@@ -97,6 +97,7 @@ open_row(struct keeper *k, struct item *out, const char *kind, enum store_statem
 	const char *facts = store_text(s, which, 3 + shift);
 	const uint8_t *key = vault_key_of(k->vault, store_bytes(s, which, 4 + shift));
 	struct label label;
+	enum assay_code rc = ASSAY_E_SIGNATURE;
 
 	*name = store_text(s, which, shift);
 	*out = (struct item){ .version = store_number(s, which, 1 + shift),
@@ -104,10 +105,11 @@ open_row(struct keeper *k, struct item *out, const char *kind, enum store_statem
 	if (*name == NULL || facts == NULL)
 		return no_memory(k);
 	label_set(&label, kind, *name, out->version, out->created, facts);
-	if (key == NULL ||
-	    !unseal(
-		&out->body, &out->len, key, label.part, PARTS, store_bytes(s, which, 5 + shift)))
-		return true;
+	if (key != NULL)
+		rc = unseal(&out->body, &out->len, key, label.part, PARTS,
+		    store_bytes(s, which, 5 + shift));
+	if (rc != ASSAY_OK)
+		return rc == ASSAY_E_SIGNATURE || no_memory(k);
 	if ((out->facts = json_loads(facts, JSON_REJECT_DUPLICATES, NULL)) == NULL) {
 		item_clear(out);
 		return no_memory(k); /* we wrote it: only memory can be missing */

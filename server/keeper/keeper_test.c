@@ -245,7 +245,7 @@ test_bearer(void **context)
 	decrypts(&b, &r, "a");
 	reply_clear(&r);
 
-	for (char *p = token; *p != '\0'; p += 7) {
+	for (char *p = token, *end = token + strlen(token); p < end; p += 7) {
 		char was = *p;
 		*p = was == 'A' ? 'B' : 'A';
 		r = bed_release(&b, NULL, token, "r/t/a");

@@ -100,6 +100,7 @@ session_find(struct keeper *k, const struct ticket *t, uint8_t **plain, size_t *
 	struct store_value args[] = { store_b(t->id, TICKET_ID) };
 	struct assay_bytes part = { t->id, TICKET_ID };
 	const uint8_t *key;
+	enum assay_code rc = ASSAY_E_NOMEM;
 	int got = -1;
 
 	*found = false;
@@ -111,12 +112,14 @@ session_find(struct keeper *k, const struct ticket *t, uint8_t **plain, size_t *
 	}
 	if (got == 0)
 		return true;
-	key = keeper_session_key(k, t->epoch);
-	*found =
-	    key != NULL && unseal(plain, len, key, &part, 1, store_bytes(k->store, SPENT_FIND, 0));
+	if ((key = keeper_session_key(k, t->epoch)) != NULL)
+		rc = unseal(plain, len, key, &part, 1, store_bytes(k->store, SPENT_FIND, 0));
 	store_end(k->store, SPENT_FIND);
-	if (!*found)
+	if (rc == ASSAY_E_SIGNATURE)
 		damaged(r);
+	else if (rc != ASSAY_OK)
+		keeper_trouble(k, "out of memory");
+	*found = rc == ASSAY_OK;
 	return *found;
 }
 

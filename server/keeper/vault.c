@@ -95,7 +95,7 @@ seal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY], const struct assa
 	return true;
 }
 
-bool
+enum assay_code
 unseal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY], const struct assay_bytes *parts,
     size_t count, struct assay_bytes sealed)
 {
@@ -103,29 +103,29 @@ unseal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY], const struct as
 	uint8_t *p, tag[TAG];
 	size_t size;
 	int n = 0, last = 0;
-	bool ok;
+	enum assay_code rc = ASSAY_E_NOMEM;
 
 	if (sealed.len < SEAL_OVERHEAD || sealed.len > INT_MAX)
-		return false;
+		return ASSAY_E_SIGNATURE;
 	size = sealed.len - SEAL_OVERHEAD;
 	memcpy(tag, sealed.ptr + NONCE + size, TAG);
 	c = EVP_CIPHER_CTX_new();
 	p = malloc(size + 1);
-	ok = c != NULL && p != NULL &&
+	if (c != NULL && p != NULL &&
 	    EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, sealed.ptr) == 1 &&
 	    authenticate(c, parts, count) &&
 	    (size == 0 || EVP_DecryptUpdate(c, p, &n, sealed.ptr + NONCE, (int)size) == 1) &&
-	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1 &&
-	    EVP_DecryptFinal_ex(c, p + n, &last) == 1;
+	    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TAG, tag) == 1)
+		rc = EVP_DecryptFinal_ex(c, p + n, &last) == 1 ? ASSAY_OK : ASSAY_E_SIGNATURE;
 	EVP_CIPHER_CTX_free(c);
-	if (!ok) {
+	if (rc != ASSAY_OK) {
 		seal_free(p, size);
-		return false;
+		return rc;
 	}
 	p[size] = '\0';
 	*out = p;
 	*len = size;
-	return true;
+	return ASSAY_OK;
 }
 
 void

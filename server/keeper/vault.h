@@ -22,9 +22,9 @@ enum { VAULT_KEY = 32, VAULT_KEY_ID = 8, VAULT_PARTS_MAX = 8, SEAL_OVERHEAD = 12
  */
 bool seal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY], const struct assay_bytes *parts,
     size_t count, struct assay_bytes plain);
-/* Opens it; a zero follows the plain bytes. The caller frees with seal_free(), which wipes. false: not
- * sealed under this key, with these parts. */
-bool unseal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY],
+/* Opens it; a zero follows the plain bytes. The caller frees with seal_free(), which wipes.
+ * ASSAY_E_SIGNATURE: not sealed under this key, with these parts. ASSAY_E_NOMEM. */
+ASSAY_MUST_USE enum assay_code unseal(uint8_t **out, size_t *len, const uint8_t key[VAULT_KEY],
     const struct assay_bytes *parts, size_t count, struct assay_bytes sealed);
 void seal_free(uint8_t *plain, size_t len); /* NULL is fine */
 

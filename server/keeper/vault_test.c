@@ -20,22 +20,31 @@ test_seal(void **context)
 		assert_true(seal(&b, &b_len, key, parts, 2, in));
 		assert_int_equal(a_len, n + SEAL_OVERHEAD);
 		assert_memory_not_equal(a, b, a_len); /* a nonce of its own */
-		assert_true(unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, a_len }));
+		assert_int_equal(
+		    unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, a_len }),
+		    ASSAY_OK);
 		assert_int_equal(len, n);
 		assert_memory_equal(plain, in.ptr, n);
 		assert_int_equal(plain[n], 0);
 		seal_free(plain, len);
-		assert_false(
-		    unseal(&plain, &len, other, parts, 2, (struct assay_bytes){ a, a_len }));
-		assert_false(unseal(&plain, &len, key, moved, 2, (struct assay_bytes){ a, a_len }));
-		assert_false(unseal(&plain, &len, key, parts, 1, (struct assay_bytes){ a, a_len }));
+		assert_int_equal(
+		    unseal(&plain, &len, other, parts, 2, (struct assay_bytes){ a, a_len }),
+		    ASSAY_E_SIGNATURE);
+		assert_int_equal(
+		    unseal(&plain, &len, key, moved, 2, (struct assay_bytes){ a, a_len }),
+		    ASSAY_E_SIGNATURE);
+		assert_int_equal(
+		    unseal(&plain, &len, key, parts, 1, (struct assay_bytes){ a, a_len }),
+		    ASSAY_E_SIGNATURE);
 		for (size_t cut = 0; cut < a_len; cut++)
-			assert_false(
-			    unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, cut }));
+			assert_int_equal(
+			    unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, cut }),
+			    ASSAY_E_SIGNATURE);
 		for (size_t bit = 0; bit < 8 * a_len; bit++) {
 			a[bit / 8] ^= (uint8_t)(1 << bit % 8);
-			assert_false(
-			    unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, a_len }));
+			assert_int_equal(
+			    unseal(&plain, &len, key, parts, 2, (struct assay_bytes){ a, a_len }),
+			    ASSAY_E_SIGNATURE);
 			a[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		}
 		free(a);
