@@ -10,6 +10,7 @@
 #include "kbs.h"
 #include "request.h"
 #include "scan.h"
+#include "snp.h"
 #include "toml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -19,6 +20,26 @@ must_explain(enum assay_code rc, const struct assay_error *err)
 {
 	if (rc != ASSAY_OK && (err->code != rc || err->text[0] == '\0'))
 		abort();
+}
+
+/* The library reads this form too: both must read the same. */
+static void
+compare(struct assay_bytes json)
+{
+	struct assay_error err = { ASSAY_OK, "" };
+	struct assay_evidence *theirs = NULL;
+	uint8_t *bytes;
+	size_t len;
+	enum assay_code rc = kbs_snp_rebuild(&bytes, &len, json, &err);
+
+	must_explain(rc, &err);
+	if (rc != ASSAY_OK)
+		return;
+	if (assay_evidence_parse(&theirs, json, &err) == ASSAY_OK &&
+	    !bytes_equal(assay_evidence_raw(theirs), (struct assay_bytes){ bytes, len }))
+		abort();
+	assay_evidence_free(theirs);
+	free(bytes);
 }
 
 static void
@@ -40,6 +61,7 @@ use(const struct kbs_attestation *a)
 	must_explain(rc, &err);
 	if (rc == ASSAY_OK && bindings.count == 0)
 		abort();
+	compare(a->primary);
 	must_explain(kbs_sample_parse(&sample, a->primary, &err), &err);
 	for (uint8_t tee = 1; tee <= 3; tee++)
 		must_explain(kbs_evidence_parse(&ev, kbs_tee_name(tee), a->primary, &err), &err);
@@ -78,6 +100,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Evidence as it lies among the vectors. */
 	if (scan_check(in, "fuzz", &err) == ASSAY_OK) {
 		struct assay_evidence *ev = NULL;
+		compare(scan_trim(in));
 		for (uint8_t tee = 1; tee <= 3; tee++)
 			must_explain(
 			    kbs_evidence_parse(&ev, kbs_tee_name(tee), scan_trim(in), &err), &err);

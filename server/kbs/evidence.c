@@ -10,6 +10,7 @@
 #include "base64.h"
 #include "buffer.h"
 #include "scan.h"
+#include "snp.h"
 #include "kbs.h"
 
 /* Decodes base64 to `to`. The text of a quote has no escapes but "\/", which some writers put there. */
@@ -111,18 +112,17 @@ parse_quote(
 	return rc;
 }
 
-/* The library reads this form itself. */
 static enum assay_code
 parse_snp(struct assay_evidence **ev, struct assay_bytes json, struct assay_error *err)
 {
-	static const char *const names[] = { "attestation_report" };
-	struct assay_bytes got;
-	enum assay_code rc = scan_members(&got, names, 1, json, "evidence", err);
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	enum assay_code rc = kbs_snp_rebuild(&bytes, &len, json, err);
 
-	if (rc == ASSAY_OK && !scan_is_object(got))
-		rc = kbs_fail(err, ASSAY_E_FORMAT,
-		    "evidence: the member attestation_report must be an object");
-	return rc == ASSAY_OK ? assay_evidence_parse(ev, json, err) : rc;
+	if (rc == ASSAY_OK)
+		rc = assay_evidence_parse(ev, (struct assay_bytes){ bytes, len }, err);
+	free(bytes);
+	return rc;
 }
 
 /* Each TEE's evidence has a member that no other's has; of those with quotes the quote tells. */

@@ -190,6 +190,24 @@ check_number(struct scan *s)
 	return true;
 }
 
+/* Of a list of whole numbers, which bytes are written as: goes on to the last one. */
+static void
+skip_numbers(struct scan *s)
+{
+	const uint8_t *p = s->in.ptr;
+	size_t at = s->at, end = s->in.len;
+
+	while (at < end && digit(p[at])) {
+		size_t from = at;
+		while (at < end && digit(p[at]))
+			at++;
+		if ((p[from] == '0' && at > from + 1) || end - at < 2 || p[at] != ',' ||
+		    !digit(p[at + 1]))
+			return;
+		s->at = ++at;
+	}
+}
+
 static bool
 check_word(struct scan *s, const char *word)
 {
@@ -232,8 +250,12 @@ check_end(struct scan *s, char *open, size_t *depth, bool *done)
 		skip_blanks(s);
 		if ((*done = *depth == 0))
 			return s->at == s->in.len;
-		if (take(s, ','))
-			return open[*depth - 1] == '[' || check_name(s);
+		if (take(s, ',')) {
+			if (open[*depth - 1] == '{')
+				return check_name(s);
+			skip_numbers(s);
+			return true;
+		}
 		if (!take(s, open[*depth - 1] == '[' ? ']' : '}'))
 			return false;
 		--*depth;
@@ -334,16 +356,32 @@ string_end(struct assay_bytes text, size_t at)
 	return text.len;
 }
 
+/* Behind the array that begins at at, if nothing but numbers and words is in it; else at. */
+static size_t
+flat_end(struct assay_bytes text, size_t at)
+{
+	const uint8_t *from = text.ptr + at + 1;
+	const uint8_t *end = memchr(from, ']', text.len - at - 1);
+	size_t n = end != NULL ? (size_t)(end - from) : 0;
+
+	if (end == NULL || memchr(from, '"', n) != NULL || memchr(from, '{', n) != NULL ||
+	    memchr(from, '[', n) != NULL)
+		return at;
+	return at + n + 2;
+}
+
 /* Behind the value that begins at at. */
 static size_t
 value_end(struct assay_bytes text, size_t at)
 {
-	size_t depth = 0;
+	size_t depth = 0, end;
 
 	for (size_t i = at; i < text.len;) {
 		uint8_t c = text.ptr[i];
 		if (c == '"') {
 			i = string_end(text, i);
+		} else if (c == '[' && (end = flat_end(text, i)) > i) {
+			i = end;
 		} else if (c == '{' || c == '[') {
 			depth++;
 			i++;
@@ -412,6 +450,67 @@ scan_members(struct assay_bytes *values, const char *const *names, size_t count,
 		}
 	}
 	return ASSAY_OK;
+}
+
+bool
+scan_element(struct assay_bytes *value, struct assay_bytes array, size_t *at)
+{
+	struct scan s = { array, *at };
+
+	skip_blanks(&s);
+	if (!take(&s, *at == 0 ? '[' : ','))
+		return false;
+	skip_blanks(&s);
+	if (s.at == array.len || array.ptr[s.at] == ']')
+		return false; /* an empty array */
+	*at = value_end(array, s.at);
+	*value = (struct assay_bytes){ array.ptr + s.at, *at - s.at };
+	return true;
+}
+
+bool
+scan_number(uint64_t *out, struct assay_bytes value)
+{
+	uint64_t n = 0;
+
+	if (value.len == 0 || (value.len > 1 && value.ptr[0] == '0'))
+		return false;
+	for (size_t i = 0; i < value.len; i++) {
+		unsigned d = value.ptr[i] - (unsigned)'0';
+		if (d > 9 || n > (UINT64_MAX - d) / 10)
+			return false;
+		n = n * 10 + d;
+	}
+	*out = n;
+	return true;
+}
+
+bool
+scan_bytes(uint8_t *out, size_t *len, size_t room, struct assay_bytes array)
+{
+	struct scan s = { array, 0 };
+	size_t n = 0;
+
+	if (!take(&s, '['))
+		return false;
+	skip_blanks(&s);
+	if (take(&s, ']')) {
+		*len = 0;
+		return true;
+	}
+	do {
+		unsigned byte = 0;
+		skip_blanks(&s);
+		size_t from = s.at;
+		while (s.at < array.len && digit(array.ptr[s.at]) && byte < 256)
+			byte = byte * 10 + array.ptr[s.at++] - '0';
+		if (s.at == from || byte > 255 || n == room)
+			return false;
+		out[n++] = (uint8_t)byte;
+		skip_blanks(&s);
+	} while (take(&s, ','));
+	*len = n;
+	return take(&s, ']') && s.at == array.len;
 }
 
 static size_t

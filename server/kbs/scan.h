@@ -37,6 +37,12 @@ bool scan_member(
  */
 ASSAY_MUST_USE enum assay_code scan_members(struct assay_bytes *values, const char *const *names,
     size_t count, struct assay_bytes object, const char *what, struct assay_error *err);
+/* The next element of an array; *at starts at 0. */
+bool scan_element(struct assay_bytes *value, struct assay_bytes array, size_t *at);
+/* A whole number from 0 to 2^64 - 1: no sign, fraction or exponent. */
+bool scan_number(uint64_t *out, struct assay_bytes value);
+/* An array of at most room numbers from 0 to 255. */
+bool scan_bytes(uint8_t *out, size_t *len, size_t room, struct assay_bytes array);
 /* What a string says: decodes into out, which has room for value.len bytes, and gives the length. */
 size_t scan_decode(uint8_t *out, struct assay_bytes value);
 /* The same of a string without escapes, where it stands; false if it has some, or is no string. */
