@@ -323,6 +323,8 @@ report_load(struct subject *s, struct sim *sim)
 struct world {
 	struct signature p256[KEYS_MAX], p384, rsa[2];
 	struct subject quote, report;
+	struct assay_policy *own;
+	struct assay_checks *rules;
 };
 
 static void
@@ -432,8 +434,65 @@ enum {
 	QUOTE_KNOWN,
 	REPORT_COLD,
 	REPORT_WARM,
+	POLICY_DEFAULT,
+	POLICY_OWN,
 	CASES,
 };
+
+static void
+run_policy(struct world *w, const struct assay_policy *policy)
+{
+	struct assay_error err;
+
+	assay_checks_clear(w->rules);
+	enum assay_code rc = assay_policy_check(w->rules, policy, w->quote.claims, &err);
+	if (rc != ASSAY_OK && rc != ASSAY_E_POLICY) /* the capture's TCB may be what it likes */
+		die("%s", err.text);
+}
+
+static void
+run_policy_default(struct world *w)
+{
+	run_policy(w, assay_policy_builtin("default"));
+}
+
+static void
+run_policy_own(struct world *w)
+{
+	run_policy(w, w->own);
+}
+
+/* Twenty rules, each with a set of a thousand values. */
+static struct assay_policy *
+policy_make(void)
+{
+	static char text[32 * 1024], document[128 * 1024];
+	struct assay_references *refs = NULL;
+	struct assay_policy *policy = NULL;
+	struct assay_error err;
+	size_t n = 0;
+
+	n += (size_t)snprintf(document, sizeof document,
+	    "{\"reference_values\":1,\"values\":[{\"name\":\"m\",\"claim\":\"measurement\",\"any_"
+	    "of\":[");
+	for (unsigned i = 0; i < 1000; i++)
+		n += (size_t)snprintf(
+		    document + n, sizeof document - n, "%s\"%096x\"", i > 0 ? "," : "", i * 7919);
+	(void)snprintf(document + n, sizeof document - n, "]}]}");
+	n = (size_t)snprintf(text, sizeof text, "for any\n");
+	for (unsigned i = 0; i < 20; i++)
+		n += (size_t)snprintf(
+		    text + n, sizeof text - n, "require executables measurement not in @m\n");
+	if (assay_references_new(&refs, &err) != ASSAY_OK ||
+	    assay_references_add(refs,
+		(struct assay_bytes){ (const uint8_t *)document, strlen(document) }, "m",
+		&err) != ASSAY_OK ||
+	    assay_policy_compile(&policy, (struct assay_bytes){ (const uint8_t *)text, n }, "bench",
+		refs, &err) != ASSAY_OK)
+		die("%s", err.text);
+	assay_references_free(refs);
+	return policy;
+}
 
 static const struct bench_case {
 	const char *name;
@@ -457,6 +516,10 @@ static const struct bench_case {
 	    true },
 	[REPORT_COLD] = { "SNP report, cold", NULL, run_report_cold, C_P384_RSA_TWO, 1.05, false },
 	[REPORT_WARM] = { "SNP report, warm", NULL, run_report_warm, C_P384_ONE, 1.03, true },
+	[POLICY_DEFAULT] = { "policy default, over a quote's claims", NULL, run_policy_default,
+	    C_P256_ONE, 0.05, true },
+	[POLICY_OWN] = { "policy of 20 rules, 1000 values each", NULL, run_policy_own, C_P256_ONE,
+	    0.5, true },
 };
 
 static int64_t
@@ -780,6 +843,9 @@ main(int argc, char **argv)
 		r.two[i] = throughput(&w.quote, NULL, 2);
 	}
 
+	w.own = policy_make();
+	if (assay_checks_new(&w.rules, &(struct assay_error){ .text = "" }) != ASSAY_OK)
+		die("no memory");
 	pin(cores() - 1);
 	size_t speeds = 0;
 	for (size_t round = 0; round < ROUNDS; round++) {
