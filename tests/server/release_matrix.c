@@ -555,8 +555,8 @@ prepare(struct world *w)
 
 	broker_run(mkdir);
 	write_file(config, "");
-	write_file(short_lived, "token-life = 1s\n");
-	write_file(other, "audience = somebody-else\n");
+	write_file(short_lived, "[token]\ntoken-life = 1s\n");
+	write_file(other, "[token]\naudience = somebody-else\n");
 	platforms_make(w);
 	server_start(w, &w->server, "store", config);
 	server_fill(w);
