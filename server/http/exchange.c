@@ -137,6 +137,7 @@ exchange_begin(struct gate *g, struct evhttp_request *request)
 		*query = '\0';
 		x->query = query + 1;
 	}
+	x->bare = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
 	worker_renew(x->worker);
 	x->route->handle(x);
 }
@@ -170,7 +171,9 @@ exchange_method(const struct exchange *x)
 		{ EVHTTP_REQ_POST, "POST" },
 		{ EVHTTP_REQ_PUT, "PUT" },
 		{ EVHTTP_REQ_DELETE, "DELETE" },
+		{ EVHTTP_REQ_PATCH, "PATCH" },
 		{ EVHTTP_REQ_HEAD, "HEAD" },
+		{ EVHTTP_REQ_OPTIONS, "OPTIONS" },
 	};
 
 	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)

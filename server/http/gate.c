@@ -201,6 +201,22 @@ send_continue(struct gate *g)
 	ERR_clear_error();
 }
 
+/* Of others evhttp leaves the body where it is, and would take it for the next request. */
+static bool
+has_body(const char *method)
+{
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	    strcmp(method, "PATCH") == 0;
+}
+
+/* Of others evhttp makes an error page. CONNECT and TRACE are for nobody here. */
+static bool
+is_known(const char *method)
+{
+	return has_body(method) || strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0 ||
+	    strcmp(method, "HEAD") == 0 || strcmp(method, "OPTIONS") == 0;
+}
+
 /* What the table says to a request whose head is read. */
 static void
 admit(struct gate *g, const struct head *head, size_t size)
@@ -216,7 +232,9 @@ admit(struct gate *g, const struct head *head, size_t size)
 			memcpy(g->refusal->allow, allow, sizeof allow);
 	} else if (g->route == NULL) {
 		refuse(g, head, rest, 404, "there is no such path");
-	} else if (head->length > 0 && g->route->body_max == 0) {
+	} else if (!is_known(head->method)) {
+		refuse(g, head, rest, 501, "there is no such method");
+	} else if (head->length > 0 && (g->route->body_max == 0 || !has_body(head->method))) {
 		refuse(g, head, rest, 413, "no body is taken here");
 	} else if (head->length > g->route->body_max) {
 		refuse(g, head, rest, 413, "the body is longer than %zu bytes", g->route->body_max);

@@ -142,6 +142,84 @@ def framing(server):
     check(split(answer)[0] == 200, "a client that has closed its half gets its answer")
 
 
+def kbs(server):
+    """Below /kbs/v0 every refusal is the protocol's error object."""
+    for what, request, status in [
+        ("a path of nobody", get(b"/kbs/v0/nothing"), 404),
+        ("another method", get(b"/kbs/v0/auth"), None),
+        ("a trick", get(b"/kbs/v0/resource/a/b/%63"), None),
+        ("two dots", get(b"/kbs/v0/resource/../auth"), None),
+        ("a long head", get(b"/kbs/v0/resource/a/b/c", b"A: " + b"x" * 20000 + b"\r\n"), None),
+        ("two framings", get(b"/kbs/v0/resource/a/b/c", b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
+         None),
+        ("a body of a GET", get(b"/kbs/v0/resource/a/b/c", b"Content-Length: 3\r\n") + b"abc", None),
+        ("a large body", b"POST /kbs/v0/auth HTTP/1.1\r\n" + HEAD + b"Content-Length: 9000000\r\n\r\n" +
+         b"x" * 9000000, None),
+        ("no JSON", post(b"/kbs/v0/auth", b"hello"), None),
+        ("no attestation", get(b"/kbs/v0/resource/a/b/c"), 401),
+        ("a replayed cookie of nobody", get(b"/kbs/v0/resource/a/b/c", b"Cookie: kbs-session-id=" + b"0" * 128 +
+                                            b"\r\n"), 401),
+        ("a method of nobody", b"BREW /kbs/v0/resource/a/b/c HTTP/1.1\r\nHost: x\r\n\r\n", None),
+    ]:
+        got, _, body = split(server.raw(request))
+        try:
+            error = json.loads(body)
+            good = error["type"].startswith("https://github.com/confidential-containers/kbs/errors/") and \
+                error["detail"] != ""
+        except (ValueError, KeyError, TypeError):
+            good = False
+        if not check(good and got >= 400 and status in (None, got), f"error object of the broker: {what} ({got})"):
+            print(f"# {got} {body[:300]!r}")
+    inner = get(b"/healthz")
+    answer = server.raw(get(b"/kbs/v0/resource/a/b/c", b"Content-Length: %d\r\n" % len(inner)) + inner)
+    check(answer.count(b"HTTP/1.1 ") == 1, "the body of a GET of the broker is no second request")
+    status, _, body = split(server.raw(b"HEAD /kbs/v0/resource/a/b/c HTTP/1.1\r\nConnection: close\r\n" + HEAD +
+                                       b"\r\n"))
+    check(status >= 400 and body == b"", "HEAD gets no body there either")
+
+
+def bodies(server):
+    """Bodies that come slowly, not whole, or a byte at a time."""
+    body = b'{"version":"0.4.0","tee":"snp","extra-params":""}'
+    request = post(b"/kbs/v0/auth", body, b"Connection: close\r\n")
+    with server.connect() as s:
+        for i in range(0, len(request), 3):
+            s.sendall(request[i:i + 3])
+            time.sleep(0.002)
+        status, _, answer = split(receive(s))
+        check(status == 200 and b"nonce" in answer, "a request in crumbs is answered")
+    with server.connect() as s:
+        s.sendall(request[:-len(body)].replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        check(s.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n", "100 Continue")
+        s.sendall(body)
+        check(split(receive(s))[0] == 200, "and then the answer")
+    with server.connect() as s:
+        s.sendall(request[:-10])
+        s.shutdown(socket.SHUT_WR)
+        check(receive(s) == b"", "half a body and an end get no answer")
+    before = server.memory()
+    held = []
+    for _ in range(300):
+        s = server.connect()
+        s.sendall(b"POST /kbs/v0/attest HTTP/1.1\r\n" + HEAD + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1000)
+        held.append(s)
+    time.sleep(0.3)
+    check(server.memory() - before < 8 * 1024, "bodies that are announced and not sent cost nothing")
+    started = time.monotonic()
+    status = 0
+    while time.monotonic() - started < 40 and status == 0:
+        try:
+            held[0].sendall(b"x")
+            held[0].settimeout(1)
+            data = held[0].recv(4096)
+            status = split(data)[0]
+        except socket.timeout:
+            pass
+    check(status == 408, f"a slow body ends with 408 ({time.monotonic() - started:.0f} s)")
+    for s in held:
+        s.close()
+
+
 def large(server):
     refused(server, "many fields", get(b"/healthz", b"".join(b"A%d: 1\r\n" % i for i in range(70))), 431,
             "64 header fields")
@@ -273,6 +351,9 @@ def main():
         alive(server, "tricks with framing")
         large(server)
         alive(server, "floods")
+        kbs(server)
+        alive(server, "faults of the broker's clients")
+        bodies(server)
         truncated(server)
         resets(server)
         alive(server, "clients that went away")
