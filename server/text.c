@@ -62,7 +62,7 @@ say(const char *fmt, va_list ap)
 	char line[SENTENCE_MAX + 16];
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 
-	if (n < 0)
+	if (n < 0 || manner.verbose < 0)
 		return;
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
@@ -91,7 +91,7 @@ log_detail(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (manner.verbose == 0)
+	if (manner.verbose <= 0)
 		return;
 	va_start(ap, fmt);
 	say(fmt, ap);

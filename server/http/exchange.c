@@ -14,7 +14,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 
-#include "request.h"
+#include "fields.h"
 #include "tls.h"
 #include "../text.h"
 

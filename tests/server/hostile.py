@@ -142,22 +142,26 @@ def framing(server):
     check(split(answer)[0] == 200, "a client that has closed its half gets its answer")
 
 
+def closing(path, more=b""):
+    return get(path, more + b"Connection: close\r\n")
+
+
 def kbs(server):
     """Below /kbs/v0 every refusal is the protocol's error object."""
     for what, request, status in [
-        ("a path of nobody", get(b"/kbs/v0/nothing"), 404),
-        ("another method", get(b"/kbs/v0/auth"), None),
-        ("a trick", get(b"/kbs/v0/resource/a/b/%63"), None),
-        ("two dots", get(b"/kbs/v0/resource/../auth"), None),
-        ("a long head", get(b"/kbs/v0/resource/a/b/c", b"A: " + b"x" * 20000 + b"\r\n"), None),
-        ("two framings", get(b"/kbs/v0/resource/a/b/c", b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
+        ("a path of nobody", closing(b"/kbs/v0/nothing"), 404),
+        ("another method", closing(b"/kbs/v0/auth"), None),
+        ("a trick", closing(b"/kbs/v0/resource/a/b/%63"), None),
+        ("two dots", closing(b"/kbs/v0/resource/../auth"), None),
+        ("a long head", closing(b"/kbs/v0/resource/a/b/c", b"A: " + b"x" * 20000 + b"\r\n"), None),
+        ("two framings", closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
          None),
-        ("a body of a GET", get(b"/kbs/v0/resource/a/b/c", b"Content-Length: 3\r\n") + b"abc", None),
+        ("a body of a GET", closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: 3\r\n") + b"abc", None),
         ("a large body", b"POST /kbs/v0/auth HTTP/1.1\r\n" + HEAD + b"Content-Length: 9000000\r\n\r\n" +
          b"x" * 9000000, None),
-        ("no JSON", post(b"/kbs/v0/auth", b"hello"), None),
-        ("no attestation", get(b"/kbs/v0/resource/a/b/c"), 401),
-        ("a replayed cookie of nobody", get(b"/kbs/v0/resource/a/b/c", b"Cookie: kbs-session-id=" + b"0" * 128 +
+        ("no JSON", post(b"/kbs/v0/auth", b"hello", b"Connection: close\r\n"), None),
+        ("no attestation", closing(b"/kbs/v0/resource/a/b/c"), 401),
+        ("a replayed cookie of nobody", closing(b"/kbs/v0/resource/a/b/c", b"Cookie: kbs-session-id=" + b"0" * 128 +
                                             b"\r\n"), 401),
         ("a method of nobody", b"BREW /kbs/v0/resource/a/b/c HTTP/1.1\r\nHost: x\r\n\r\n", None),
     ]:
@@ -171,7 +175,7 @@ def kbs(server):
         if not check(good and got >= 400 and status in (None, got), f"error object of the broker: {what} ({got})"):
             print(f"# {got} {body[:300]!r}")
     inner = get(b"/healthz")
-    answer = server.raw(get(b"/kbs/v0/resource/a/b/c", b"Content-Length: %d\r\n" % len(inner)) + inner)
+    answer = server.raw(closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: %d\r\n" % len(inner)) + inner)
     check(answer.count(b"HTTP/1.1 ") == 1, "the body of a GET of the broker is no second request")
     status, _, body = split(server.raw(b"HEAD /kbs/v0/resource/a/b/c HTTP/1.1\r\nConnection: close\r\n" + HEAD +
                                        b"\r\n"))

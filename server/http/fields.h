@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASSAYD_REQUEST_H
-#define ASSAYD_REQUEST_H
+#ifndef ASSAYD_FIELDS_H
+#define ASSAYD_FIELDS_H
 
 /* What stands inside the parts of a request: parameters of a query, cookies, a bearer token. */
 
