@@ -207,6 +207,7 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 		rc = assay_trust_set_min_tcb(o->trust, min_tcb, err);
 	if (rc != ASSAY_OK)
 		return rc;
+	assay_trust_set_store(o->trust);
 	json_array_foreach(json_object_get(o->json, "collateral"), i, item)
 	    add_collateral(o->trust, item);
 	o->view.trust = o->trust;

@@ -59,6 +59,11 @@ assay_trust_set_min_tcb(struct assay_trust *trust, const char *text, struct assa
 ASSAY_MUST_USE enum assay_code assay_trust_add_platforms(
     struct assay_trust *trust, struct assay_bytes text, const char *name, struct assay_error *err);
 
+/* The collateral is a store's, of many platforms: what it has for others is passed over, and where it has
+ * nothing for the one that is judged, the verdict is undetermined. Without this call collateral was given
+ * for one platform, and that of another is refused as the wrong file. */
+void assay_trust_set_store(struct assay_trust *trust);
+
 /*
  * Floors against old but genuine collateral: the lowest tcbEvaluationDataNumber (0: any) and
  * the lowest CRL number for the CRL issuer whose name has this common name.

@@ -75,7 +75,7 @@ fits_report(const struct snp *s, const struct vcek_extension *e)
 /*
  * The leaf among many (a store holds one per chip and TCB): of the kind that the report names and
  * made for its chip and TCB; else of that kind; else any, so that the checks can say what is wrong
- * with it.
+ * with it. Of a store only one that is made for them: the others are there for other chips.
  */
 static void
 find_leaf(struct snp *s)
@@ -84,6 +84,7 @@ find_leaf(struct snp *s)
 	int best = -1;
 
 	for (size_t at = 0; (cert = next_cert(s, &at)) != NULL;) {
+		bool stored = s->run.trust->store && at > s->ev->cert_count;
 		struct vcek_extension e;
 		struct assay_bytes cn = assay_x509_common_name(cert->subject);
 		bool vcek = assay_bytes_equal(cn, assay_bytes_of("SEV-VCEK"));
@@ -91,7 +92,10 @@ find_leaf(struct snp *s)
 		if (!vcek && !vlek)
 			continue;
 		bool whole = assay_vcek_extension_parse(&e, cert, NULL) == ASSAY_OK;
-		int score = (vlek == s->vlek ? 2 : 0) + (whole && fits_report(s, &e) ? 1 : 0);
+		bool fits = whole && fits_report(s, &e);
+		if (stored && (!fits || vlek != s->vlek))
+			continue;
+		int score = (vlek == s->vlek ? 2 : 0) + (fits ? 1 : 0);
 		if (score > best) {
 			best = score;
 			s->leaf = cert;

@@ -91,6 +91,7 @@ struct assay_trust {
 	size_t crl_floor_count;
 	uint32_t min_evaluation;
 	struct min_tcb min_tcb;
+	bool store; /* of many platforms: an item for another one is no mistake */
 };
 
 /* Room for one more element of an array that holds count, or NULL: to be assigned, then filled. */

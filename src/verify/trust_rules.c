@@ -7,6 +7,12 @@
 enum { PLATFORMS_MAX = 1 << 20 };
 
 void
+assay_trust_set_store(struct assay_trust *trust)
+{
+	trust->store = true;
+}
+
+void
 assay_trust_set_min_evaluation(struct assay_trust *trust, uint32_t number)
 {
 	trust->min_evaluation = number;
