@@ -174,6 +174,9 @@ test_ticket(void **context)
 		refused(&r, KEEPER_TICKET, "none of this server's");
 		ticket[i] ^= 1;
 	}
+	bed_ticket(&b, ticket, PROTOCOL_VERIFIER);
+	r = bed_attest(&b, ticket, "body", "default\n");
+	refused(&r, KEEPER_TICKET, "is of the verifier API");
 	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
 	b.now += 300;
 	r = bed_attest(&b, ticket, "body", "default\n");
@@ -264,19 +267,24 @@ test_bearer(void **context)
 	refused(&r, KEEPER_TOKEN, "not one of this server's");
 	free(other);
 
-	/* Signed by us, but a result that releases nothing: whatever members the front gives. */
-	static const char claims[] =
-	    "\"assay\":{\"policies\":[\"default\"],\"generation\":1,"
-	    "\"protocol\":\"0.4.0\",\"evidence\":\"\"},\"cnf\":{\"jwk\":{}}";
-	m = (struct ipc_message){ .op = KEEPER_SIGN, .count = 1 };
-	m.field[0] = bed_bytes(claims);
-	r = bed_do(&b, &m);
-	assert_int_equal(r.status, KEEPER_DONE);
-	other = strndup((char *)r.data, r.len);
-	reply_clear(&r);
-	r = bed_release(&b, NULL, other, "r/t/a");
-	refused(&r, KEEPER_TOKEN, "not for this server's secrets");
-	free(other);
+	/* Signed by us, but a result that releases nothing, whatever members the front gives. */
+	static const char *const members[] = { "\"submods\":{}", "\"aud\":\"https://kbs.test\"",
+		"\"assay\":{}", "\"a\":1,\"a\":2", "\"a\":", "} {" };
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		m = (struct ipc_message){ .op = KEEPER_SIGN, .count = 1 };
+		m.field[0] = bed_bytes(members[i]);
+		r = bed_do(&b, &m);
+		if (i > 0) {
+			refused(&r, KEEPER_MALFORMED, "sign: the members");
+			continue;
+		}
+		assert_int_equal(r.status, KEEPER_DONE);
+		other = strndup((char *)r.data, r.len);
+		reply_clear(&r);
+		r = bed_release(&b, NULL, other, "r/t/a");
+		refused(&r, KEEPER_TOKEN, "not for this server's secrets");
+		free(other);
+	}
 
 	/* The server's name has changed: what the old one got is good no more. */
 	const char *was = b.k->options.audience;

@@ -244,6 +244,11 @@ read_attest(struct keeper *k, struct attest *a, const struct ipc_message *m, str
 	case TICKET_GOOD:
 		break;
 	}
+	if (a->ticket.protocol == PROTOCOL_VERIFIER || a->ticket.protocol >= PROTOCOLS) {
+		reply_refuse(r, KEEPER_TICKET,
+		    "the challenge is of the verifier API, and opens nothing; begin with /auth");
+		return false;
+	}
 	a->record = json_loadb(
 	    (const char *)m->field[6].ptr, m->field[6].len, JSON_REJECT_DUPLICATES, NULL);
 	a->accepted = names(m->field[4]);
@@ -366,6 +371,25 @@ keeper_attest(struct keeper *k, const struct ipc_message *m, struct reply *r)
 	json_decref(a.accepted);
 }
 
+/* Only the frame says whom a result is for, and only a session's token has "assay". */
+static bool
+releases_nothing(const char *members)
+{
+	size_t room = strlen(members) + 3;
+	char *text = malloc(room);
+	json_t *o = NULL;
+	bool ok;
+
+	if (text != NULL) {
+		(void)snprintf(text, room, "{%s}", members);
+		o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	}
+	ok = o != NULL && json_object_get(o, "aud") == NULL && json_object_get(o, "assay") == NULL;
+	json_decref(o);
+	free(text);
+	return ok;
+}
+
 void
 keeper_sign(struct keeper *k, const struct ipc_message *m, struct reply *r)
 {
@@ -386,6 +410,9 @@ keeper_sign(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		reply_refuse(r, KEEPER_MALFORMED, "sign: the members are missing");
 	else if (in == NULL || RAND_bytes(id, sizeof id) != 1)
 		keeper_trouble(k, "out of memory");
+	else if (!releases_nothing(in))
+		reply_refuse(r, KEEPER_MALFORMED,
+		    "sign: the members are no JSON, or have \"aud\" or \"assay\" among them");
 	else {
 		hex_text(text, id, sizeof id);
 		if (assay_ear_sign(&token, &frame, in, k->token_key, &err) == ASSAY_OK)
