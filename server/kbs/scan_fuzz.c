@@ -75,8 +75,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (ours && !numbers(&why) && json_error_code(&why) != json_error_duplicate_key &&
 	    json_error_code(&why) != json_error_null_byte_in_key)
 		abort(); /* it takes what is no JSON */
-	else if (tree != NULL) {
-		/* Only the depth may be too much for it. */
+	else if (tree != NULL && memchr(data, '\0', size) == NULL) {
+		/* Only the depth may be too much for it. jansson takes a zero byte for the end. */
 		size_t deep = 0;
 		for (size_t i = 0; i < size; i++)
 			deep += data[i] == '[' || data[i] == '{';

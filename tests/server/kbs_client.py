@@ -12,6 +12,7 @@ import subprocess
 import time
 import uuid
 
+from harness import Server
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -296,35 +297,20 @@ class Client:
 # --- the server -----------------------------------------------------------------------------------
 
 
-class Server:
-    def __init__(self, assayd, folder, *options):
-        self.folder = folder
-        os.mkdir(folder, 0o700)
-        self.log = open(os.path.join(folder, "log"), "w+b")
-        self.process = subprocess.Popen(
-            [assayd, "--config", "/dev/null", "--listen", "tcp:127.0.0.1:0",
-             "--store", f"sqlite:{folder}/assayd.db", "--admin-key", f"{folder}/admin.pem", *options],
-            stderr=self.log, stdin=subprocess.DEVNULL)
-        until = time.monotonic() + 20
-        self.port = None
-        while self.port is None and time.monotonic() < until and self.process.poll() is None:
-            with open(os.path.join(folder, "log"), "rb") as f:
-                found = re.search(rb"listening on tcp:127.0.0.1:(\d+)\n", f.read())
-            self.port = int(found[1]) if found else None
-            time.sleep(0.01)
-        assert self.port, self.words()
-        with open(os.path.join(folder, "admin.pem"), "rb") as f:
-            self.admin = serialization.load_pem_private_key(f.read(), None)
+class Broker(Server):
+    """assayd, with what its operator does over the protocol itself."""
 
-    def words(self):
-        with open(os.path.join(self.folder, "log"), encoding="utf-8", errors="replace") as f:
-            return f.read()
+    def __init__(self, assayd, *options):
+        super().__init__(assayd, "--config", "/dev/null", *options)
+        with open(self.admin_key, "rb") as f:
+            self.admin = serialization.load_pem_private_key(f.read(), None)
+        self.audience = json.loads(self.get("/v1/server")[2])["audience"]
 
     def admin_token(self, method, path, body=b"", **changes):
         public = url(self.admin.public_key().public_bytes_raw())
         kid = url(hashlib.sha256(compact({"crv": "Ed25519", "kty": "OKP", "x": public}).encode()).digest())
         now = int(time.time())
-        claims = {"aud": "assay-kbs", "iat": now, "exp": now + 60, "jti": uuid.uuid4().hex,
+        claims = {"aud": self.audience, "iat": now, "exp": now + 60, "jti": uuid.uuid4().hex,
                   "htm": method, "htu": path, "sha256": url(hashlib.sha256(body).digest()), **changes}
         head = url(compact({"alg": "EdDSA", "kid": kid, "typ": "assay-admin+jwt"}).encode())
         text = f"{head}.{url(compact(claims).encode())}"
@@ -335,7 +321,3 @@ class Server:
         client = Client(self.port)
         return client.ask(method, path, secret, {
             "Authorization": "Bearer " + self.admin_token(method, path, secret)})
-
-    def stop(self):
-        self.process.terminate()
-        return self.process.wait(20)

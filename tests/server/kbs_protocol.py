@@ -3,28 +3,30 @@
 
 kbs_protocol.py ASSAY ASSAYD ASSAY_SIM"""
 
+import base64
 import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli"))
-from harness import ASSAY, FOLDER, done, ok  # noqa: E402
+from email.utils import parsedate_to_datetime
 
 try:
-    from kbs_client import (Client, EcKey, Machine, RsaKey, Sample, Server, compact, open_envelope,
-                            std, unurl, url)
+    from kbs_client import (Broker, Client, EcKey, Machine, RsaKey, Sample, compact, open_envelope, std,
+                            unurl, url)
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 except ImportError as missing:
     print(f"1..0 # SKIP {missing}")
     sys.exit(0)
+from harness import check, done
 
-ASSAYD, SIM = os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
+ASSAY, ASSAYD, SIM = (os.path.abspath(path) for path in sys.argv[1:4])
+FOLDER = tempfile.TemporaryDirectory(prefix="kbs-")
 SECRET = bytes(range(256)) + b"a secret"
 TEES = ("tdx", "snp", "sgx")
 
@@ -33,13 +35,19 @@ with open(f"{machines['snp'].path}/min-tcb", encoding="ascii") as f:
     FLOOR = ",".join(line.strip() for line in f if "=" in line)
 OPTIONS = [word for m in machines.values() for word in ("--trust-root", f"{m.path}/trust-root")]
 OPTIONS += ["--min-tcb", FLOOR]
-server = Server(ASSAYD, f"{FOLDER.name}/server", *OPTIONS)
+server = Broker(ASSAYD, *OPTIONS)
+
+
+def ok(holds, name, detail=""):
+    check(holds, name)
+    for line in [] if holds else str(detail).splitlines():
+        print("#", line)
+    return holds
 
 
 def push(to):
     pushed = subprocess.run(
-        [ASSAY, "collateral", "push", "--url", f"http://127.0.0.1:{to.port}", "--admin-key",
-         f"{to.folder}/admin.pem", *(f"{m.path}/collateral" for m in machines.values())],
+        [ASSAY, "collateral", "push", "--url", to.url, "--admin-key", to.admin_key, *(f"{m.path}/collateral" for m in machines.values())],
         capture_output=True, text=True, check=False)
     ok(pushed.returncode == 0, "collateral is pushed", pushed.stderr)
 
@@ -88,7 +96,6 @@ cookie = r.headers["Set-Cookie"]
 found = re.fullmatch(r"kbs-session-id=[0-9a-f]{128}; Path=/kbs/v0; Expires=(\w{3}, \d\d \w{3} \d{4} "
                      r"\d\d:\d\d:\d\d GMT); HttpOnly", cookie)
 ok(found is not None, "the cookie", cookie)
-from email.utils import parsedate_to_datetime  # noqa: E402
 ends = parsedate_to_datetime(found[1]).timestamp() - time.time() if found else 0
 ok(290 < ends <= 300, "the cookie ends after five minutes", ends)
 nonces = {Client(server.port).auth("tdx").json["nonce"] for _ in range(20)}
@@ -175,7 +182,7 @@ for tee in TEES:
     if tee == "snp":
         bad["attestation_report"]["signature"]["r"][0] ^= 1
     else:
-        raw = bytearray(__import__("base64").b64decode(bad["quote"]))
+        raw = bytearray(base64.b64decode(bad["quote"]))
         raw[(636 if tee == "tdx" else 436) + 10] ^= 1
         bad["quote"] = std(bytes(raw))
     refused(c.attest(c.body(bad)), "AttestationError", "signature", f"{tee}: a signature")
@@ -331,11 +338,11 @@ refused(c.ask("POST", "/kbs/v0/reference-value", {"version": "0.1.0", "type": "s
 refused(c.ask("GET", "/kbs/v0/reference-value/x"), "RvpsError", "assay reference push", "a reference value")
 r = c.ask("POST", "/kbs/v0/auth", b"x" * 70000)
 ok(r.status == 413 and r.error() == "HTTPFailed", "a body that is too large", r)
-ok(server.stop() == 0, "the server ends", server.words())
+ok(server.stop() == 0, "the server ends", server.text())
 
 # --- sample evidence ---------------------------------------------------------------------------------------------
 
-server = Server(ASSAYD, f"{FOLDER.name}/trial", "--sample", *OPTIONS)
+server = Broker(ASSAYD, "--sample", *OPTIONS)
 server.put("repo/type/tag", SECRET)
 for version in ("0.2.0", "0.3.0", "0.4.0"):
     c = Client(server.port, version)
@@ -349,5 +356,5 @@ for version in ("0.2.0", "0.3.0", "0.4.0"):
     refused(c.get("repo/type/tag"), "PolicyDeny", "sample", f"sample {version}: is no evidence for the policy default")
 c.auth("sample")
 refused(c.attest(c.body(Sample().evidence(bytes(48)))), "AttestationError", "evidence.report_data", "sample: another nonce")
-ok(server.stop() == 0, "the server ends", server.words())
+ok(server.stop() == 0, "the server ends", server.text())
 done()
