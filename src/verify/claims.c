@@ -198,6 +198,7 @@ assay_claims_reset(
 		memcpy(c->body, body.ptr, c->body_len);
 	memset(c->has, 0, sizeof c->has);
 	c->stored = c->advisory_count = c->short_count = 0;
+	c->advisories_lost = false;
 	c->status = TCB_NONE;
 	assay_claim_text(c, CLAIM_TEE, tee->name);
 }
@@ -310,18 +311,26 @@ assay_claims_status_fix(enum tcb_status status)
 void
 assay_claim_advisories(struct assay_claims *c, const struct tcb_verdict *verdict)
 {
-	mark(c, CLAIM_TCB_ADVISORIES);
 	for (size_t i = 0; i < verdict->advisory_count; i++) {
 		size_t n = 0;
 		while (
 		    n < c->advisory_count && strcmp(c->advisories[n], verdict->advisories[i]) != 0)
 			n++;
-		if (n < c->advisory_count || n == CLAIMS_ADVISORIES_MAX)
+		if (n < c->advisory_count)
 			continue;
+		if (n == CLAIMS_ADVISORIES_MAX) {
+			c->advisories_lost = true;
+			break;
+		}
 		memcpy(
 		    c->advisories[n], verdict->advisories[i], strlen(verdict->advisories[i]) + 1);
 		c->advisory_count++;
 	}
+	/* Of a list with a gap `none in` would say more than is known: then there is none. */
+	if (c->advisories_lost)
+		c->has[CLAIM_TCB_ADVISORIES / 64] &= ~(UINT64_C(1) << CLAIM_TCB_ADVISORIES % 64);
+	else
+		mark(c, CLAIM_TCB_ADVISORIES);
 }
 
 void

@@ -101,6 +101,7 @@ struct assay_claims {
 	size_t stored;
 	char advisories[CLAIMS_ADVISORIES_MAX][TCB_ADVISORY_TEXT_MAX];
 	size_t advisory_count;
+	bool advisories_lost; /* there were more than fit */
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */

@@ -362,16 +362,22 @@ advisories_and_shortfalls_are_bounded(void **state)
 		list[i] = names[i];
 	}
 	assert_int_equal(strlen(names[1]) < TCB_ADVISORY_TEXT_MAX, true);
-	for (size_t i = 0; i < ADVISORIES_SEEN; i += 50) {
-		struct tcb_verdict some = { .advisories = list + i, .advisory_count = 50 };
-		assay_claim_advisories(c, &some);
-		assay_claim_advisories(c, &some); /* each once */
-	}
+	struct tcb_verdict all = { .advisories = list, .advisory_count = CLAIMS_ADVISORIES_MAX };
+	assay_claim_advisories(c, &all);
+	assay_claim_advisories(c, &all); /* each once */
 	assert_int_equal(assay_claims_list_count(c, CLAIM_TCB_ADVISORIES), CLAIMS_ADVISORIES_MAX);
 	for (size_t i = 0; i < CLAIMS_ADVISORIES_MAX; i++)
 		assert_string_equal(assay_claims_list_at(c, CLAIM_TCB_ADVISORIES, i), names[i]);
 	assert_string_equal(
 	    assay_claims_list_at(c, CLAIM_TCB_ADVISORIES, CLAIMS_ADVISORIES_MAX), "");
+	/* A list that has lost one says nothing any more, whatever comes after. */
+	struct tcb_verdict more = { .advisories = list + CLAIMS_ADVISORIES_MAX,
+		.advisory_count = 1 };
+	assay_claim_advisories(c, &more);
+	assert_false(assay_claims_has(c, CLAIM_TCB_ADVISORIES));
+	assay_claim_advisories(c, &all);
+	assert_false(assay_claims_has(c, CLAIM_TCB_ADVISORIES));
+	assert_int_equal(assay_claims_list_count(c, CLAIM_TCB_ADVISORIES), 0);
 
 	for (unsigned i = 0; i < 2 * CLAIMS_SHORT_MAX; i++) {
 		(void)snprintf(part, sizeof part, "part %u", i);
