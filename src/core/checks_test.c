@@ -188,6 +188,75 @@ test_sentences_run_out(void **state)
 	assay_checks_free(c);
 }
 
+/* Rows of rules, and a list that is cut back to ask another policy. */
+static void
+test_rules_and_cut(void **state)
+{
+	const struct check_rule own = { .check = -1,
+		.claim = "tdx.rtmr[2]",
+		.category = 2,
+		.outcome = ASSAY_FAIL,
+		.detail = "web.policy:7: is not right" };
+	struct check_rule known = { .check = ASKED,
+		.claim = "debug",
+		.category = 1,
+		.outcome = ASSAY_SKIPPED,
+		.detail = "cannot be told",
+		.what = "TCB floor",
+		.which = "Turin" };
+	struct assay_checks *c = checks_new();
+
+	(void)state;
+	assay_check_pass(c, GENUINE, "well");
+	assert_int_equal(assay_check_category(c, 0), -1);
+	for (int i = 0; i < 1000; i++) { /* the room for sentences comes back, too */
+		assay_check_rule(c, &own);
+		assert_string_equal(assay_check_id(c, 1), "policy.tdx.rtmr[2]");
+		assert_string_equal(assay_check_detail(c, 1), own.detail);
+		assert_string_equal(assay_check_fix(c, 1), "");
+		assert_int_equal(assay_check_category(c, 1), 2);
+		assert_int_equal(assay_check_code(c, 1), ASSAY_E_POLICY);
+		assert_int_equal(assay_checks_verdict(c), ASSAY_E_POLICY);
+		assert_int_equal(assay_checks_genuine(c), ASSAY_OK);
+		assay_check_rule(c, &known);
+		assert_int_equal(assay_checks_count(c), 3);
+		assert_true(assay_check_needed(c, 2));
+		assert_string_equal(assay_missing_what(c, 0), "TCB floor");
+		assert_string_equal(assay_missing_which(c, 0), "Turin");
+		assert_string_equal(assay_check_fix(c, 2), "bring the TCB floor: Turin");
+		assay_checks_cut(c, 3); /* as many as there are: nothing goes */
+		assay_checks_cut(c, 9);
+		assert_int_equal(assay_checks_count(c), 3);
+		assay_checks_cut(c, 1);
+		assert_int_equal(assay_checks_count(c), 1);
+		assert_int_equal(assay_missing_count(c), 0);
+		assert_int_equal(assay_checks_verdict(c), ASSAY_OK);
+		assert_string_equal(assay_check_detail(c, 0), "well");
+	}
+	/* What the verifier has said is not said again; the rule gives it its category. */
+	assay_check_need(c, ASKED, "TCB floor", "Turin", "cannot be told");
+	assay_check_rule(c, &known);
+	assert_int_equal(assay_checks_count(c), 2);
+	assert_int_equal(assay_check_category(c, 1), 1);
+	known.outcome = ASSAY_FAIL; /* but anything else is */
+	assay_check_rule(c, &known);
+	assert_int_equal(assay_checks_count(c), 3);
+	assert_string_not_equal(assay_check_fix(c, 2), "");
+	known.category = 2;
+	assay_check_rule(c, &known);
+	known.detail = "another";
+	assay_check_rule(c, &known);
+	assay_check_rule(c, &own);
+	assay_check_rule(c, &own);
+	assert_int_equal(assay_checks_count(c), 7);
+	known.outcome = ASSAY_WARNING;
+	assay_check_rule(c, &known);
+	assert_int_equal(assay_check_outcome(c, 7), ASSAY_WARNING);
+	assay_checks_cut(c, 0);
+	assert_int_equal(assay_checks_verdict(c), ASSAY_E_INCOMPLETE);
+	assay_checks_free(c);
+}
+
 static void
 test_outcome_names(void **state)
 {
@@ -208,6 +277,7 @@ main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_full_list_refuses),
 		cmocka_unit_test(test_sentences_run_out),
+		cmocka_unit_test(test_rules_and_cut),
 		cmocka_unit_test(test_outcome_names),
 	};
 

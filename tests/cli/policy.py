@@ -140,6 +140,13 @@ for name in ("sgx", "tdx", "snp", "sev-es", "tdx-debug", "tdx-old", "snp-masked"
     ok(a.code == b.code and a.json["checks"] == b.json["checks"], f"{name}: a copy of default is default", b)
     c = run("verify", "--json", *options(name), "-p", "copy.policy", "-p", "default", name)
     ok(c.json["checks"] == a.json["checks"], f"{name}: what is said twice is said once", c)
+# The floor of the command line binds under every policy, and default does not repeat it.
+for floor, outcome in (("snp=1", "pass"), ("snp=255", "fail")):
+    for policy in ("default", "copy.policy", "genuine", "ex1.policy"):
+        r = run("verify", "--json", "--trust-root", "snp/trust-root", "-c", "snp/collateral", "--min-tcb", floor,
+                "-p", policy, "snp")
+        rows = [c["outcome"] for c in r.json["checks"] if c["id"] == "snp.tcb.floor"]
+        ok(rows == [outcome] and r.code == (outcome == "fail"), f"--min-tcb {floor}, {policy}: {outcome}, once", r)
 r = run("policy", "check", "copy.policy", "ex1.policy", "genuine")
 ok(r.code == 0 and r.out == "copy.policy: ok, 14 rules\nex1.policy: ok, 1 rule\ngenuine: ok, 0 rules\n", "check", r)
 path("wrong.policy", b"for tdx\n  require hardware tcb.staus == UpToDate\n")
