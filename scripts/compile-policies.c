@@ -43,10 +43,14 @@ print_policy(const char *name, const struct assay_policy *p)
 	for (size_t i = 0; i < p->value_count; i++)
 		printf("\t{ UINT64_C(%llu), %u, %u },\n", (unsigned long long)p->values[i].number,
 		    p->values[i].at, p->values[i].len);
+	printf("\t{ 0 },\n};\n");
 	printf(
-	    "\t{ 0 },\n};\nstatic const struct assay_policy %s_policy = { \"%s\", %s_store + %zu, "
-	    "%s_text, %s_rules, %s_terms, %s_values, %s_store, %u, %u, %u, %u, %uu, true };\n",
-	    name, name, name, (size_t)(p->title - p->store), name, name, name, name, name,
+	    "static const struct assay_policy %s_policy = {\n\t.name = \"%s\", .shown = \"%s\",\n"
+	    "\t.title = %s_store + %zu, .text = %s_text, .store = %s_store,\n",
+	    name, name, name, name, (size_t)(p->title - p->store), name, name);
+	printf("\t.rules = %s_rules, .terms = %s_terms, .values = %s_values,\n", name, name, name);
+	printf("\t.rule_count = %u, .term_count = %u, .value_count = %u, .store_len = %u,\n"
+	       "\t.tees = %uu, .builtin = true };\n",
 	    p->rule_count, p->term_count, p->value_count, p->store_len, p->tees);
 }
 

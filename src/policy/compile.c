@@ -26,6 +26,7 @@ struct made {
 	struct term *terms;
 	struct value *values;
 	char *store, *name, *text;
+	char shown[POLICY_NAME_SHOWN + 4];
 	size_t rule_room, term_room, value_room, store_room;
 };
 
@@ -727,7 +728,7 @@ read_policy(struct compiler *c)
 
 /* --- the policy ------------------------------------------------------------------------------------ */
 
-/* What is shown of a name: its end, without what a terminal would obey. */
+/* The end of a name, without what a terminal would obey or a reader of JSON refuse. */
 static void
 shorten(char out[POLICY_NAME_SHOWN + 4], const char *name)
 {
@@ -735,7 +736,7 @@ shorten(char out[POLICY_NAME_SHOWN + 4], const char *name)
 
 	(void)snprintf(out, POLICY_NAME_SHOWN + 4, "%s%s", from > 0 ? "..." : "", name + from);
 	for (char *p = out; *p != '\0'; p++)
-		if (*p < 0x20 || *p == 0x7f)
+		if ((unsigned char)*p < 0x20 || (unsigned char)*p >= 0x7f)
 			*p = '?';
 }
 
@@ -789,6 +790,8 @@ assay_policy_compile(struct assay_policy **out, struct assay_bytes text, const c
 		assay_policy_free(&m->policy);
 		return c.code;
 	}
+	memcpy(m->shown, shown, sizeof shown);
+	m->policy.shown = m->shown;
 	m->policy.name = m->name;
 	m->policy.text = m->text;
 	m->policy.store = m->store;

@@ -312,13 +312,9 @@ say(struct sentence *s, const struct assay_policy *p, const struct rule *rule,
 {
 	bool absent = !passed && !has(seen, &p->terms[rule->first_term]);
 	uint32_t words = passed ? rule->passed : absent ? rule->absent : rule->failed;
-	size_t len = strlen(p->name), from = len > POLICY_NAME_SHOWN ? len - POLICY_NAME_SHOWN : 0;
 
 	if (rule->check == NO_CHECK)
-		add(s, "%s%s:%u: ", from > 0 ? "..." : "", p->name + from, rule->line);
-	for (size_t i = 0; i < s->len; i++) /* a name can be anything */
-		if (s->text[i] < 0x20 || s->text[i] == 0x7f)
-			s->text[i] = '?';
+		add(s, "%s:%u: ", p->shown, rule->line);
 	if (words != 0)
 		add_words(s, p, rule, seen->claims, p->store + words);
 	else

@@ -64,6 +64,7 @@ struct rule {
 
 struct assay_policy {
 	const char *name, *title, *text;
+	const char *shown; /* the end of its name, in printable ASCII: what rows begin with */
 	const struct rule *rules;
 	const struct term *terms;
 	const struct value *values;
