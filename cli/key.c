@@ -246,11 +246,12 @@ deliver(const struct args *args, const struct input *secret)
 		return to_keyring(args, ring, secret);
 	if (output == NULL && args_has(args, OPT_QUIET))
 		return EXIT_YES;
-	if (output == NULL || strcmp(output, "-") == 0)
-		output = "/dev/stdout";
+	if (output != NULL && strcmp(output, "-") == 0)
+		output = NULL;
 	if (screen_write_secret(output, input_bytes(secret)))
 		return EXIT_YES;
-	complain(args->command, "%s: cannot be written: %s", output, strerror(errno));
+	complain(args->command, "%s: cannot be written: %s",
+	    output != NULL ? output : "standard output", strerror(errno));
 	return EXIT_TROUBLE;
 }
 

@@ -135,6 +135,8 @@ screen_write_file(const char *path, const char *text, size_t len)
 bool
 screen_write_secret(const char *path, struct assay_bytes secret)
 {
+	if (path == NULL)
+		return write_all(STDOUT_FILENO, (const char *)secret.ptr, secret.len);
 	return write_file(path, (const char *)secret.ptr, secret.len, 0600, 0600);
 }
 

@@ -143,6 +143,8 @@ for tee in TEES:
 broker = Broker({NAME: SECRET, "empty/of/bytes": b"", "large/of/bytes": os.urandom(3 << 20)})
 r = inside("snp", "sh", "-c", f"{ASSAY} key get --url {broker.url} {URI} | sha256sum")
 ok(hashlib.sha256(SECRET).hexdigest() in r.out, "into a pipe", r)
+r = inside("snp", "sh", "-c", f"(echo before; {ASSAY} key get --url {broker.url} {URI}; echo after) > out")
+ok(read("out") == b"before\n" + SECRET + b"after\n", "into a file that is standard output, where it stands", r)
 r = get("snp", at=broker, out="-")
 ok(r.code == 0 and len(r.out) > 700, "-o -", r.err)
 r = get("snp", at=broker, uri="kbs:///empty/of/bytes")
