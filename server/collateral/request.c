@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../http/request.h"
+#include "../http/fields.h"
 
 enum { GOOD = 200, BAD = 400, NOT_FOUND = 404, VALUE_ROOM = 32 };
 
