@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "../http/request.h"
+#include "../http/fields.h"
 #include "../kbs/base64.h"
 #include "../kbs/buffer.h"
 #include "../kbs/scan.h"
