@@ -46,10 +46,12 @@ put_items(struct screen *s, const json_t *items)
 
 	json_array_foreach(items, i, item)
 	{
+		bool taken = json_is_true(json_object_get(item, "taken"));
 		admin_time(until, item, "until");
-		snprintf(text, sizeof text, "%.60s: %.200s%s%s", admin_text(item, "kind"),
-		    admin_text(item, "for"), until[0] != '\0' ? ", until " : "", until);
-		fputs("taken     ", s->to);
+		snprintf(text, sizeof text, "%.60s: %.200s%s%s%s%.60s", admin_text(item, "kind"),
+		    admin_text(item, "for"), until[0] != '\0' ? ", until " : "", until,
+		    taken ? "" : ": ", taken ? "" : admin_text(item, "why"));
+		fprintf(s->to, "%-8s  ", taken ? "taken" : "left");
 		screen_wrap(s, 10, 10, text);
 	}
 }

@@ -13,12 +13,14 @@
 #include "../http/http.h"
 #include "../text.h"
 #include "checks.h"
+#include "push.h"
 #include "query.h"
 
 enum {
 	SECRET_MAX = 1024 * 1024,
 	POLICY_MAX = 256 * 1024,
 	REFERENCE_MAX = 4 * 1024 * 1024,
+	COLLATERAL_MAX = 8 * 1024 * 1024,
 	KEY_MAX = 64 * 1024,
 	TARGET_MAX = 2048,
 	DIGEST = 32,
@@ -503,6 +505,58 @@ reference_rm(struct exchange *x)
 	refuse_body(x, rc, &err);
 }
 
+/* --- collateral -------------------------------------------------------------------------- */
+
+/* What became of each item was known before; that it is kept is known now. */
+static void
+done_push(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+	const char *text = exchange_state(x);
+
+	worker_saw(exchange_worker(x), answer);
+	if (answer->op != KEEPER_DONE) {
+		refuse(x, answer);
+		return;
+	}
+	no_store(x);
+	exchange_answer(x, 200, "application/json", text_bytes(text));
+}
+
+static void
+push_put(struct exchange *x, struct push *push)
+{
+	char *text = json_dumps(push->answer, JSON_COMPACT);
+
+	if (text == NULL) {
+		exchange_refuse(x, 503, "out of memory; ask again later");
+		return;
+	}
+	exchange_set_state(x, text);
+	ask(x, "collateral.put", json_incref(push->args), buffer_bytes(&push->body), done_push);
+}
+
+static void
+collateral_push(struct exchange *x)
+{
+	struct worker *w = exchange_worker(x);
+	struct query q = { .name = { NULL } };
+	struct assay_error err = { .text = "" };
+	struct push push;
+	size_t count;
+
+	if (!begin(x, &q))
+		return;
+	const struct assay_bytes *roots = worker_roots(w, &count);
+	enum assay_code rc =
+	    push_read(&push, worker_view(w), roots, count, exchange_body(x), exchange_now(x), &err);
+	if (rc == ASSAY_OK)
+		push_put(x, &push);
+	else
+		refuse_body(x, rc, &err);
+	push_clear(&push);
+}
+
 /* --- audit ------------------------------------------------------------------------------- */
 
 static void
@@ -606,6 +660,7 @@ const struct route routes_admin[] = {
 	{ "GET", "/v1/admin/references/", 0, reference_get, "admin_reference" },
 	{ "PUT", "/v1/admin/references/", REFERENCE_MAX, reference_put, "admin_reference" },
 	{ "DELETE", "/v1/admin/references/", 0, reference_rm, "admin_reference" },
+	{ "PUT", "/v1/admin/collateral", COLLATERAL_MAX, collateral_push, "admin_collateral" },
 	{ "GET", "/v1/admin/audit", 0, audit_list, "admin_audit" },
 	{ "GET", "/v1/admin/audit/export", 0, audit_export, "admin_audit_export" },
 	{ "GET", "/v1/admin/keys", 0, key_list, "admin_keys" },

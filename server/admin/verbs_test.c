@@ -114,6 +114,7 @@ test_collateral(void **context)
 		{ "{\"items\":[{\"name\":\"../a\",\"size\":3}]}", "aab", KEEPER_MALFORMED },
 		{ "{\"items\":[{\"size\":3}]}", "aab", KEEPER_MALFORMED },
 		{ "{\"items\":[]}", "aab", KEEPER_MALFORMED },
+		{ "{\"items\":[]}", "", KEEPER_DONE },
 		{ "{\"items\":{}}", "aab", KEEPER_MALFORMED },
 		{ "{}", "aab", KEEPER_MALFORMED },
 	};

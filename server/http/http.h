@@ -95,6 +95,7 @@ struct assay_evidence **worker_evidence(struct worker *w);
 struct assay_claims **worker_claims(struct worker *w);
 struct assay_checks *worker_checks(struct worker *w);
 const struct server_options *worker_options(const struct worker *w);
+const struct assay_bytes *worker_roots(const struct worker *w, size_t *count); /* of --trust-root */
 /* What is there of collateral, and how more is asked for: server/collateral/collateral.h. */
 struct collateral *worker_collateral(const struct worker *w);
 /* A generation that an answer of the keeper told: the view is renewed if it is newer. */

@@ -122,6 +122,13 @@ worker_saw(struct worker *w, const struct ipc_message *answer)
 	server_saw(w->server, answer);
 }
 
+const struct assay_bytes *
+worker_roots(const struct worker *w, size_t *count)
+{
+	*count = w->server->options->root_count;
+	return w->server->roots;
+}
+
 struct collateral *
 worker_collateral(const struct worker *w)
 {

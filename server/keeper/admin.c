@@ -716,10 +716,10 @@ collateral_put(struct call *c)
 	json_t *part;
 	size_t at = 0, i;
 
-	if (c->body.len == 0 || c->body.len > BODY_MAX || json_array_size(items) == 0 ||
-	    json_array_size(items) > PARTS_MAX) {
+	if (c->body.len > BODY_MAX || !json_is_array(items) || json_array_size(items) > PARTS_MAX) {
 		reply_refuse(c->r, KEEPER_MALFORMED,
-		    "the collateral must have 1 to %d items in 1 to %d bytes", PARTS_MAX, BODY_MAX);
+		    "the collateral must have at most %d items in at most %d bytes", PARTS_MAX,
+		    BODY_MAX);
 		return;
 	}
 	/* Of what is refused nothing has been written yet. */
@@ -739,7 +739,8 @@ collateral_put(struct call *c)
 	}
 	at = 0;
 	json_array_foreach(items, i, part) if (!put_part(c, part, &at)) return;
-	if (keeper_changed(c->k, true))
+	/* Where nothing was newer than what is there, no token ends. */
+	if (json_array_size(items) == 0 || keeper_changed(c->k, true))
 		answer(c, json_pack("{s:I}", "items", (json_int_t)json_array_size(items)));
 }
 
