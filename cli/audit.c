@@ -19,7 +19,7 @@ enum {
 	SHORT_ID = 8,
 	CELL = 300,
 	HEAD_MAX = 4096,
-	COLUMNS = 5,
+	COLUMNS = 4,
 };
 
 /* --- rows -------------------------------------------------------------------------------- */
@@ -55,19 +55,20 @@ what_of(char out[CELL], const json_t *row)
 	    out, CELL, "%s%s%s", first, first[0] != '\0' && second[0] != '\0' ? " " : "", second);
 }
 
-/* The rule that denied; of an attestation the policies that accept. */
+/* "denied: RULE"; of an attestation the policies that accept. */
 static void
-why_of(char out[CELL], const json_t *row)
+outcome_of(char out[CELL], const json_t *row)
 {
 	const json_t *accepted = json_object_get(row, "accepted"), *name;
-	const char *rule = admin_text(row, "rule");
+	const char *rule = admin_text(row, "rule"), *outcome = admin_text(row, "outcome");
 	size_t i, len = 0;
 
-	snprintf(out, CELL, "%s", rule[0] != '\0' ? rule : "-");
-	if (rule[0] != '\0' || !json_is_array(accepted))
+	snprintf(out, CELL, "%s%s%s", outcome[0] != '\0' ? outcome : "done",
+	    rule[0] != '\0' ? ": " : "", rule);
+	if (strcmp(outcome, "token") != 0 || !json_is_array(accepted))
 		return;
 	len = (size_t)snprintf(
-	    out, CELL, json_array_size(accepted) > 0 ? "accepted by" : "no policy");
+	    out, CELL, json_array_size(accepted) > 0 ? "accepted by" : "refused by all policies");
 	json_array_foreach(accepted, i, name)
 	{
 		const char *text = json_string_value(name);
@@ -80,18 +81,16 @@ why_of(char out[CELL], const json_t *row)
 static void
 put_row(struct table *t, const json_t *row)
 {
-	char when[TIME_MAX], who[CELL], what[CELL], why[CELL];
-	const char *outcome = admin_text(row, "outcome");
+	char when[TIME_MAX], who[CELL], what[CELL], outcome[CELL];
 
 	admin_time(when, row, "time");
 	who_of(who, row);
 	what_of(what, row);
-	why_of(why, row);
+	outcome_of(outcome, row);
 	table_put(t, when[0] != '\0' ? when : "-");
 	table_put(t, who);
 	table_put(t, what);
-	table_put(t, outcome[0] != '\0' ? outcome : "done");
-	table_put(t, why);
+	table_put(t, outcome);
 }
 
 static void
@@ -103,7 +102,7 @@ put_rows(struct table *t, const json_t *rows)
 	json_array_foreach(rows, i, row) put_row(t, row);
 }
 
-static const char *const columns[COLUMNS] = { "when", "who", "what", "outcome", "why" };
+static const char *const columns[COLUMNS] = { "when", "who", "what", "outcome" };
 
 int
 audit_put(const struct admin *a, struct screen *s, const json_t *rows)

@@ -6,7 +6,7 @@
 
 #include "admin.h"
 
-/* Prints rows as a table: when, who, what, outcome, the rule that denied. Returns the exit code. */
+/* Prints rows as a table: when, who, what, what came of it. Returns the exit code. */
 int audit_put(const struct admin *a, struct screen *s, const json_t *rows);
 
 #endif
