@@ -78,10 +78,15 @@ broker_server_stop(struct broker_server *s)
 void
 broker_run(const char *const argv[])
 {
+	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int status;
 
-	if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ) != 0 ||
+	if (posix_spawn_file_actions_init(&actions) != 0 ||
+	    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0) != 0 ||
+	    posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ) !=
+		0 ||
 	    waitpid(pid, &status, 0) != pid || status != 0)
 		die("failed", argv[0]);
+	(void)posix_spawn_file_actions_destroy(&actions);
 }

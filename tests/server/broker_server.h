@@ -17,7 +17,7 @@ struct broker_server {
  * tcp:127.0.0.1:0; what it says goes to the file log. */
 void broker_server_start(struct broker_server *s, const char *const argv[], const char *log);
 void broker_server_stop(struct broker_server *s);
-/* Runs a program to its end. */
+/* Runs a program to its end; what it prints is thrown away. */
 void broker_run(const char *const argv[]);
 
 #endif

@@ -4,7 +4,7 @@
  * credential, against a running assayd. One line of TAP for an attestation, with all cells that follow
  * from it; a cell that is not as the tables say is told by name.
  *
- *   release_matrix ASSAYD ASSAY ASSAY-SIM
+ *   release_matrix ASSAYD ASSAY ASSAY-SIM SHIFTED-CLOCK.so
  */
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,15 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
 #include <assay/jose.h>
 
 #include "broker_client.h"
 #include "broker_server.h"
-#include "ticket.h"
 
-enum { TICKET_LIFE_S = 300, OTHER_AGE_S = 900 };
+enum {
+	SHIFT_S = 900, /* longer than any ticket or token lives */
+	SETTLE_MAX = 1000,
+};
 
 /* --- the tables ------------------------------------------------------------------------------ */
 
@@ -44,10 +44,11 @@ static const struct evidence {
 	const char *words;
 } evidences[] = {
 	{ "genuine", GENUINE, false, false, true, true, "" },
-	{ "outdated", OUTDATED, false, false, true, false, "" },
 	{ "debug", DEBUG, false, false, true, false, "" },
 	{ "forged", GENUINE, true, false, false, false, "signature" },
 	{ "other TEE", GENUINE, false, true, false, false, "ticket" },
+	/* The last: for TDX the vendor's next edition of collateral makes the same platform outdated. */
+	{ "outdated", OUTDATED, false, false, true, false, "" },
 };
 
 enum ticket_state { FRESH, SPENT_SAME, SPENT_OTHER, EXPIRED, FUTURE, FORGED, OTHER_PROTOCOL };
@@ -100,11 +101,11 @@ static const struct credential_row {
 /* --- set-up ---------------------------------------------------------------------------------- */
 
 struct world {
-	const char *assayd, *assay, *sim;
+	const char *assayd, *assay, *sim, *shifted_clock;
 	char dir[64];
 	struct broker_machine machine[TEES][PLATFORMS];
 	struct broker_server server;
-	struct ticket_keys ticket_keys;
+	struct broker_server behind, ahead; /* with the same keys, and other clocks */
 	/* Tokens that are ours and not good: expired, for another audience; and a foreign one. */
 	char *old[TEES], *audience[TEES], *foreign[TEES];
 };
@@ -153,41 +154,61 @@ write_file(const char *path, const char *text)
 static void
 platforms_make(struct world *w)
 {
+	time_t then = time(NULL) - 86400;
+	char yesterday[32];
+
+	(void)strftime(yesterday, sizeof yesterday, "%Y-%m-%dT%H:%M:%SZ", gmtime(&then));
 	for (size_t t = 0; t < TEES; t++)
 		for (size_t p = 0; p < PLATFORMS; p++) {
 			char *dir = path_of(w, "%s-%zu", tees[t], p);
-			const char *argv[] = { w->sim, "new", "-q", "--tee", tees[t], "--seed", "1",
-				dir, platform_options[p][0], platform_options[p][1], NULL };
+			/* Of yesterday, so that they are good also by a clock that is behind. */
+			const char *argv[] = { w->sim, "new", "--tee", tees[t], "--seed", "1",
+				"--time", p == OUTDATED ? "now" : yesterday, dir,
+				platform_options[p][0], platform_options[p][1], NULL };
 			broker_run(argv);
 			broker_machine_open(&w->machine[t][p], dir);
 		}
 }
 
+/* shift: seconds by which its clock is wrong, as text; NULL: it is right. */
 static void
-server_start(struct world *w, struct broker_server *s, const char *store, const char *config)
+server_start(struct world *w, struct broker_server *s, const char *store, const char *audience,
+    const char *shift)
 {
-	const char *argv[] = { w->assayd, "--config", config, "--listen", "tcp:127.0.0.1:0",
-		"--store", path_of(w, "sqlite:%s", ""), "--trust-root",
+	const char *argv[] = { w->assayd, "--config", "/dev/null", "--listen", "tcp:127.0.0.1:0",
+		"--workers", "1", "--audience", audience, "--store", NULL, "--trust-root",
 		path_of(w, "tdx-0/trust-root"), "--trust-root", path_of(w, "snp-0/trust-root"),
 		NULL };
 	char *where;
 
 	if (asprintf(&where, "sqlite:%s/%s/assayd.db", w->dir, store) < 0)
 		die("no memory");
-	argv[6] = where;
+	argv[10] = where;
+	if (shift != NULL &&
+	    (setenv("ASSAY_TEST_SHIFT", shift, 1) != 0 ||
+		setenv("LD_PRELOAD", w->shifted_clock, 1) != 0))
+		die("no memory");
 	broker_server_start(s, argv, path_of(w, "%s.log", store));
+	(void)unsetenv("LD_PRELOAD");
 	free(where);
+}
+
+static void
+collateral_push(const struct world *w, size_t platform)
+{
+	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", w->server.url,
+		"--admin-key", path_of(w, "store/admin.pem"),
+		path_of(w, "tdx-%zu/collateral", platform),
+		path_of(w, "snp-%zu/collateral", platform), NULL };
+
+	broker_run(push);
 }
 
 static void
 server_fill(struct world *w)
 {
 	char *key = path_of(w, "store/admin.pem"), *url = w->server.url;
-	const char *push[] = { w->assay, "collateral", "push", "-q", "--url", url, "--admin-key",
-		key, path_of(w, "tdx-0/collateral"), path_of(w, "snp-0/collateral"),
-		path_of(w, "tdx-1/collateral"), path_of(w, "snp-1/collateral"), NULL };
-
-	broker_run(push);
+	collateral_push(w, GENUINE);
 	for (size_t i = 0; i < COUNT(policies); i++) {
 		char *text = path_of(w, "%s.policy", policies[i].name);
 		char *secret = path_of(w, "%s.secret", policies[i].name);
@@ -285,33 +306,25 @@ send_body(struct attestation *a, const char *body)
 	a->answer = keep(a->client.body);
 }
 
-/* A ticket of our own making, under the server's key: of another time. */
+/* A ticket of another time: from a server whose clock is wrong. */
 static void
-retime(const struct world *w, struct attestation *a, int64_t shift)
+retime(struct attestation *a, const struct broker_server *elsewhere, enum tee tee)
 {
-	static const char hex[] = "0123456789abcdef";
-	uint8_t raw[TICKET_SIZE], nonce[TICKET_NONCE];
-	struct ticket t = { .protocol = PROTOCOL_0_4_0, .issued = time(NULL) + shift };
-	char *cookie = strchr(a->client.cookie, '=') + 1;
-	struct ticket issued;
+	struct broker_client there;
 
-	for (size_t i = 0; i < TICKET_SIZE; i++) {
-		unsigned byte;
-		if (sscanf(cookie + 2 * i, "%2x", &byte) != 1)
-			die("the cookie is no ticket: %s", cookie);
-		raw[i] = (uint8_t)byte;
-	}
-	if (ticket_read(&issued, raw, &w->ticket_keys, time(NULL), TICKET_LIFE_S) != TICKET_GOOD)
-		die("the server's own ticket does not read");
-	t.tee = issued.tee;
-	t.hash = issued.hash;
-	if (!ticket_make(raw, &t, &w->ticket_keys) || !ticket_nonce(nonce, raw, &w->ticket_keys))
-		die("no ticket of another time");
-	for (size_t i = 0; i < TICKET_SIZE; i++) {
-		cookie[2 * i] = hex[raw[i] >> 4];
-		cookie[2 * i + 1] = hex[raw[i] & 15];
-	}
-	(void)EVP_EncodeBlock((unsigned char *)a->client.nonce, nonce, sizeof nonce);
+	broker_connect(&there, elsewhere->port);
+	if (broker_auth(&there, "0.4.0", tees[tee]) != 200)
+		die("auth: %s", there.body);
+	memcpy(a->client.cookie, there.cookie, sizeof there.cookie);
+	memcpy(a->client.nonce, there.nonce, sizeof there.nonce);
+	broker_close(&there);
+}
+
+/* What a ticket is spent with before other evidence comes with it. */
+static const struct evidence *
+first_of(const struct evidence *e)
+{
+	return e->attested ? e : &evidences[0];
 }
 
 /* Returns whether the session of the cookie is attested after it, by other evidence too. */
@@ -326,13 +339,13 @@ attest(const struct world *w, struct attestation *a, const struct evidence *e, e
 	if (broker_auth(&a->client, state == OTHER_PROTOCOL ? "0.2.0" : "0.4.0", tees[tee]) != 200)
 		die("auth: %s", a->client.body);
 	if (state == EXPIRED || state == FUTURE)
-		retime(w, a, state == EXPIRED ? -OTHER_AGE_S : OTHER_AGE_S);
+		retime(a, state == EXPIRED ? &w->behind : &w->ahead, tee);
 	if (state == SPENT_OTHER) {
-		char *body = attest_body(w, a, &evidences[0], tee, true);
+		char *body = attest_body(w, a, first_of(e), tee, true);
 		send_body(a, body);
 		free(body);
 		if (a->status != 200)
-			die("genuine evidence: %s", a->answer);
+			die("%s evidence: %s", first_of(e)->name, a->answer);
 		first = true;
 	}
 	char *body = attest_body(w, a, e, tee, bound);
@@ -473,7 +486,7 @@ row(const struct world *w, enum tee tee, const struct evidence *e, enum ticket_s
 	struct attestation a = { .token = NULL };
 	bool session = attest(w, &a, e, tee, state, key->bound);
 	bool ok = attestation_as_said(&a, e, state, key->bound);
-	const struct evidence *by = !session ? NULL : state == SPENT_OTHER ? &evidences[0] : e;
+	const struct evidence *by = !session ? NULL : state == SPENT_OTHER ? first_of(e) : e;
 
 	for (size_t p = 0; p < COUNT(policies); p++)
 		for (size_t c = 0; c < COUNT(credentials); c++)
@@ -485,25 +498,20 @@ row(const struct world *w, enum tee tee, const struct evidence *e, enum ticket_s
 
 /* --- tokens that are not good ----------------------------------------------------------------- */
 
-/* A token of genuine evidence from another server on a copy of the store: its key is ours. */
+/* A token of genuine evidence from a server whose keys are ours. */
 static char *
-token_from(struct world *w, enum tee tee, const char *name, const char *config)
+token_from(struct world *w, enum tee tee, const struct broker_server *server)
 {
 	struct broker_server real = w->server;
 	struct attestation a = { .token = NULL };
 
-	const char *copy[] = { "cp", "-r", path_of(w, "store"), path_of(w, "%s", name), NULL };
-	const char *away[] = { "rm", "-rf", path_of(w, "%s", name), NULL };
-	broker_run(copy);
-	server_start(w, &w->server, name, config);
+	w->server = *server;
 	(void)attest(w, &a, &evidences[0], tee, FRESH, true);
+	w->server = real;
 	if (a.status != 200)
-		die("%s: %s", name, a.answer);
+		die("no token: %s", a.answer);
 	char *token = keep(a.token);
 	attestation_clear(&a);
-	broker_server_stop(&w->server);
-	w->server = real;
-	broker_run(away);
 	return token;
 }
 
@@ -529,46 +537,58 @@ token_foreign(const char *token)
 	return out;
 }
 
-/* The keys of tickets are derived from the master key, whose file is ours to read here. */
+/* A server beside the real one, on a copy of its store. */
 static void
-ticket_keys_load(struct world *w)
+server_beside(struct world *w, struct broker_server *s, const char *name, const char *audience,
+    const char *shift)
 {
-	uint8_t master[32];
-	FILE *f = fopen(path_of(w, "store/master.key"), "rb");
+	const char *copy[] = { "cp", "-r", path_of(w, "store"), path_of(w, "%s", name), NULL };
 
-	if (f == NULL || fread(master, 1, sizeof master, f) != sizeof master || fgetc(f) != EOF)
-		die("master.key is not 32 bytes");
-	(void)fclose(f);
-	for (size_t i = 0; i < 3; i++) {
-		w->ticket_keys.epoch[i] = (uint32_t)(time(NULL) / TICKET_EPOCH_S + (int64_t)i - 1);
-		if (!ticket_key_derive(w->ticket_keys.key[i], master, w->ticket_keys.epoch[i]))
-			die("no ticket key");
-	}
+	broker_run(copy);
+	server_start(w, s, name, audience, shift);
 }
 
 static void
 prepare(struct world *w)
 {
-	char *config = path_of(w, "assayd.conf"), *short_lived = path_of(w, "short.conf");
-	char *other = path_of(w, "other.conf");
+	static const char ours[] = "assay-kbs";
 	const char *mkdir[] = { "mkdir", "-m", "700", path_of(w, "store"), NULL };
+	struct broker_server other;
+	char back[16], forth[16];
 
+	(void)snprintf(back, sizeof back, "-%d", SHIFT_S);
+	(void)snprintf(forth, sizeof forth, "%d", SHIFT_S);
 	broker_run(mkdir);
-	write_file(config, "");
-	write_file(short_lived, "[token]\ntoken-life = 1s\n");
-	write_file(other, "[token]\naudience = somebody-else\n");
 	platforms_make(w);
-	server_start(w, &w->server, "store", config);
+	server_start(w, &w->server, "store", ours, NULL);
 	server_fill(w);
 	broker_server_stop(&w->server);
+	server_beside(w, &w->behind, "behind", ours, back);
+	server_beside(w, &w->ahead, "ahead", ours, forth);
+	server_beside(w, &other, "other", "somebody-else", NULL);
 	for (size_t t = 0; t < TEES; t++) {
-		w->old[t] = token_from(w, (enum tee)t, "old", short_lived);
-		w->audience[t] = token_from(w, (enum tee)t, "audience", other);
-		w->foreign[t] = token_foreign(w->audience[t]);
+		w->old[t] = token_from(w, (enum tee)t, &w->behind);
+		w->audience[t] = token_from(w, (enum tee)t, &other);
+		w->foreign[t] = token_foreign(w->old[t]);
 	}
-	ticket_keys_load(w);
-	server_start(w, &w->server, "store", config);
-	(void)sleep(2); /* until the old tokens are old */
+	broker_server_stop(&other);
+	server_start(w, &w->server, "store", ours, NULL);
+}
+
+/* What was just pushed counts for releases at once, and for verdicts as soon as every worker has it:
+ * until then a guest that attests is told to attest again. */
+static void
+settle(const struct world *w)
+{
+	for (int i = 0; i < SETTLE_MAX; i++) {
+		struct attestation a = { .token = NULL };
+		(void)attest(w, &a, &evidences[0], TDX, FRESH, true);
+		int status = broker_ask(&a.client, "GET /kbs/v0/resource/matrix/key/loose", "");
+		attestation_clear(&a);
+		if (status == 200)
+			return;
+	}
+	die("what was pushed does not arrive");
 }
 
 int
@@ -579,19 +599,25 @@ main(int argc, char **argv)
 	size_t n = 0;
 	bool all = true;
 
-	if (argc != 4) {
-		(void)fputs("usage: release_matrix ASSAYD ASSAY ASSAY-SIM\n", stderr);
+	if (argc != 5) {
+		(void)fputs(
+		    "usage: release_matrix ASSAYD ASSAY ASSAY-SIM SHIFTED-CLOCK.so\n", stderr);
 		return 2;
 	}
 	w.assayd = argv[1];
 	w.assay = argv[2];
 	w.sim = argv[3];
+	w.shifted_clock = argv[4];
 	if (mkdtemp(w.dir) == NULL)
 		die("no temporary folder");
 	prepare(&w);
 	printf("1..%zu\n", TEES * COUNT(evidences) * COUNT(tickets) * COUNT(keys));
-	for (size_t t = 0; t < TEES; t++)
-		for (size_t e = 0; e < COUNT(evidences); e++)
+	for (size_t e = 0; e < COUNT(evidences); e++) {
+		if (evidences[e].platform == OUTDATED) {
+			collateral_push(&w, OUTDATED);
+			settle(&w);
+		}
+		for (size_t t = 0; t < TEES; t++)
 			for (size_t i = 0; i < COUNT(tickets); i++)
 				for (size_t k = 0; k < COUNT(keys); k++) {
 					bool ok = row(&w, (enum tee)t, &evidences[e],
@@ -601,6 +627,9 @@ main(int argc, char **argv)
 					    tickets[i].name, keys[k].name);
 					all &= ok;
 				}
+	}
+	broker_server_stop(&w.behind);
+	broker_server_stop(&w.ahead);
 	broker_server_stop(&w.server);
 	broker_run(away);
 	return all ? 0 : 1;
