@@ -246,10 +246,13 @@ def rights():
         shutil.chown(folder, "nobody")
         os.chmod(FOLDER, 0o755)
         user = ["--user", "nobody"]
-    with Server(ASSAYD, *user, folder=folder) as server:
+    # An upstream, so that there is a fetcher too; it is never asked.
+    with Server(ASSAYD, *user, "--upstream", "http://127.0.0.1:9/", folder=folder) as server:
         server.get("/healthz")
         pids = [server.pid] + server.children()
-        check(len(pids) >= 2, f"{len(pids)} processes")
+        check(len(pids) == 3, f"{len(pids)} processes")
+        names = sorted(status_of(pid)["Name"] for pid in pids)
+        check(names == ["assayd", "assayd-fetcher", "assayd-keeper"], f"they are {', '.join(names)}")
         for pid in pids:
             s = status_of(pid)
             name = s["Name"]
