@@ -15,7 +15,8 @@
 
 #define KEY "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define SCALARS                                                                                    \
-	"\"generation\":7,\"issuer\":\"me\",\"audience\":\"you\",\"ticket_life_s\":300,\"token_"   \
+	"\"generation\":7,\"node\":\"n1\",\"issuer\":\"me\",\"audience\":\"you\",\"ticket_life_"   \
+	"s\":300,\"token_"                                                                         \
 	"life_s\":60,"                                                                             \
 	"\"sample\":true,\"jwks\":{\"keys\":[]},\"tickets\":[{\"epoch\":9,\"key\":\"" KEY          \
 	"\"},{\"epoch\":10,\"key\":\"" KEY "\"},{\"epoch\":11,\"key\":\"" KEY "\"}]"

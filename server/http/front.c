@@ -346,7 +346,6 @@ open_server(struct front *f, struct process *keeper)
 {
 	struct server *s = &f->server;
 	const struct server_options *o = s->options;
-	struct event_config *config = event_config_new();
 	struct assay_error err;
 
 	s->wake = -1;
@@ -357,10 +356,7 @@ open_server(struct front *f, struct process *keeper)
 	if (o->tls_cert != NULL &&
 	    (s->tls = tls_open(o->tls_cert, o->tls_key, o->client_ca)) == NULL)
 		return false;
-	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
-		s->base = event_base_new_with_config(config);
-	if (config != NULL)
-		event_config_free(config);
+	s->base = base_new();
 	if (s->base == NULL || !watch(f) || assay_cache_new(&s->cache, 0, &err) != ASSAY_OK ||
 	    (s->keeper = keeper_line_new(s->base, keeper->sockets[0])) == NULL) {
 		log_say("cannot start: %s", strerror(errno));
@@ -389,8 +385,10 @@ open_workers(struct server *s, struct process *keeper)
 		size_t i = s->worker_count;
 		int socket = keeper->sockets[i + 1];
 		keeper->sockets[i + 1] = -1;
-		if (!worker_open(&s->workers[i], s, i, socket))
+		if (!worker_open(&s->workers[i], s, i, socket)) {
+			worker_close(&s->workers[i]);
 			return false;
+		}
 		worker_renew(&s->workers[i]);
 	}
 	return true;

@@ -64,7 +64,7 @@ struct server {
 	struct assay_bytes roots[ROOTS_MAX];
 	struct keeper_line *keeper; /* the main thread's own: snapshots */
 	struct collateral *collateral;
-	int wake;                   /* an event descriptor: a worker saw a newer generation */
+	int wake; /* an event descriptor: a worker saw a newer generation */
 
 	pthread_mutex_t lock; /* view and tls; serial rises with each change */
 	struct view *view;
@@ -76,6 +76,7 @@ struct server {
 
 /* --- worker.c ---------------------------------------------------------------------------- */
 
+struct event_base *base_new(void); /* for one thread */
 /* Takes keeper_socket in any case. The thread starts with worker_start(). false: has complained. */
 bool worker_open(struct worker *w, struct server *server, size_t index, int keeper_socket);
 bool worker_start(struct worker *w);

@@ -298,8 +298,8 @@ run(void *arg)
 	return NULL;
 }
 
-static struct event_base *
-new_base(void)
+struct event_base *
+base_new(void)
 {
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
@@ -335,7 +335,7 @@ worker_open(struct worker *w, struct server *server, size_t index, int keeper_so
 	for (enum phase p = 0; p < PHASE_COUNT; p++)
 		TAILQ_INIT(&w->phases[p]);
 	w->order = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->base = new_base();
+	w->base = base_new();
 	if (w->base != NULL)
 		w->keeper = keeper_line_new(w->base, keeper_socket);
 	if (w->keeper == NULL)

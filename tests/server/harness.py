@@ -20,6 +20,9 @@ import tempfile
 import threading
 import time
 
+# A leak detector would want to trace what must not be traced.
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+
 failures = 0
 checks = 0
 
@@ -52,7 +55,6 @@ class Server:
             self.command += ["--listen", address]
         self.command += options
         self.env = dict(os.environ)
-        self.env.setdefault("ASAN_OPTIONS", "detect_leaks=0")  # it would want to trace itself
         self.env.update(env or {})
         self.lines = []
         self.addresses = []
@@ -160,6 +162,11 @@ class Server:
             with open(f"/proc/{pid}/status") as f:
                 total += int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
         return total
+
+    def sanitized(self):
+        """True if memory says little: a sanitizer keeps what is freed for a while."""
+        with open(f"/proc/{self.pid}/maps") as f:
+            return "asan" in f.read()
 
     def signal(self, number):
         self.process.send_signal(number)

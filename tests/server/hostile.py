@@ -342,7 +342,7 @@ def many(server):
     before = server.memory()
     good = run(20000)
     after = server.memory()
-    check(good and after - before < 512, f"20000 requests over one connection: {after - before} KiB more")
+    check(good and (after - before < 512 or server.sanitized()), f"20000 requests over one connection: {after - before} KiB more")
 
 
 def main():

@@ -70,7 +70,7 @@ def start():
             server.get("/healthz")
             times.append(time.monotonic() - begin)
     best = sorted(times)[1] * 1000  # the first one made keys
-    check(best < 200, f"start to first answer: {best:.0f} ms, Python's own time included")
+    check(best < 1000, f"start to first answer: {best:.0f} ms, Python's own time included")
 
 
 def tls():
@@ -183,7 +183,7 @@ def activation():
         port = listening.getsockname()[1]
         script = 'export LISTEN_PID=$$; exec 3<&"$FD"; exec "$@"'
         env = dict(os.environ, LISTEN_FDS="1", NOTIFY_SOCKET=path, WATCHDOG_USEC="1500000",
-                   FD=str(listening.fileno()), ASAN_OPTIONS="detect_leaks=0")
+                   FD=str(listening.fileno()))
         env.pop("WATCHDOG_PID", None)
         p = subprocess.Popen(["bash", "-c", script, "x", ASSAYD, "--store", f"sqlite:{folder}/a.db"], env=env,
                              pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
