@@ -17,7 +17,7 @@
 #include <event2/event.h>
 
 #include "../text.h"
-#include "../verifier/stamp.h"
+#include "../stamp.h"
 #include "judge.h"
 #include "wire.h"
 
@@ -347,7 +347,8 @@ collateral_want_for(struct collateral *c, const struct assay_evidence *ev,
 	const char *tee = assay_evidence_tee(ev);
 	struct want w = { .tdx = strcmp(tee, "tdx") == 0 };
 
-	if (!c->fetches || (assay_missing_count(checks) == 0 && !skipped(checks, "snp.crl")))
+	if (c == NULL || !c->fetches ||
+	    (assay_missing_count(checks) == 0 && !skipped(checks, "snp.crl")))
 		return;
 	if (strcmp(tee, "snp") == 0)
 		want_snp(c, w, claims, checks);
@@ -437,12 +438,12 @@ came(struct collateral *c, struct order *o, const struct ipc_message *m, int64_t
 		break;
 	case UNCHANGED:
 	case OLDER:
-		log_detail("fetched from %s: %s %s", from, name, j.why);
+		log_detail("fetched from %s: %s: %s", from, name, j.why);
 		postpone(o, UNKNOWN, now + STALE_S, "the service has no newer one");
 		break;
 	case ENDED:
 	case REFUSED:
-		log_say("from %s: what it answered for %s was not kept: it %s", from, name, j.why);
+		log_say("from %s: what it answered for %s was not kept: %s", from, name, j.why);
 		postpone(o, UNKNOWN, now + BAD_S, j.why);
 		break;
 	case NO_MEMORY:

@@ -44,7 +44,7 @@ void collateral_renew(struct collateral *c, struct view *view);
 /* Asks for a thing to be fetched. In how many seconds it makes sense to look again; 0: it will not come. */
 int64_t collateral_want(struct collateral *c, const struct want *w);
 /* Asks for what a verification lacked, or what lies behind it: called after each that was not accepted,
- * with the claims and rows of it. Evidence that was accepted without a CRL wants it too. */
+ * with the claims and rows of it. Evidence that was accepted without a CRL wants it too. A NULL c is fine. */
 void collateral_want_for(struct collateral *c, const struct assay_evidence *ev,
     const struct assay_claims *claims, const struct assay_checks *checks);
 

@@ -12,6 +12,7 @@
 
 #include <assay/token.h>
 
+#include "../collateral/collateral.h"
 #include "../options.h"
 #include "annotate.h"
 #include "attestation.h"
@@ -212,6 +213,9 @@ verify(struct attest *a)
 	if (rc != ASSAY_OK && *worker_claims(a->w) != NULL &&
 	    (other = binding_of(a, *worker_claims(a->w))) != 0)
 		rc = verify_once(a, other, &err);
+	if (*worker_claims(a->w) != NULL)
+		collateral_want_for(worker_collateral(a->w), *worker_evidence(a->w),
+		    *worker_claims(a->w), worker_checks(a->w));
 	if (rc != ASSAY_OK)
 		return not_genuine(a, worker_checks(a->w), &err);
 	rc = kbs_init_data_check(&a->init_claims, a->body.init_format, a->body.init_body,

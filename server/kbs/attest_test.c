@@ -197,6 +197,13 @@ worker_options(const struct worker *w)
 	return &w->options;
 }
 
+struct collateral *
+worker_collateral(const struct worker *w)
+{
+	(void)w;
+	return NULL; /* none is asked for */
+}
+
 void
 worker_saw(struct worker *w, const struct ipc_message *answer)
 {
@@ -210,15 +217,6 @@ metric_count(struct worker *w, const char *name, const char *label, const char *
 	(void)w;
 	assert_non_null(name);
 	assert_int_equal(label == NULL, value == NULL);
-}
-
-const struct view_policy *
-view_policy(const struct view *view, const char *name)
-{
-	for (size_t i = 0; i < view->policy_count; i++)
-		if (strcmp(view->policies[i].name, name) == 0)
-			return &view->policies[i];
-	return NULL;
 }
 
 void

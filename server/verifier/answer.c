@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stamp.h"
+#include "../stamp.h"
 
 const char *
 answer_word(enum assay_code code)

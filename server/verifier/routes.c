@@ -14,7 +14,7 @@
 #include "answer.h"
 #include "openapi.h"
 #include "request.h"
-#include "stamp.h"
+#include "../stamp.h"
 
 /* --- POST /v1/challenge ---------------------------------------------------------------------- */
 

@@ -27,7 +27,8 @@ class Document:
 
     def operation(self, method, path):
         path = urllib.parse.urlsplit(path).path
-        for template, item in self.root["paths"].items():
+        # What is spelt out comes before what has a parameter in its place.
+        for template, item in sorted(self.root["paths"].items(), key=lambda p: p[0].count("{")):
             pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
             if re.fullmatch(pattern, path) and method.lower() in item:
                 return item[method.lower()]

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../kbs/buffer.h"
+#include "kbs/buffer.h"
 
 enum { STAMP_ROOM = 32 };
 
