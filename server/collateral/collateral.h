@@ -17,7 +17,7 @@
 #include "../kbs/buffer.h"
 #include "../keeper/keeper.h"
 #include "../view.h"
-#include "request.h"
+#include "path.h"
 
 struct event_base;
 struct collateral;

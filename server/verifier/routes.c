@@ -13,7 +13,7 @@
 #include "../text.h"
 #include "answer.h"
 #include "openapi.h"
-#include "request.h"
+#include "question.h"
 #include "../stamp.h"
 
 /* --- POST /v1/challenge ---------------------------------------------------------------------- */

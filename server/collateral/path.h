@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASSAYD_COLLATERAL_REQUEST_H
-#define ASSAYD_COLLATERAL_REQUEST_H
+#ifndef ASSAYD_COLLATERAL_PATH_H
+#define ASSAYD_COLLATERAL_PATH_H
 
 /*
  * What a client of Intel's service, of its caching service or of AMD's asks for. Sources: Intel, API

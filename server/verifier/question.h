@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef ASSAYD_VERIFIER_REQUEST_H
-#define ASSAYD_VERIFIER_REQUEST_H
+#ifndef ASSAYD_VERIFIER_QUESTION_H
+#define ASSAYD_VERIFIER_QUESTION_H
 
 /* What POST /v1/verify is asked: as a JSON object, or the evidence as the body and the rest as a query. */
 
