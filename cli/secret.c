@@ -14,7 +14,7 @@
 #include "table.h"
 #include "value.h"
 
-enum { SECRET_MAX = 1024 * 1024, NUMBER_TEXT = 24 };
+enum { SECRET_MAX = 1024 * 1024, NUMBER_TEXT = 24, LINE = 1024 };
 
 static void
 secret_path(struct admin_request *r, const char *folder, const char *path)
@@ -50,7 +50,7 @@ put(struct admin *a, struct screen *s)
 	json_t *root = NULL;
 	const char *policy = args_value(args, OPT_POLICY);
 
-	if (policy != NULL && !admin_name(args, "a policy", policy))
+	if ((policy != NULL && !admin_name(args, "a policy", policy)) || !admin_private(a))
 		return EXIT_USAGE;
 	int rc = read_secret(args, &in);
 	if (rc == 0) {
@@ -62,10 +62,11 @@ put(struct admin *a, struct screen *s)
 	}
 	input_wipe(&in);
 	if (rc == 0 && !admin_json(a, s, root)) {
-		screen_text(s, admin_text(root, "path"));
-		fprintf(s->to, ": version %" PRId64 ", policy ", admin_number(root, "version"));
-		screen_text(s, admin_text(root, "policy"));
-		fputc('\n', s->to);
+		char text[LINE];
+		snprintf(text, sizeof text, "%s: version %" PRId64 ", policy %s",
+		    admin_text(root, "path"), admin_number(root, "version"),
+		    admin_text(root, "policy"));
+		screen_wrap(s, 0, 2, text);
 	}
 	json_decref(root);
 	return rc;
@@ -158,6 +159,8 @@ get(struct admin *a, struct screen *s)
 	s->output = NULL; /* -o is for the secret */
 	if (rc != 0)
 		return rc;
+	if (!admin_private(a))
+		return EXIT_USAGE;
 	if (args_value(args, OPT_OUTPUT) == NULL && isatty(STDOUT_FILENO))
 		return misused(args->command,
 		    "a secret is not written to a terminal; give -o FILE, or -o - to do it all the "

@@ -84,11 +84,12 @@ print_row(const struct table *t, struct screen *s, char **row, const size_t *wid
 	screen_pad(s, 0, INDENT);
 	for (size_t i = 0; i < last; i++) {
 		size_t n = screen_columns(row[i]);
-		screen_text(s, row[i]);
 		if (n > width[i]) {
-			fputc('\n', s->to);
+			screen_wrap(s, at, at, row[i]);
 			screen_pad(s, 0, at);
 			n = 0;
+		} else {
+			screen_text(s, row[i]);
 		}
 		screen_pad(s, n, width[i] + GAP);
 		at += width[i] + GAP;
