@@ -440,7 +440,7 @@ lockdown_keeper(const struct keeper_options *options)
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-		if (files[i] == NULL)
+		if (files[i] == NULL || strncmp(files[i], "cred:", 5) == 0) /* has been read */
 			continue;
 		folder_of(rooms[count], files[i]);
 		paths[count] = (struct lockdown_path){ rooms[count], LOCKDOWN_WRITE };

@@ -46,7 +46,6 @@ audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row)
 	}
 	if (ok) {
 		k->chain.seq++;
-		k->chain.time = k->now;
 		memcpy(k->chain.hash, hash, HASH);
 	}
 	free(text);

@@ -49,7 +49,8 @@ struct admin {
 };
 
 struct chain { /* of the audit rows: the last one, and the last that a head covers */
-	int64_t seq, head_seq, head_time, time;
+	int64_t seq, head_seq, head_time;
+	int64_t time; /* of the last row that was there at the start */
 	uint8_t hash[HASH];
 };
 
@@ -60,7 +61,9 @@ struct keeper {
 	struct vault *vault;
 	int64_t (*clock)(void *arg); /* Unix seconds */
 	void *clock_arg;
-	int64_t now; /* of this turn */
+	int64_t now;    /* of this turn */
+	int64_t latest; /* that it has been; 0: not yet looked */
+	uint64_t noted; /* the same in the store, when something was forgotten last */
 
 	/* What is in the store, in memory; read again after each change and each failure. */
 	bool loaded;
@@ -138,6 +141,10 @@ bool keeper_load(struct keeper *k);
 void keeper_unload(struct keeper *k);
 /* The view changes; with appraisal, verdicts of before are good no more. Reads the memory anew. */
 bool keeper_changed(struct keeper *k, bool appraisal);
+/* Notes the time of now in the store. */
+bool keeper_note_time(struct keeper *k);
+/* Has the clock stepped back? Then all sessions end. */
+bool keeper_check_clock(struct keeper *k);
 /* First start: node, root, keys, first admin. */
 bool keeper_make(struct keeper *k);
 bool keeper_make_root(struct keeper *k);

@@ -156,7 +156,8 @@ begin(struct keeper *k, bool fresh)
 		keeper_trouble(k, err.text);
 		ok = false;
 	}
-	ok = ok && start_row(k) && (!fresh || audit_head(k, true));
+	ok = ok && (fresh || keeper_check_clock(k)) && start_row(k) &&
+	    (!fresh || audit_head(k, true));
 	if (ok && !store_commit(k->store)) {
 		keeper_store_trouble(k);
 		ok = false;
@@ -526,7 +527,7 @@ stop(struct keeper *k)
 {
 	k->now = k->clock(k->clock_arg);
 	k->failed = false;
-	if (store_begin(k->store) && (k->loaded || keeper_load(k)) &&
+	if (store_begin(k->store) && (k->loaded || keeper_load(k)) && keeper_check_clock(k) &&
 	    audit_add(k, "stop", NULL, json_object()) && audit_head(k, true) &&
 	    store_commit(k->store))
 		return;

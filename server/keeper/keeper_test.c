@@ -536,8 +536,29 @@ test_clock(void **context)
 	b.now += 86400;
 	r = bed_attest(&b, ticket, "other", "default\n");
 	refused(&r, KEEPER_TICKET, "none of this server's");
+	/* While it did not run, though nothing of that day but what was forgotten is in the store. */
+	struct ipc_message view = { .op = KEEPER_VIEW };
+	r = bed_do(&b, &view);
+	reply_clear(&r);
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	bed_stop(&b);
+	b.now -= 86400;
+	assert_int_equal(bed_start(&b), 0);
+	b.now += 86400;
+	r = bed_attest(&b, ticket, "body", "default\n");
+	refused(&r, KEEPER_TICKET, "none of this server's");
+	/* In many small steps. */
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	for (int i = 0; i < 4; i++) {
+		b.now -= 10;
+		r = bed_do(&b, &view);
+		reply_clear(&r);
+	}
+	b.now += 40;
+	r = bed_attest(&b, ticket, "body", "default\n");
+	refused(&r, KEEPER_TICKET, "none of this server's");
 	json_t *rows = bed_audit(&b);
-	assert_int_equal(bed_rows(rows, "clock", NULL, NULL), 1);
+	assert_int_equal(bed_rows(rows, "clock", NULL, NULL), 3);
 	json_decref(rows);
 	free(token);
 	bed_free(&b);

@@ -88,6 +88,12 @@ meta_put_number(struct keeper *k, const char *name, uint64_t n)
 	return meta_put(k, name, raw, sizeof raw);
 }
 
+bool
+keeper_note_time(struct keeper *k)
+{
+	return meta_put_number(k, "latest", (uint64_t)k->now);
+}
+
 /* --- keys -------------------------------------------------------------------------------- */
 
 /* A set of keys while it is read: the text of a JWK set without its end. */
@@ -228,8 +234,8 @@ keeper_make_token_key(struct keeper *k)
 	if (k->token_key != NULL) {
 		assay_jwk_kid(kid, k->token_key);
 		json = public_jwk(k, k->token_key);
-		facts = json_pack(
-		    "{s:I}", "until", (json_int_t)(k->now + k->options.token_life_s + SKEW_S));
+		facts = json_pack("{s:I}", "until",
+		    (json_int_t)k->now + (json_int_t)k->options.token_life_s + SKEW_S);
 		ok = json != NULL && (facts != NULL || no_memory(k)) &&
 		    item_put(k, KIND_TOKEN_KEY, kid, facts,
 			(struct assay_bytes){ (uint8_t *)json, strlen(json) }, false, NULL);
@@ -432,8 +438,8 @@ keeper_load(struct keeper *k)
 	ok = meta_get(k, "node", id, NODE_ID, &found) &&
 	    (found || damaged(k, "note about itself")) &&
 	    meta_number(k, "generation", &k->generation) &&
-	    meta_number(k, "appraisal", &k->appraisal) && load_root(k) &&
-	    load_keys(k, KIND_TOKEN_KEY, &k->token_key, &k->token_keys, &k->jwks) &&
+	    meta_number(k, "appraisal", &k->appraisal) && meta_number(k, "latest", &k->noted) &&
+	    load_root(k) && load_keys(k, KIND_TOKEN_KEY, &k->token_key, &k->token_keys, &k->jwks) &&
 	    load_keys(k, KIND_AUDIT_KEY, &k->audit_key, &k->audit_keys, NULL) &&
 	    item_each(k, KIND_ADMIN, take_admin, &admins) &&
 	    set_end(k, &admins, &k->admin_keys, NULL) && audit_load(k);

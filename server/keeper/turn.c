@@ -106,20 +106,26 @@ reply_json(struct keeper *k, struct reply *r, json_t *json, bool compact)
 
 /*
  * A clock that was ahead has let tickets expire and be forgotten; set back, they would be good again,
- * and their challenges answered twice. So a step back ends all of them: there is a new root.
+ * and their challenges answered twice. So a step back ends all of them: there is a new root. What the
+ * time has been at the most is not taken from each row: many small steps make a great one.
  */
-static bool
-clock_checked(struct keeper *k)
+bool
+keeper_check_clock(struct keeper *k)
 {
 	char from[32], to[32];
+	int64_t latest = k->latest;
 
-	if (k->chain.seq == 0 || k->now >= k->chain.time - SKEW_S)
+	if (latest == 0)
+		latest = k->chain.time > (int64_t)k->noted ? k->chain.time : (int64_t)k->noted;
+	if (k->now >= latest - SKEW_S) {
+		k->latest = k->now > latest ? k->now : latest;
 		return true;
-	time_text(from, k->chain.time);
+	}
+	time_text(from, latest);
 	time_text(to, k->now);
 	log_say("the clock has stepped back from %s to %s; all sessions end, clients begin again",
 	    from, to);
-	return keeper_make_root(k) &&
+	return keeper_make_root(k) && keeper_note_time(k) &&
 	    audit_add(k, "clock", NULL, json_pack("{s:s, s:s}", "from", from, "to", to)) &&
 	    keeper_changed(k, false);
 }
@@ -190,7 +196,7 @@ prune(struct keeper *k, size_t count)
 		store_n((int64_t)(2 * count + 16)) };
 
 	if (store_do(k->store, SPENT_PRUNE, args, 2))
-		return true;
+		return store_changes(k->store) == 0 || keeper_note_time(k);
 	keeper_store_trouble(k);
 	return false;
 }
@@ -220,7 +226,7 @@ keeper_turn(
 	ok = store_begin(k->store);
 	if (!ok)
 		keeper_store_trouble(k);
-	ok = ok && (k->loaded || keeper_load(k)) && clock_checked(k);
+	ok = ok && (k->loaded || keeper_load(k)) && keeper_check_clock(k);
 	for (size_t i = 0; ok && i < count; i++) {
 		handle(k, &requests[i], &replies[i]);
 		ok = !k->failed;
@@ -236,6 +242,8 @@ keeper_turn(
 		nothing_done(k, replies, count);
 		return false;
 	}
+	if (k->now < k->latest - SKEW_S)
+		k->latest = k->now; /* the step is on record */
 	if (resealed)
 		reseal_end(k);
 	return true;
