@@ -46,7 +46,7 @@ struct worker {
 
 struct exchange {
 	struct worker *worker;
-	const char *method, *path, *rest, *cookie, *bearer;
+	const char *method, *path, *rest, *query, *cookie, *bearer;
 	struct assay_bytes body;
 	/* What became of it. */
 	int answers, status;
@@ -75,6 +75,12 @@ const char *
 exchange_rest(const struct exchange *x)
 {
 	return x->rest;
+}
+
+const char *
+exchange_query(const struct exchange *x)
+{
+	return x->query != NULL ? x->query : "";
 }
 
 struct assay_bytes
@@ -745,6 +751,61 @@ test_paths(void **state)
 }
 
 static void
+test_put(void **state)
+{
+	static const struct {
+		const char *method, *query, *target, *arguments; /* target NULL: refused */
+	} rows[] = {
+		{ "POST", "", "/kbs/v0/resource/a/b/c", "{\"path\":\"a/b/c\"}" },
+		{ "POST", "policy=web-1.x", "/kbs/v0/resource/a/b/c?policy=web-1.x",
+		    "{\"path\":\"a/b/c\",\"policy\":\"web-1.x\"}" },
+		{ "POST", "policy=", NULL, NULL },
+		{ "POST", "policy=a\"", NULL, NULL },
+		{ "POST", "policy=a&policy=b", NULL, NULL },
+		{ "POST", "x=1", NULL, NULL },
+		{ "DELETE", "", "/kbs/v0/resource/a/b/c", "{\"path\":\"a/b/c\"}" },
+		{ "DELETE", "policy=a", NULL, NULL },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct exchange x = { .worker = &world,
+			.method = rows[i].method,
+			.path = "/kbs/v0/resource/a/b/c",
+			.rest = "a/b/c",
+			.query = rows[i].query,
+			.bearer = "t.o.k",
+			.body = bytes_of("secret") };
+		uint8_t digest[32];
+		kbs_resource(&x);
+		if (rows[i].target == NULL) {
+			expect_error(&x, 400, "PluginInternalError", "policy=NAME");
+			exchange_clear(&x);
+			continue;
+		}
+		assert_int_equal(x.op, KEEPER_ADMIN_DO);
+		assert_int_equal(x.count, 8);
+		assert_string_equal(x.fields[0], "t.o.k");
+		assert_string_equal(x.fields[2], rows[i].method);
+		assert_string_equal(x.fields[3], rows[i].target);
+		assert_int_equal(EVP_Digest("secret", 6, digest, NULL, EVP_sha256(), NULL), 1);
+		assert_memory_equal(x.fields[4], digest, 32);
+		assert_string_equal(
+		    x.fields[5], rows[i].method[0] == 'P' ? "secret.put" : "secret.rm");
+		assert_string_equal(x.fields[6], rows[i].arguments);
+		assert_string_equal(x.fields[7], "secret");
+		answer(&x, i == 0 ? KEEPER_ROLE : KEEPER_DONE, "because");
+		if (i == 0)
+			expect_error(&x, 401, "AdminAuthAccess", "because");
+		else {
+			assert_int_equal(x.status, 200);
+			assert_string_equal(x.answer, "");
+		}
+		exchange_clear(&x);
+	}
+}
+
+static void
 test_sample(void **state)
 {
 	struct session s;
@@ -879,6 +940,7 @@ main(void)
 		cmocka_unit_test(test_attest_answers),
 		cmocka_unit_test(test_release_answers),
 		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_claim_names),

@@ -8,7 +8,7 @@
 #include "buffer.h"
 #include "session.h"
 
-enum { SEGMENTS = 3, PATH_MAX_LEN = 255 };
+enum { SEGMENTS = 3, PATH_MAX_LEN = 255, NAME_MAX_LEN = 255 };
 
 /* Three segments of [A-Za-z0-9_-]+[A-Za-z0-9_.-]*. */
 static bool
@@ -46,6 +46,7 @@ static const struct {
 	/* 401 is what the peers say; but it makes clients attest anew, for nothing. */
 	{ KEEPER_MISSING, 404, KBS_PLUGIN_INTERNAL },
 	{ KEEPER_ADMIN, 401, KBS_ADMIN_AUTH },
+	{ KEEPER_ROLE, 401, KBS_ADMIN_AUTH },
 	{ KEEPER_CONFLICT, 409, KBS_PLUGIN_INTERNAL },
 	{ KEEPER_KEY, 401, KBS_JWE },
 	{ KEEPER_MALFORMED, 400, KBS_PLUGIN_INTERNAL },
@@ -127,21 +128,50 @@ written(void *arg, const struct ipc_message *answer)
 		refuse(x, answer);
 }
 
+/* policy=NAME, which the token of the request is bound to, or nothing. */
+static bool
+read_query(const char **policy, const char *query)
+{
+	static const char name[] = "policy=";
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+
+	*policy = NULL;
+	if (query[0] == '\0')
+		return true;
+	if (strncmp(query, name, sizeof name - 1) != 0)
+		return false;
+	*policy = query + sizeof name - 1;
+	size_t n = strspn(*policy, letters);
+	return n > 0 && n <= NAME_MAX_LEN && (*policy)[n] == '\0';
+}
+
 static void
 administer(struct exchange *x, const char *verb)
 {
 	struct worker *w = exchange_worker(x);
 	struct assay_bytes token = { NULL, 0 }, body = exchange_body(x);
 	uint8_t digest[SHA256_DIGEST_LENGTH];
-	char arguments[PATH_MAX_LEN + 32];
+	char arguments[PATH_MAX_LEN + NAME_MAX_LEN + 64];
+	char target[sizeof "/kbs/v0/resource/?policy=" + PATH_MAX_LEN + NAME_MAX_LEN];
+	const char *query = exchange_query(x), *policy;
 
+	if (!read_query(&policy, query) || (policy != NULL && strcmp(verb, "secret.put") != 0)) {
+		kbs_refuse(x, 400, KBS_PLUGIN_INTERNAL,
+		    "all that a query may say is policy=NAME, of a secret that is put");
+		return;
+	}
 	if (!exchange_bearer(x, &token))
 		token = (struct assay_bytes){ NULL, 0 };
 	SHA256(body.ptr != NULL ? body.ptr : (const uint8_t *)"", body.len, digest);
-	/* The path has no character that JSON would escape. */
-	(void)snprintf(arguments, sizeof arguments, "{\"path\":\"%s\"}", exchange_rest(x));
+	/* Neither has a character that JSON would escape. */
+	(void)snprintf(arguments, sizeof arguments, "{\"path\":\"%s\"%s%s%s}", exchange_rest(x),
+	    policy != NULL ? ",\"policy\":\"" : "", policy != NULL ? policy : "",
+	    policy != NULL ? "\"" : "");
+	(void)snprintf(
+	    target, sizeof target, "%s%s%s", exchange_path(x), policy != NULL ? "?" : "", query);
 	const struct assay_bytes fields[] = { token, exchange_client_key(x),
-		bytes_of(exchange_method(x)), bytes_of(exchange_path(x)), { digest, sizeof digest },
+		bytes_of(exchange_method(x)), bytes_of(target), { digest, sizeof digest },
 		bytes_of(verb), bytes_of(arguments), body };
 	keeper_call(worker_keeper(w), KEEPER_ADMIN_DO, fields, 8, written, x);
 }

@@ -316,8 +316,8 @@ class Broker(Server):
         text = f"{head}.{url(compact(claims).encode())}"
         return f"{text}.{url(self.admin.sign(text.encode()))}"
 
-    def put(self, resource, secret, method="POST"):
-        path = f"/kbs/v0/resource/{resource}"
+    def put(self, resource, secret, method="POST", policy=None):
+        path = f"/kbs/v0/resource/{resource}" + (f"?policy={policy}" if policy else "")
         client = Client(self.port)
         return client.ask(method, path, secret, {
             "Authorization": "Bearer " + self.admin_token(method, path, secret)})
