@@ -141,24 +141,25 @@ found(struct token token)
 
 /* --- growing ------------------------------------------------------------------------------------ */
 
-/* Room for `more` elements behind the first count; false when it is more than limit. */
-static bool
+/* The array with room for `more` elements behind the first count; NULL when that is more than limit,
+ * or there is no memory, and then it stays as it is. */
+static void *
 grow(struct compiler *c, void *array, size_t *room, size_t count, size_t more, size_t size,
     size_t limit, const char *what)
 {
-	void *old, *ptr;
-
-	if (more > limit || count > limit - more)
-		return refuse(c, c->token, "more than %zu %s", limit, what);
-	if (count + more <= *room)
-		return true;
+	if (more > limit || count > limit - more) {
+		(void)refuse(c, c->token, "more than %zu %s", limit, what);
+		return NULL;
+	}
+	if (array != NULL && count + more <= *room)
+		return array;
 	size_t want = 2 * (count + more);
-	memcpy(&old, array, sizeof old);
-	if ((ptr = realloc(old, want * size)) == NULL)
-		return no_memory(c);
-	memcpy(array, &ptr, sizeof ptr);
-	*room = want;
-	return true;
+	void *ptr = realloc(array, want * size);
+	if (ptr == NULL)
+		(void)no_memory(c);
+	else
+		*room = want;
+	return ptr;
 }
 
 /* Puts bytes and a NUL into the store; its place, or 0 after a failure. */
@@ -167,10 +168,12 @@ keep(struct compiler *c, struct assay_bytes bytes)
 {
 	struct made *m = c->made;
 	uint32_t at = m->policy.store_len;
+	char *store = grow(
+	    c, m->store, &m->store_room, at, bytes.len + 1, 1, POLICY_STORE_MAX, "bytes of values");
 
-	if (!grow(c, &m->store, &m->store_room, at, bytes.len + 1, 1, POLICY_STORE_MAX,
-		"bytes of values"))
+	if (store == NULL)
 		return 0;
+	m->store = store;
 	if (bytes.len > 0)
 		memcpy(m->store + at, bytes.ptr, bytes.len);
 	m->store[at + bytes.len] = '\0';
@@ -334,10 +337,12 @@ static bool
 add_value(struct compiler *c, const struct literal *value)
 {
 	struct made *m = c->made;
+	struct value *values = grow(c, m->values, &m->value_room, m->policy.value_count, 1,
+	    sizeof *values, POLICY_VALUES_MAX, "values");
 
-	if (!grow(c, &m->values, &m->value_room, m->policy.value_count, 1, sizeof *m->values,
-		POLICY_VALUES_MAX, "values"))
+	if (values == NULL)
 		return false;
+	m->values = values;
 	uint32_t at = value->bytes.len > 0 ? keep(c, value->bytes) : 0;
 	m->values[m->policy.value_count++] =
 	    (struct value){ value->number, at, (uint32_t)value->bytes.len };
@@ -614,10 +619,13 @@ read_terms(struct compiler *c, struct rule *rule)
 		if (rule->term_count == POLICY_TERMS_MAX)
 			return refuse(
 			    c, c->token, "more than %d comparisons in one rule", POLICY_TERMS_MAX);
-		if (!read_term(c, &term) ||
-		    !grow(c, &m->terms, &m->term_room, m->policy.term_count, 1, sizeof *m->terms,
-			(size_t)POLICY_RULES_MAX * POLICY_TERMS_MAX, "comparisons"))
+		if (!read_term(c, &term))
 			return false;
+		struct term *terms = grow(c, m->terms, &m->term_room, m->policy.term_count, 1,
+		    sizeof *terms, (size_t)POLICY_RULES_MAX * POLICY_TERMS_MAX, "comparisons");
+		if (terms == NULL)
+			return false;
+		m->terms = terms;
 		m->terms[m->policy.term_count++] = term;
 		rule->term_count++;
 		c->noting = is(c, TOKEN_WORD, "or");
@@ -656,10 +664,13 @@ read_rule(struct compiler *c, bool prefer)
 		return false;
 	rule.expression =
 	    keep(c, (struct assay_bytes){ (const uint8_t *)c->expression, c->expression_len });
-	if (!read_tail(c, &rule) ||
-	    !grow(c, &m->rules, &m->rule_room, m->policy.rule_count, 1, sizeof *m->rules,
-		POLICY_RULES_MAX, "rules"))
+	if (!read_tail(c, &rule))
 		return false;
+	struct rule *rules = grow(c, m->rules, &m->rule_room, m->policy.rule_count, 1,
+	    sizeof *rules, POLICY_RULES_MAX, "rules");
+	if (rules == NULL)
+		return false;
+	m->rules = rules;
 	m->rules[m->policy.rule_count++] = rule;
 	return true;
 }
@@ -750,13 +761,9 @@ copy(struct assay_bytes bytes)
 	return text;
 }
 
-void
-assay_policy_free(struct assay_policy *policy)
+static void
+made_free(struct made *m)
 {
-	struct made *m = (struct made *)policy;
-
-	if (m == NULL)
-		return;
 	free(m->rules);
 	free(m->terms);
 	free(m->values);
@@ -764,6 +771,13 @@ assay_policy_free(struct assay_policy *policy)
 	free(m->name);
 	free(m->text);
 	free(m);
+}
+
+void
+assay_policy_free(struct assay_policy *policy)
+{
+	if (policy != NULL)
+		made_free((struct made *)policy);
 }
 
 enum assay_code
@@ -787,7 +801,7 @@ assay_policy_compile(struct assay_policy **out, struct assay_bytes text, const c
 	else
 		(void)read_policy(&c);
 	if (c.code != ASSAY_OK) {
-		assay_policy_free(&m->policy);
+		made_free(m);
 		return c.code;
 	}
 	memcpy(m->shown, shown, sizeof shown);
@@ -799,6 +813,6 @@ assay_policy_compile(struct assay_policy **out, struct assay_bytes text, const c
 	m->policy.rules = m->rules;
 	m->policy.terms = m->terms;
 	m->policy.values = m->values;
-	*out = &m->policy;
+	*out = (struct assay_policy *)m;
 	return ASSAY_OK;
 }
