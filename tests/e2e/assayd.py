@@ -29,7 +29,7 @@ for name, args in (("tdx", ["--tee", "tdx"]), ("snp", ["--tee", "snp"]), ("tdx-l
     new(name, *args, "--seed", "7")
 
 server = harness.Server(PROGRAMS[0], "--trust-root", f"{FOLDER.name}/tdx/trust-root", "--trust-root",
-                        f"{FOLDER.name}/snp/trust-root")
+                        f"{FOLDER.name}/snp/trust-root", listen=("tcp:127.0.0.1:0", f"unix:{FOLDER.name}/assayd.sock"))
 atexit.register(server.stop)
 OPERATOR = {"ASSAY_URL": server.url, "ASSAY_ADMIN_KEY": server.admin_key}
 ENV.update(ASSAY_URL=server.url)
@@ -66,6 +66,8 @@ for guest in ("tdx", "snp"):
     for n in range(2):
         r = get(guest)
         ok(given(r), f"{guest}: gets it, {n}", r)
+r = get("snp", URI, "--url", f"unix:{FOLDER.name}/assayd.sock")
+ok(given(r), "by a Unix socket", r)
 r = get("tdx-late")
 ok(not_given(r, "assay key get: the broker refuses", "tcb.status"), "out of date: refused, by the rule", r)
 r = get("snp-debug")

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import socketserver
+import ssl
 import threading
 import uuid
 
@@ -91,7 +92,8 @@ class Broker:
     """Methods that a test may replace on one broker: challenge(), judge(), release(), wrap(). `asked` is
     the log of method and path."""
 
-    def __init__(self, secrets=None):
+    def __init__(self, secrets=None, tls=None):
+        """tls: the files of a certificate for localhost and of its key."""
         self.secrets = dict(secrets or {})
         self.sessions, self.asked, self.tees, self.tokens = {}, [], [], {}
         self.hash, self.hostile = None, {}
@@ -144,6 +146,11 @@ class Broker:
 
         self.server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pty
+import shutil
 import socket
 import stat
 import subprocess
@@ -168,6 +169,30 @@ for hash_name in ("sha256", "sha384", "sha512"):
     broker.hash = hash_name
     ok(secret_of(get("tdx", at=broker)), f"the broker chooses {hash_name}")
 broker.stop()
+
+# --- TLS -----------------------------------------------------------------------------------------------
+if shutil.which("openssl"):
+    for name in ("tls", "other-tls"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                        f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+    broker = Broker({NAME: SECRET}, ("tls.pem", "tls.key"))
+    host = broker.url.removeprefix("https://")
+    r = get("snp", "--ca", "tls.pem", uri=f"kbs://{host}/{NAME}")
+    ok(secret_of(r) and r.err == "", "kbs://HOST is https://HOST", r)
+    r = get("snp", "--ca", "tls.pem", "--url", broker.url, uri=f"kbs://nobody.invalid/{NAME}")
+    ok(secret_of(r), "--url comes before it", r)
+    r = inside("snp", "env", "ASSAY_URL=https://nobody.invalid", "ASSAY_CA=tls.pem", ASSAY, "key", "get", "-o", "out",
+               f"kbs://{host}/{NAME}")
+    ok(secret_of(r), "and it before ASSAY_URL", r)
+    broker.asked.clear()
+    for name, args in (("nobody vouches for it", []), ("another vouches for it", ["--ca", "other-tls.pem"])):
+        r = get("snp", "--timeout", "3s", *args, uri=f"kbs://{host}/{NAME}")
+        ok(r.code == 4 and "--ca FILE" in r.err and not os.path.exists("out") and broker.asked == [],
+           f"a broker's certificate, and {name}: exit 4, and nothing is said to it", r)
+    broker.stop()
+else:
+    print("# no openssl command: TLS was not tried")
 
 # --- refusals: the broker's own words, and its number of tries ------------------------------------------
 broker = Broker({NAME: SECRET})
