@@ -41,5 +41,7 @@ install() {
 	if dracut_module_included "systemd"; then
 		inst_simple "$moddir/clevis-luks-askpass-assay.conf" \
 			"$systemdsystemunitdir/clevis-luks-askpass.service.d/assay.conf"
+		inst_multiple -o "$systemdsystemunitdir/sys-kernel-config.mount" \
+			"$systemdsystemunitdir/modprobe@.service"
 	fi
 }
