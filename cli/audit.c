@@ -19,7 +19,7 @@ enum {
 	SHORT_ID = 8,
 	CELL = 300,
 	HEAD_MAX = 4096,
-	COLUMNS = 4,
+	COLUMNS = 3,
 };
 
 /* --- rows -------------------------------------------------------------------------------- */
@@ -39,36 +39,15 @@ who_of(char out[CELL], const json_t *row)
 		snprintf(out, CELL, "assayd");
 }
 
+/* "accepted by default, genuine" */
 static void
-what_of(char out[CELL], const json_t *row)
-{
-	const char *verb = admin_text(row, "verb"), *kind = admin_text(row, "kind");
-	const char *resource = admin_text(row, "resource"), *name = admin_text(row, "name");
-	const char *first = verb[0] != '\0' ? verb : kind;
-	const char *second = resource[0] != '\0' ? resource
-	    : name[0] != '\0'                    ? name
-						 : admin_text(row, "what");
-
-	if (strcmp(kind, "release") == 0)
-		first = "";
-	snprintf(
-	    out, CELL, "%s%s%s", first, first[0] != '\0' && second[0] != '\0' ? " " : "", second);
-}
-
-/* "denied: RULE"; of an attestation the policies that accept. */
-static void
-outcome_of(char out[CELL], const json_t *row)
+verdicts_of(char out[CELL], const json_t *row)
 {
 	const json_t *accepted = json_object_get(row, "accepted"), *name;
-	const char *rule = admin_text(row, "rule"), *outcome = admin_text(row, "outcome");
-	size_t i, len = 0;
+	size_t i,
+	    len = (size_t)snprintf(out, CELL,
+		json_array_size(accepted) > 0 ? "accepted by" : "refused by all policies");
 
-	snprintf(out, CELL, "%s%s%s", outcome[0] != '\0' ? outcome : "done",
-	    rule[0] != '\0' ? ": " : "", rule);
-	if (strcmp(outcome, "token") != 0 || !json_is_array(accepted))
-		return;
-	len = (size_t)snprintf(
-	    out, CELL, json_array_size(accepted) > 0 ? "accepted by" : "refused by all policies");
 	json_array_foreach(accepted, i, name)
 	{
 		const char *text = json_string_value(name);
@@ -78,19 +57,47 @@ outcome_of(char out[CELL], const json_t *row)
 	}
 }
 
+/* "released demo/key/disk", "denied demo/key/disk: RULE", "attest: accepted by default", "secret.put
+ * demo/key/disk" */
+static void
+what_of(char out[2 * CELL], const json_t *row)
+{
+	const char *verb = admin_text(row, "verb"), *kind = admin_text(row, "kind");
+	const char *resource = admin_text(row, "resource"), *name = admin_text(row, "name");
+	const char *outcome = admin_text(row, "outcome"), *rule = admin_text(row, "rule");
+	const char *second = resource[0] != '\0' ? resource
+	    : name[0] != '\0'                    ? name
+						 : admin_text(row, "what");
+	char verdicts[CELL];
+
+	if (strcmp(outcome, "token") == 0) {
+		verdicts_of(verdicts, row);
+		snprintf(out, (size_t)2 * CELL, "%s: %s", kind, verdicts);
+		return;
+	}
+	bool release = strcmp(kind, "release") == 0;
+	snprintf(out, (size_t)2 * CELL, "%s%s%.300s%s%.200s",
+	    release               ? outcome
+		: verb[0] != '\0' ? verb
+				  : kind,
+	    second[0] != '\0' ? " " : "", second,
+	    !release && outcome[0] != '\0' ? ": "
+		: rule[0] != '\0'          ? ": "
+					   : "",
+	    !release && outcome[0] != '\0' ? outcome : rule);
+}
+
 static void
 put_row(struct table *t, const json_t *row)
 {
-	char when[TIME_MAX], who[CELL], what[CELL], outcome[CELL];
+	char when[TIME_MAX], who[CELL], what[2 * CELL];
 
 	admin_time(when, row, "time");
 	who_of(who, row);
 	what_of(what, row);
-	outcome_of(outcome, row);
 	table_put(t, when[0] != '\0' ? when : "-");
 	table_put(t, who);
 	table_put(t, what);
-	table_put(t, outcome);
 }
 
 static void
@@ -102,7 +109,7 @@ put_rows(struct table *t, const json_t *rows)
 	json_array_foreach(rows, i, row) put_row(t, row);
 }
 
-static const char *const columns[COLUMNS] = { "when", "who", "what", "outcome" };
+static const char *const columns[COLUMNS] = { "when", "who", "what" };
 
 int
 audit_put(const struct admin *a, struct screen *s, const json_t *rows)

@@ -63,6 +63,23 @@ static const struct {
 	{ "quote", "attest" },
 };
 
+/* The verbs of a noun stand side by side among the commands. */
+static const struct {
+	const char *name, *subject;
+} nouns[] = {
+	{ "measure", "what a machine will measure" },
+	{ "collateral", "what verdicts rest on" },
+	{ "policy", "what is allowed" },
+	{ "log", "event logs" },
+	{ "token", "attestation results" },
+	{ "key", "secrets for this machine" },
+	{ "secret", "the secrets of a server" },
+	{ "reference", "the reference values of a server" },
+	{ "audit", "what a server gave to whom" },
+	{ "admin", "who may ask a server for what" },
+};
+enum { NOUNS = sizeof nouns / sizeof nouns[0] };
+
 /* --- finding a command ------------------------------------------------------------------- */
 
 /* The length of the noun that a command's name begins with; 0 if it is a bare verb. */
@@ -74,14 +91,21 @@ noun_length(const struct command *command)
 	return space != NULL ? (size_t)(space - command->name) : 0;
 }
 
+/* Does the command's name begin with this noun? */
+static bool
+is_of(const struct command *command, const char *noun)
+{
+	size_t n = command != NULL ? noun_length(command) : 0;
+
+	return n > 0 && strlen(noun) == n && strncmp(command->name, noun, n) == 0;
+}
+
 static bool
 is_noun(const char *word)
 {
-	for (size_t i = 0; commands[i] != NULL; i++) {
-		size_t n = noun_length(commands[i]);
-		if (n > 0 && strlen(word) == n && strncmp(commands[i]->name, word, n) == 0)
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (is_of(commands[i], word))
 			return true;
-	}
 	return false;
 }
 
@@ -117,13 +141,31 @@ no_such_command(const char *name)
 /* --- help and version -------------------------------------------------------------------- */
 
 static void
-list_commands(FILE *to, const char *noun)
+list_verbs(FILE *to, const char *noun)
 {
 	for (size_t i = 0; commands[i] != NULL; i++)
-		if (noun == NULL ||
-		    (noun_length(commands[i]) == strlen(noun) &&
-			strncmp(commands[i]->name, noun, strlen(noun)) == 0))
+		if (is_of(commands[i], noun))
 			fprintf(to, "  %-16s  %s\n", commands[i]->name, commands[i]->summary);
+}
+
+/* A line for each bare verb, and one for each noun, which "assay NOUN" unfolds. */
+static void
+list_commands(FILE *to)
+{
+	for (size_t i = 0; commands[i] != NULL; i++) {
+		if (noun_length(commands[i]) == 0)
+			fprintf(to, "  %-10s  %s\n", commands[i]->name, commands[i]->summary);
+		for (size_t n = 0; n < NOUNS; n++) {
+			if (!is_of(commands[i], nouns[n].name) ||
+			    (i > 0 && is_of(commands[i - 1], nouns[n].name)))
+				continue;
+			fprintf(to, "  %-10s ", nouns[n].name);
+			for (size_t v = i; is_of(commands[v], nouns[n].name); v++)
+				fprintf(to, "%s%s", v > i ? "|" : " ",
+				    commands[v]->name + noun_length(commands[v]) + 1);
+			fprintf(to, ": %s\n", nouns[n].subject);
+		}
+	}
 }
 
 static void
@@ -135,7 +177,7 @@ print_usage(FILE *to)
 	      "Proves what a machine is before anyone trusts it with a secret.\n"
 	      "\n",
 	    to);
-	list_commands(to, NULL);
+	list_commands(to);
 	fputs("\n"
 	      "Examples:\n"
 	      "  assay verify -c collateral/ --nonce @nonce quote.bin\n"
@@ -150,7 +192,7 @@ static int
 print_noun(const char *noun)
 {
 	printf("usage: assay %s VERB [options] ...\n\n", noun);
-	list_commands(stdout, noun);
+	list_verbs(stdout, noun);
 	printf("\nMore: assay %s VERB --help, man assay-%s\n", noun, noun);
 	return EXIT_YES;
 }
