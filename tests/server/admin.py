@@ -15,6 +15,7 @@ import time
 
 from harness import check, done
 from kbs_client import Broker
+from openapi import Document
 
 ASSAY, ASSAYD, SIM = (os.path.abspath(path) for path in sys.argv[1:4])
 FOLDER = tempfile.mkdtemp(prefix="assayd-admin-")
@@ -49,6 +50,7 @@ class Result:
 
 
 server = None
+document = None
 
 
 def assay(*args, stdin=b"", key=None, url=None, env=None):
@@ -82,9 +84,10 @@ def asks(method, target, status, words="", body=b"", token=None, name=None, **ch
     except ValueError:
         said = None
     ok = got == status and (status == 200 or (said is not None and words in said))
-    check(ok, name or f"{method} {target}: {status} {words}")
-    if not ok:
-        print(f"# {got} {text[:300]}")
+    wrong = document.answer(method, target, got, fields, text) if status not in (404, 405) else None
+    check(ok and wrong is None, name or f"{method} {target}: {status} {words}")
+    if not ok or wrong:
+        print(f"# {got} {text[:300]} {wrong}")
     return got, fields, text
 
 
@@ -132,7 +135,6 @@ def shapes():
     asks("PUT", put + "?polcy=genuine", 400, '"polcy" is not known here', b"x")
     asks("PUT", put + "?policy=a&policy=b", 400, "is given twice", b"x")
     asks("PUT", put + "?policy=nowhere", 404, 'there is no policy "nowhere"', b"x")
-    asks("PUT", "/v1/admin/secrets/r/t", 422, "REPO/TYPE/TAG", b"x")
     asks("PUT", "/v1/admin/secrets/r/t/.n", 422, "REPO/TYPE/TAG", b"x")
     asks("PUT", put, 422, "0 bytes")
     asks("PUT", put + "?expect_version=3", 409, "has version 0", b"x")
@@ -428,16 +430,18 @@ def liar():
                 c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
                 c.close()
 
-    name = socket.gethostname()
-    try:
-        socket.getaddrinfo(name, None)
-    except OSError:
-        return
     bare = path("bare.key")
     fake = Fake("https://kbs.example")
-    # By another name than loopback's, so that it is a server somewhere.
-    r = assay("secret", "list", key=bare, url=f"http://127.0.0.1.nip.invalid:{fake.port}")
-    says(r, 4, "", "a name that nobody has")
+    # An address of this machine that is not known as one, so that it is a server somewhere.
+    somewhere = f"http://0.0.0.0:{fake.port}"
+    says(assay("secret", "list", key=bare, url=somewhere), 1,
+         "says that it is https://kbs.example, and a token for that is not given to it", "another's name")
+    fake.audience = somewhere + ".evil.example"
+    says(assay("secret", "list", key=bare, url=somewhere), 1, "is not given to it", "a longer name")
+    check(len(fake.heads) == 2 and all(b"Authorization" not in head for head in fake.heads), "no token")
+    fake.audience = somewhere
+    says(assay("secret", "list", key=bare, url=somewhere + "/"), 0, "", "its own name")
+    check(b"Authorization: Bearer ey" in fake.heads[-1], "for which it gets a token")
     fake = Fake("")
     says(assay("secret", "list", key=bare, url=f"http://127.0.0.1:{fake.port}"), 4,
          "does not say what it is called", "a server without a name")
@@ -485,11 +489,26 @@ def certificates():
     server = before
 
 
+def documented():
+    """What reading gives is of the form that the document says."""
+    for target in ("/v1/server", "/v1/admin/secrets", "/v1/admin/secrets/demo/key/disk",
+                   "/v1/admin/history/demo/key/disk", "/v1/admin/policies", "/v1/admin/policies/default",
+                   "/v1/admin/references", "/v1/admin/references/built", "/v1/admin/audit?limit=3",
+                   "/v1/admin/audit/export", "/v1/admin/keys"):
+        asks("GET", target, 200, name=f"GET {target} is as documented")
+    asks("PUT", "/v1/admin/secrets/a/b/d", 200, body=b"x")
+    asks("DELETE", "/v1/admin/secrets/a/b/d", 200)
+    asks("PUT", "/v1/admin/policies/p", 200, body=b'policy "p"\nfor snp\n  require hardware  debug == false\n')
+    asks("DELETE", "/v1/admin/policies/p", 200)
+    asks("POST", "/v1/admin/rotate/token", 200)
+
+
 def main():
-    global server
+    global server, document
     run([SIM, "new", "--tee", "snp", path("platform")])
     with Broker(ASSAYD, "--trust-root", path("platform/trust-root"), "--listen", f"unix:{FOLDER}/s") as s:
         server = s
+        document = Document(s.get("/v1/openapi.json")[2])
         os.symlink(f"{FOLDER}/s", s.folder + "/s")
         tokens()
         shapes()
@@ -500,6 +519,7 @@ def main():
         audit()
         follow()
         collateral()
+        documented()
         ways()
         liar()
         check(server.process.poll() is None, "the server is still there")
