@@ -264,6 +264,7 @@ test_rights(void **context)
 	struct ipc_message m;
 	uint8_t digest[HASH];
 	char fresh[160], args[64];
+	static const uint8_t secret[2000] = { 1 };
 	int asked = 0;
 
 	(void)context;
@@ -271,7 +272,7 @@ test_rights(void **context)
 	(void)snprintf(fresh, sizeof fresh, "%s.new", h.bed.master);
 	for (int i = 0; i < 200; i++) {
 		(void)snprintf(args, sizeof args, "{\"path\":\"r/t/s%d\"}", i);
-		struct assay_bytes body = { (uint8_t *)&h.bed, 2000 };
+		struct assay_bytes body = { secret, sizeof secret };
 		char *token = bed_admin_token(&h.bed, h.bed.admin, "assay-admin+jwt", body);
 		bed_admin_message(&m, token, digest, "secret.put", args, body);
 		keeper_call(h.line[i % 2], KEEPER_ADMIN_DO, m.field, m.count, count_answer, &w);
