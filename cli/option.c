@@ -15,10 +15,11 @@ enum {
 	HELP_COLUMN = 31,
 };
 
-/* Hidden, permanent, silent: what users of go-sev-guest, go-tdx-guest, sev-snp-measure and sevctl
- * type. */
+/* Hidden, permanent, silent: what users of go-sev-guest, go-tdx-guest, sev-snp-measure, sevctl and
+ * kbs-client type. */
 static const struct alias aliases[] = {
 	{ "attestation-token", "token", ALIAS_NAME, NULL },
+	{ "auth-private-key", "admin-key", ALIAS_NAME, NULL },
 	{ "cacert", "ca", ALIAS_NAME, NULL },
 	{ "cert-file", "ca", ALIAS_NAME, NULL },
 	{ "check-crl", "require-crl", ALIAS_BOOLEAN, NULL },
@@ -33,6 +34,8 @@ static const struct alias aliases[] = {
 	{ "mr-seam", "expect", ALIAS_CLAIM, "tdx.mr_seam" },
 	{ "mr-td", "expect", ALIAS_CLAIM, "tdx.mr_td" },
 	{ "num-cpus", "vcpus", ALIAS_NAME, NULL },
+	{ "path", "url", ALIAS_FIRST, NULL },
+	{ "resource-file", "url", ALIAS_LAST, NULL },
 	{ "snp-ovmf-hash", "ovmf-hash", ALIAS_NAME, NULL },
 	{ "tee-key-file", "key", ALIAS_NAME, NULL },
 	{ "trusted-roots", "trust-root", ALIAS_NAME, NULL },
@@ -212,6 +215,17 @@ give_boolean(
 	return misused(args->command, "--%s: \"%s\" is neither true nor false", alias->name, value);
 }
 
+/* "--path R/T/T", as kbs-client wants what is an operand here. */
+static void
+give_operand(struct args *args, enum alias_kind kind, const char *value)
+{
+	size_t at = kind == ALIAS_FIRST ? 0 : args->operand_count;
+
+	for (size_t i = args->operand_count++; i > at; i--)
+		args->operands[i] = args->operands[i - 1];
+	args->operands[at] = value;
+}
+
 static int
 parse_long(struct args *args, int argc, char **argv, int *i)
 {
@@ -240,7 +254,10 @@ parse_long(struct args *args, int argc, char **argv, int *i)
 			return misused(args->command, "--%s: needs a value, %s", name, o->value);
 		value = argv[++*i];
 	}
-	return give(args, o, alias, value);
+	if (alias == NULL || (alias->kind != ALIAS_FIRST && alias->kind != ALIAS_LAST))
+		return give(args, o, alias, value);
+	give_operand(args, alias->kind, value);
+	return 0;
 }
 
 static int

@@ -167,6 +167,8 @@ enum alias_kind {
 	ALIAS_BOOLEAN, /* of a switch; takes =true and =false */
 	ALIAS_PACKED,  /* takes a TCB as one 64-bit number as well */
 	ALIAS_CLAIM,   /* --expect of one claim */
+	ALIAS_FIRST,   /* the first operand, of commands that have the option */
+	ALIAS_LAST,    /* the last one */
 };
 
 struct alias {

@@ -58,6 +58,8 @@ for folder in ("tdx", "snp", "snp-debug"):
     ok(r.code == 0, f"collateral of {folder} is pushed", r)
 r = operator("secret", "put", PATH, "secret")
 ok(r.code == 0, "a secret is stored", r)
+r = operator("secret", "put", "--resource-file", "secret", "--path", "demo/key/spelt")
+ok(r.code == 0 and "demo/key/spelt" in operator("secret", "list").out, "one more, as kbs-client has it", r)
 r = operator("secret", "put", "--new", PATH, "secret")
 ok(r.code == 1 and "version" in r.err, "but not as a new one again", r)
 

@@ -83,7 +83,10 @@ for name, content in (("key.pem", pem), ("key.jwk", json.dumps({**public, "d": d
 for key in ("key.pem", "key.jwk"):
     r = run("key", "get", "--url", broker.url, "--token", "token", "--key", key, "-o", "out", URI)
     ok(secret_of(r), f"a token and {key}", r)
-ok(broker.asked == [f"GET /kbs/v0/resource/{NAME}"] * 2, "one request each", broker.asked)
+r = run("key", "get", "--url", broker.url, "--attestation-token", "token", "--tee-key-file", "key.pem", "--path", NAME,
+        "-o", "out")
+ok(secret_of(r), "as kbs-client has it", r)
+ok(broker.asked == [f"GET /kbs/v0/resource/{NAME}"] * 3, "one request each", broker.asked)
 os.unlink("out")
 for name, token, key, code, words in (
         ("a token of nobody's", "other-token", "key.pem", 1, f"the broker refuses {NAME}: attest first"),
