@@ -438,7 +438,7 @@ attest(struct broker *b)
 	if (strcmp(b->tee, "opaque") == 0)
 		return trouble(b, EXIT_UNTOLD,
 		    "the evidence of this machine is of a kind that the protocol has no name for");
-	if (b->jwk == NULL && (code = assay_jwk_json(&b->jwk, b->key, NULL, &err)) != ASSAY_OK)
+	if (b->jwk == NULL && assay_jwk_json(&b->jwk, b->key, NULL, &err) != ASSAY_OK)
 		return trouble(b, EXIT_TROUBLE, "%s", err.text);
 	for (int tries = 1;; tries++) {
 		rc = shake_hands(b);

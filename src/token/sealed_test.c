@@ -216,8 +216,8 @@ test_open(void **state)
 	char *text = seal(signed_header, ENVELOPE(WRAPPED, SECRET_DATA, SECRET_IV, SETTINGS));
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof kek; i++)
-		kek[i] = i;
+	for (size_t i = 0; i < sizeof kek; i++)
+		kek[i] = (uint8_t)i;
 	assert_int_equal(assay_sealed_parse(&sealed, assay_bytes_of(text), &err), ASSAY_OK);
 	assert_string_equal(assay_sealed_resource(sealed), "kbs:///a/b/k");
 	assert_int_equal(
@@ -268,8 +268,8 @@ test_damage(void **state)
 	uint8_t kek[32];
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof kek; i++)
-		kek[i] = i;
+	for (size_t i = 0; i < sizeof kek; i++)
+		kek[i] = (uint8_t)i;
 	for (size_t i = 0; i < len + 8 * len; i++) {
 		struct assay_error err = { ASSAY_OK, "" };
 		struct assay_sealed *sealed = NULL;
@@ -303,8 +303,8 @@ test_no_memory(void **state)
 	enum assay_code rc;
 
 	(void)state;
-	for (uint8_t i = 0; i < sizeof kek; i++)
-		kek[i] = i;
+	for (size_t i = 0; i < sizeof kek; i++)
+		kek[i] = (uint8_t)i;
 	size_t n = 0;
 	do {
 		struct assay_error err = { ASSAY_OK, "" };
