@@ -619,5 +619,7 @@ main(void)
 		cmocka_unit_test(test_audit_list),
 	};
 
+	log_set(false, -1);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

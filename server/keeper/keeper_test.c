@@ -660,5 +660,7 @@ main(void)
 		cmocka_unit_test(test_tampered),
 	};
 
+	log_set(false, -1);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

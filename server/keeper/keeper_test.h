@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "../text.h"
 #include "core.h"
 
 static const int64_t BED_NOW = 1795250000;

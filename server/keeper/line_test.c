@@ -344,5 +344,7 @@ main(void)
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the front does */
+	log_set(false, -1);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -314,5 +314,7 @@ main(void)
 	};
 
 	(void)CRYPTO_secure_malloc_init(64 * 1024, 32);
+	log_set(false, -1);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

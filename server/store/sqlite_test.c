@@ -321,5 +321,6 @@ main(void)
 		cmocka_unit_test(test_spent),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
