@@ -64,6 +64,7 @@ become(const struct process *p, const int *own)
 	/* A terminal's interrupt and hang-up go to the whole group; it is the front that acts on them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* a line that the front has closed is seen when it is read */
 	snprintf(name, sizeof name, "assayd-%s", p->name);
 	prctl(PR_SET_NAME, name);
 }

@@ -156,7 +156,7 @@ def kbs(server):
         ("a long head", closing(b"/kbs/v0/resource/a/b/c", b"A: " + b"x" * 20000 + b"\r\n"), None),
         ("two framings", closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n"),
          None),
-        ("a body of a GET", closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: 3\r\n") + b"abc", None),
+        ("a body of a GET", closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: 3\r\n") + b"abc", 413),
         ("a large body", b"POST /kbs/v0/auth HTTP/1.1\r\n" + HEAD + b"Content-Length: 9000000\r\n\r\n" +
          b"x" * 9000000, None),
         ("no JSON", post(b"/kbs/v0/auth", b"hello", b"Connection: close\r\n"), None),
@@ -175,7 +175,7 @@ def kbs(server):
         if not check(good and got >= 400 and status in (None, got), f"error object of the broker: {what} ({got})"):
             print(f"# {got} {body[:300]!r}")
     inner = get(b"/healthz")
-    answer = server.raw(closing(b"/kbs/v0/resource/a/b/c", b"Content-Length: %d\r\n" % len(inner)) + inner)
+    answer = server.raw(get(b"/kbs/v0/resource/a/b/c", b"Content-Length: %d\r\n" % len(inner)) + inner)
     check(answer.count(b"HTTP/1.1 ") == 1, "the body of a GET of the broker is no second request")
     status, _, body = split(server.raw(b"HEAD /kbs/v0/resource/a/b/c HTTP/1.1\r\nConnection: close\r\n" + HEAD +
                                        b"\r\n"))
