@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; dcap-qvl;
-tdx_attest in a TD.
+tdx_attest in a TD; the key broker protocol's messages.
 
 Usage: rows.py BUILD_DIR ASSAY ASSAY_SIM. Prints a line of JSON per row: ../README.md.
 """
@@ -19,6 +19,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUST = (1, 86)  # snpguest asks for it; the crates of crates.lock for 1.85, which brought edition 2024
 SEV, SNPGUEST, DCAP_QVL, TDX_ATTEST = "8.0.0", "0.11.0", "0.7.1", "0.1.1"
+KBS_TYPES = "0.18.0"
 
 build = os.path.join(os.path.abspath(sys.argv[1]), "rust")
 assay, assay_sim = (os.path.abspath(a) for a in sys.argv[2:4])
@@ -447,6 +448,95 @@ def tdx_attest(module):
     want(report[528:576].hex() == ours, "the TDREPORT has another MRTD than the platform's quote")
 
 
+# --- Key broker -------------------------------------------------------------------------------
+
+
+class Broker:
+    """assayd, trusting these platforms, with a secret, while a with statement lasts."""
+
+    SECRET = "a secret of the broker"
+
+    def __init__(self, *platforms):
+        self.platforms, self.folder = platforms, tempfile.mkdtemp(dir=work.name)
+
+    def __enter__(self):
+        program = os.path.join(os.path.dirname(assay), "..", "server", "assayd")
+        options = [word for p in self.platforms for word in ("--trust-root", f"{p}/trust-root")]
+        for floor in (f"{p}/min-tcb" for p in self.platforms if os.path.exists(f"{p}/min-tcb")):
+            with open(floor, encoding="ascii") as f:
+                options += ["--min-tcb", ",".join(line.strip() for line in f if "=" in line)]
+        os.mkdir(f"{self.folder}/store", 0o700)
+        self.log = open(f"{self.folder}/log", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [program, "--config", "/dev/null", "--listen", "tcp:127.0.0.1:0", "--store",
+             f"sqlite:{self.folder}/store/assayd.db", *options], stdin=subprocess.DEVNULL,
+            stderr=self.log)
+        found, until = None, time.monotonic() + 20
+        while not found and time.monotonic() < until and self.process.poll() is None:
+            time.sleep(0.02)
+            with open(f"{self.folder}/log", encoding="utf-8") as f:
+                found = re.search(r"listening on tcp:127.0.0.1:(\d+)\n", f.read())
+        if not found:
+            self.__exit__()
+            raise Failed("assayd does not listen")
+        self.port = found[1]
+        who = ("--url", f"http://127.0.0.1:{self.port}", "--admin-key", f"{self.folder}/store/admin.pem")
+        with open(f"{self.folder}/secret", "w", encoding="ascii") as f:
+            f.write(self.SECRET)
+        try:
+            for p in self.platforms:
+                succeed(assay, "collateral", "push", *who, f"{p}/collateral")
+            succeed(assay, "secret", "put", *who, "a/b/c", f"{self.folder}/secret")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *what):
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()
+
+
+def kbs_evidence(tee, path, folder):
+    """Evidence of the platform for the challenge in the folder, in the form that its attester sends."""
+    now, out = os.path.join(folder, "now"), os.path.join(folder, "evidence.json")
+    shutil.rmtree(now, ignore_errors=True)
+    succeed(assay_sim, "new", "--tee", tee, "--seed", "7", "--report-data", f"@{folder}/report-data", now)
+    if tee == "snp":  # by the crate that Confidential Containers' attester uses
+        certificates = [os.path.join(path, "collateral", "vcek.der")]
+        with open(os.path.join(path, "collateral", "cert_chain.pem"), encoding="ascii") as f:
+            for i, pem in enumerate(re.findall("-----BEGIN.*?-----END CERTIFICATE-----", f.read(), re.S)):
+                certificates.append(os.path.join(folder, f"ca{i}.der"))
+                with open(certificates[-1], "wb") as der:
+                    der.write(ssl.PEM_cert_to_DER_cert(pem))
+        succeed(os.path.join(target, "call-kbs-types"), "snp", now, out, *certificates)
+    else:
+        quote = base64.b64encode(contents(os.path.join(now, "evidence.bin"))).decode("ascii")
+        with open(out, "w", encoding="ascii") as f:
+            json.dump({"cc_eventlog": None, "quote": quote} if tee == "tdx" else {"quote": quote}, f)
+    return out
+
+
+def kbs_secret(tee):
+    call, path = os.path.join(target, "call-kbs-types"), platform(tee)
+    folder = tempfile.mkdtemp(dir=work.name)
+    with Broker(path) as broker:
+        succeed(call, "begin", broker.port, folder, tee)
+        evidence = kbs_evidence(tee, path, folder)
+        got = succeed(call, "finish", broker.port, folder, evidence, "a/b/c")
+        want(got == broker.SECRET + "\n", f"another secret: {got[:40]}")
+        refuse("404", call, "finish", broker.port, folder, evidence, "a/b/d")
+        succeed(call, "begin", broker.port, folder, tee)
+        refuse("evidence.report_data", call, "finish", broker.port, folder, evidence, "a/b/c")
+
+
+def kbs_not_served():
+    with Broker() as broker:
+        refuse("errors/AttestationError", os.path.join(target, "call-kbs-types"), "begin", broker.port,
+               broker.folder, "cca")
+
+
 # --- Rows -------------------------------------------------------------------------------------
 
 
@@ -481,10 +571,15 @@ def main():
 
     tdx_rows = [(f"TDREPORT by ioctl, module {module}", tdx_attest, module)
                 for module in ("1.0", "1.5")]
+    kbs_rows = [
+        *((f"{tee}: a secret of assayd; replay refused", kbs_secret, tee) for tee in ("tdx", "snp", "sgx")),
+        ("error object for a TEE that is not served", kbs_not_served),
+    ]
     for program, version, caller, rows in (("sev crate", SEV, "call-sev", sev_rows),
                                            ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
                                            ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows),
-                                           ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows)):
+                                           ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows),
+                                           ("kbs-types", KBS_TYPES, "call-kbs-types", kbs_rows)):
         why = why_not(caller)
         for did, test, *args in rows:
             if why:
