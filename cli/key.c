@@ -164,7 +164,9 @@ prepare(struct errand *e, struct broker_how *how, const char *host)
 	how->url = args_value(args, OPT_URL) == NULL && host[0] != '\0' ? host : e->config.url;
 	if (how->url == NULL)
 		return misused(args->command,
-		    "of which broker? give --url URL, set ASSAY_URL, or name it, kbs://HOST/...");
+		    "of which broker? give --url URL, set ASSAY_URL, or name it, kbs://HOST/... "
+		    "(of a "
+		    "sealed secret the host does not count)");
 	if (token != NULL && key == NULL)
 		return misused(args->command,
 		    "--token: the secret will be encrypted to the key that it names; give that "
@@ -193,9 +195,10 @@ leave_no_core(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 }
 
-/* Opens the broker that the first resource is of. */
+/* Opens the broker that the resource is of. Of a note that somebody else wrote the host does not count:
+ * it would be his broker. */
 static int
-open_broker(struct errand *e, struct broker_resource *resource, const char *uri)
+open_broker(struct errand *e, struct broker_resource *resource, const char *uri, bool typed)
 {
 	char why[BROKER_WHY];
 	struct broker_how how = { .url = NULL };
@@ -203,7 +206,8 @@ open_broker(struct errand *e, struct broker_resource *resource, const char *uri)
 
 	if (!broker_resource(resource, uri, why))
 		return misused(e->args->command, "%s", why);
-	if ((rc = check_output(e->args)) != 0 || (rc = prepare(e, &how, resource->base)) != 0)
+	if ((rc = check_output(e->args)) != 0 ||
+	    (rc = prepare(e, &how, typed ? resource->base : "")) != 0)
 		return rc;
 	leave_no_core();
 	if ((e->broker = broker_open(&how, why)) != NULL)
@@ -275,7 +279,7 @@ run_get(const struct args *args)
 
 	if (!args_operands(args, 1, 1))
 		return EXIT_USAGE;
-	int rc = open_broker(&e, &resource, args->operands[0]);
+	int rc = open_broker(&e, &resource, args->operands[0], true);
 	if (rc == 0 && (rc = get(&e, &resource, &secret)) == EXIT_YES)
 		rc = deliver(args, &secret);
 	input_wipe(&secret);
@@ -390,7 +394,8 @@ run_unseal(const struct args *args)
 	if (!args_operands(args, 1, 1))
 		return EXIT_USAGE;
 	int rc = read_sealed(args, &sealed);
-	if (rc == 0 && (rc = open_broker(&e, &resource, assay_sealed_resource(sealed))) == 0 &&
+	if (rc == 0 &&
+	    (rc = open_broker(&e, &resource, assay_sealed_resource(sealed), false)) == 0 &&
 	    (rc = check_signer(&e, sealed)) == 0)
 		rc = unseal(&e, sealed, &resource);
 	assay_sealed_free(sealed);

@@ -465,6 +465,13 @@ for name, content, code, words in (
         ("a name that is none", {**VAULT, "name": "kbs:///a/../b"}, 2, "is no resource")):
     r = unseal(seal(content))
     ok(r.code == code and words in r.err and not os.path.exists("out"), f"unseal: {name}: exit {code}", r)
+evil = Broker({NAME: b"evil"})
+r = inside("snp", "env", f"ASSAY_URL={broker.url}", ASSAY, "key", "unseal", "-o", "out",
+           seal({**VAULT, "name": f"kbs://{evil.url.removeprefix('http://')}/{NAME}"}, "ops"), "--signer", "signer.jwk")
+ok(secret_of(r) and evil.asked == [], "unseal: a host in the note does not count", r)
+r = inside("snp", ASSAY, "key", "unseal", "-o", "none", seal({**VAULT, "name": f"kbs://localhost/{NAME}"}))
+ok(r.code == 2 and "of which broker?" in r.err and not os.path.exists("none"), "unseal: not even if there is no other", r)
+evil.stop()
 r = unseal("sealed.fakejwsheader.e30")
 ok(r.code == 1 and 'is not "sealed.HEADER.PAYLOAD.SIGNATURE"' in r.err, "unseal: two parts: exit 1", r)
 r = run("key", "unseal", "--url", broker.url, "-", stdin=b"not sealed")
