@@ -37,8 +37,8 @@ ASSAY_MUST_USE enum assay_code
 assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_error *err);
 /* Reads a key in PEM: "PRIVATE KEY" (PKCS#8, not encrypted), "EC PRIVATE KEY", "PUBLIC KEY", or the
  * key of the first "CERTIFICATE". alg: one of the names above, or NULL for the one of its kind. */
-ASSAY_MUST_USE enum assay_code assay_jwk_parse_pem(struct assay_jwk **out, struct assay_bytes pem,
-    const char *alg, struct assay_error *err);
+ASSAY_MUST_USE enum assay_code assay_jwk_parse_pem(
+    struct assay_jwk **out, struct assay_bytes pem, const char *alg, struct assay_error *err);
 /* Makes a fresh private key: alg "ES256", "ES384", "EdDSA", "ECDH-ES+A256KW" (P-256), "RSA-OAEP-256"
  * (3072 bits). */
 ASSAY_MUST_USE enum assay_code
@@ -53,8 +53,8 @@ void assay_jwk_thumbprint(uint8_t out[ASSAY_THUMBPRINT_SIZE], const struct assay
 void assay_jwk_kid(char out[ASSAY_KID_TEXT], const struct assay_jwk *key);
 /* The public key as compact JSON, members sorted: {"alg","crv","kty","x","y"} or {"alg","e","kty","n"}.
  * With more != NULL, its text of further members is put in (",\"use\":\"sig\""). The caller frees. */
-ASSAY_MUST_USE enum assay_code assay_jwk_json(
-    char **out, const struct assay_jwk *key, const char *more, struct assay_error *err);
+ASSAY_MUST_USE enum assay_code
+assay_jwk_json(char **out, const struct assay_jwk *key, const char *more, struct assay_error *err);
 /* The private key as PKCS#8 PEM; the caller wipes and frees. */
 ASSAY_MUST_USE enum assay_code
 assay_jwk_private_pem(char **out, const struct assay_jwk *key, struct assay_error *err);
@@ -95,8 +95,10 @@ ASSAY_MUST_USE enum assay_code assay_jws_peek(char **header, uint8_t **payload, 
 
 /* The two forms of a JWE for one recipient (kbs-protocol.md 4). */
 enum assay_jwe_form {
-	ASSAY_JWE_FLATTENED = 0, /* RFC 7516 7.2.2; members and header in the order that peers need */
-	ASSAY_JWE_LEGACY = 1,    /* protocol 0.1.x: header not encoded, no AAD, the tag in the ciphertext */
+	ASSAY_JWE_FLATTENED =
+	    0, /* RFC 7516 7.2.2; members and header in the order that peers need */
+	ASSAY_JWE_LEGACY =
+	    1, /* protocol 0.1.x: header not encoded, no AAD, the tag in the ciphertext */
 };
 /* Encrypts to a public key of ECDH-ES+A256KW, RSA-OAEP-256 or (legacy form only) RSA1_5. Caller frees. */
 ASSAY_MUST_USE enum assay_code assay_jwe_encrypt(char **out, const struct assay_jwk *to,

@@ -84,7 +84,8 @@ struct keeper {
 	bool failed; /* this turn: nothing of it may be kept */
 	char error[512], complaint[512];
 	int64_t complained; /* when */
-	bool resealed;      /* nothing is left to do of a change of the master key, until the next start */
+	bool
+	    resealed; /* nothing is left to do of a change of the master key, until the next start */
 };
 
 struct reply {

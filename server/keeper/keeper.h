@@ -10,12 +10,14 @@ struct event_base;
 /* --- the process ------------------------------------------------------------------------- */
 
 struct keeper_options {
-	const char *store;       /* "sqlite:/var/lib/assay/assayd.db" */
-	const char *master_key;  /* file; NULL: master.key beside the store, made at the first start */
-	const char *admin_key;   /* where the first start puts the admin key; NULL: beside the store */
+	const char *store; /* "sqlite:/var/lib/assay/assayd.db" */
+	const char
+	    *master_key; /* file; NULL: master.key beside the store, made at the first start */
+	const char
+	    *admin_key; /* where the first start puts the admin key; NULL: beside the store */
 	const char *issuer, *audience;
 	int64_t token_life_s, ticket_life_s;
-	bool sample;             /* sample evidence is taken: never with a store of real secrets */
+	bool sample; /* sample evidence is taken: never with a store of real secrets */
 };
 
 /*
