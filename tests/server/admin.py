@@ -176,7 +176,7 @@ def secrets():
     says(assay("secret", "list"), 0, "", "list", "  demo/key/disk   genuine  3        5      ")
     check([s["path"] for s in json.loads(assay("secret", "list", "--json").out)["secrets"]] ==
           ["demo/key/disk", "demo/key/other"], "list --json")
-    says(assay("secret", "history", "demo/key/disk"), 0, "", "history", "first  secret.get demo/key/disk  done")
+    says(assay("secret", "history", "demo/key/disk"), 0, "", "history", "first  secret.get demo/key/disk")
     says(assay("secret", "rm", "demo/key/other"), 2, "give --yes", "rm asks, or wants --yes")
     says(assay("secret", "rm", "--yes", "demo/key/other"), 0, "", "rm", "demo/key/other: removed, 1 version")
     says(assay("secret", "rm", "--yes", "demo/key/other"), 1, "there is no secret", "rm again")
