@@ -118,11 +118,13 @@ exchange_peer(const struct exchange *x)
 	return "127.0.0.1";
 }
 
+static int64_t clock_shift;
+
 int64_t
 exchange_now(const struct exchange *x)
 {
 	(void)x;
-	return NOW;
+	return NOW + clock_shift;
 }
 
 struct worker *
@@ -660,6 +662,40 @@ test_attest_answers(void **state)
 	test_free(body);
 }
 
+/* A ticket has its time; a session goes on as long as its token, which the keeper knows. */
+static void
+test_times(void **state)
+{
+	static const struct {
+		int64_t shift;
+		const char *words;
+	} rows[] = { { 301, "expired, after 300 s" }, { -60, "begins in the future" } };
+	struct wish wish = { .tee = "sgx" };
+	struct session s = begin("0.4.0", "sgx");
+	char *body = body_of(&s, &wish);
+	(void)state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct exchange x;
+		clock_shift = rows[i].shift;
+		attest(&x, &s, body);
+		assert_int_equal(x.calls, 0);
+		expect_error(&x, 401, "AttestationError", rows[i].words);
+		exchange_clear(&x);
+		x = (struct exchange){ .worker = &world,
+			.method = "GET",
+			.path = "/kbs/v0/resource/a/b/c",
+			.rest = "a/b/c",
+			.cookie = s.cookie };
+		kbs_resource(&x);
+		assert_int_equal(x.calls, 1);
+		assert_int_equal(x.lengths[0], TICKET_SIZE);
+		exchange_clear(&x);
+	}
+	clock_shift = 0;
+	test_free(body);
+}
+
 static void
 test_release_answers(void **state)
 {
@@ -938,6 +974,7 @@ main(void)
 		cmocka_unit_test(test_debug),
 		cmocka_unit_test(test_init_data),
 		cmocka_unit_test(test_attest_answers),
+		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_release_answers),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_put),
