@@ -10,6 +10,7 @@
 #include <assay/trust.h>
 
 #include "http/listen.h"
+#include "opa/opa.h"
 #include "text.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4, FILE_MAX = 256 * 1024, GIVEN_MAX = 256 };
@@ -73,7 +74,7 @@ static const struct row rows[] = {
 	{ "collateral", "upstream-ca", "FILE", TEXT, false, AT(upstream_ca), 0, 0,
 	    "whom its TLS must chain to, PEM" },
 	{ "policy", "opa", "URL", TEXT, false, AT(opa), 0, 0,
-	    "your own OPA, for policies in Rego" },
+	    "rule of your own OPA that must allow each release too" },
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -533,11 +534,19 @@ judge_verifying(const struct server_options *o)
 			log_say("upstream: %s is not intel, amd or a URL", o->upstream[i]);
 			rc = EXIT_USAGE;
 		}
-	if (o->opa != NULL && !is_url(o->opa)) {
-		log_say("opa: %s is no URL; write http://127.0.0.1:8181", o->opa);
-		rc = EXIT_USAGE;
-	}
 	return rc;
+}
+
+static int
+judge_opa(const struct server_options *o)
+{
+	struct opa_address address;
+	const char *fault = o->opa != NULL ? opa_address_read(&address, o->opa) : NULL;
+
+	if (fault == NULL)
+		return 0;
+	log_say("opa: %s %s", o->opa, fault);
+	return EXIT_USAGE;
 }
 
 /* --- public ------------------------------------------------------------------------------ */
@@ -588,8 +597,10 @@ fill(struct config *config, int argc, char **argv)
 	if ((rc = read_file(config, file != NULL)) != 0 ||
 	    (rc = read_words(config, argc, argv)) != 0 ||
 	    (rc = judge_listening(&config->options)) != 0 ||
-	    (rc = judge_keeper(&config->options.keeper)) != 0)
+	    (rc = judge_keeper(&config->options.keeper)) != 0 ||
+	    (rc = judge_opa(&config->options)) != 0)
 		return rc;
+	config->options.keeper.opa = config->options.opa != NULL;
 	return judge_verifying(&config->options);
 }
 

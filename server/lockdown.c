@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -334,15 +335,35 @@ allow_sockets(scmp_filter_ctx filter)
 	return true;
 }
 
+/* IPv4 and IPv6, streams: for the front, and the OPA that it asks. */
+static bool
+allow_tcp(scmp_filter_ctx filter)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+		const struct scmp_arg_cmp args[] = {
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+			SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK),
+			    SOCK_STREAM),
+		};
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, args) != 0)
+			return false;
+	}
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0) == 0;
+}
+
 static bool
 fill(scmp_filter_ctx filter, enum lockdown_role role)
 {
 	bool ok = allow(filter, calls_all, sizeof calls_all / sizeof calls_all[0]) &&
 	    allow_open(filter, role == LOCKDOWN_KEEPER);
 
-	if (ok && role == LOCKDOWN_FRONT)
+	if (ok && (role == LOCKDOWN_FRONT || role == LOCKDOWN_FRONT_ASKING))
 		ok = allow(filter, calls_front, sizeof calls_front / sizeof calls_front[0]) &&
 		    allow_memory(filter) && allow_ioctl(filter);
+	if (ok && role == LOCKDOWN_FRONT_ASKING)
+		ok = allow_tcp(filter);
 	if (ok && role == LOCKDOWN_KEEPER)
 		ok = allow(filter, calls_keeper, sizeof calls_keeper / sizeof calls_keeper[0]) &&
 		    allow_memory(filter) && allow_ioctl(filter);

@@ -32,10 +32,11 @@ bool lockdown_user(const char *user);
  */
 bool lockdown_files(const struct lockdown_path *paths, size_t count);
 
-enum lockdown_role { LOCKDOWN_FRONT, LOCKDOWN_KEEPER, LOCKDOWN_FETCHER };
+enum lockdown_role { LOCKDOWN_FRONT, LOCKDOWN_FRONT_ASKING, LOCKDOWN_KEEPER, LOCKDOWN_FETCHER };
 /*
  * No system calls but those of the role; of all threads. Any other fails with EPERM.
  *   front    no new sockets, threads, processes; no writing to files
+ *   front    that asks an OPA: connections over TCP besides
  *   keeper   files and their locks; no sockets
  *   fetcher  sockets and threads; no writing to files
  */

@@ -24,7 +24,7 @@ struct server_options {
 	    *upstream[UPSTREAMS_MAX]; /* collateral: "intel", "amd", or URLs; none: no fetching */
 	size_t upstream_count;
 	const char *upstream_ca;
-	const char *opa;  /* URL of the operator's own OPA; NULL: none */
+	const char *opa;  /* URL of a rule of the operator's own OPA; NULL: none */
 	const char *user; /* to become, when started as root; NULL: stay */
 	bool json_log;
 	int verbose;

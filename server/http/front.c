@@ -467,7 +467,8 @@ serve(struct front *f)
 	while (started < s->worker_count && worker_start(&s->workers[started]))
 		started++;
 	f->life = SERVING;
-	if (started < s->worker_count || !lockdown_calls(LOCKDOWN_FRONT)) {
+	if (started < s->worker_count ||
+	    !lockdown_calls(s->options->opa != NULL ? LOCKDOWN_FRONT_ASKING : LOCKDOWN_FRONT)) {
 		stop(f, EXIT_TROUBLE);
 	} else {
 		for (size_t i = 0; i < s->listening_count; i++)

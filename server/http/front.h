@@ -33,6 +33,7 @@ struct worker {
 	size_t bound_count;
 	struct event *order_event, *sweep_event, *settle_event, *rest_event;
 	struct keeper_line *keeper;
+	struct opa_line *opa; /* NULL: there is none */
 
 	uint64_t serial; /* of the view and the context below */
 	struct view *view;

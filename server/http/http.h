@@ -23,6 +23,7 @@ struct exchange; /* a request, and the answer that it waits for */
 struct worker;
 struct server;
 struct collateral;
+struct opa_line;
 
 struct route {
 	const char *method; /* "GET"; NULL: any */
@@ -90,6 +91,8 @@ struct keeper_line *worker_keeper(struct worker *w);
 struct view *worker_view(struct worker *w);
 struct assay_cache *worker_cache(struct worker *w);
 struct event_base *worker_base(struct worker *w);
+/* Where the operator's OPA is asked; NULL: there is none (the setting opa). */
+struct opa_line *worker_opa(const struct worker *w);
 /* Objects to use again, within one handler's turn. */
 struct assay_evidence **worker_evidence(struct worker *w);
 struct assay_claims **worker_claims(struct worker *w);

@@ -13,6 +13,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
+#include "../opa/opa.h"
 #include "../text.h"
 
 enum {
@@ -74,6 +75,12 @@ struct event_base *
 worker_base(struct worker *w)
 {
 	return w->base;
+}
+
+struct opa_line *
+worker_opa(const struct worker *w)
+{
+	return w->opa;
 }
 
 struct assay_evidence **
@@ -292,7 +299,9 @@ run(void *arg)
 
 	event_base_dispatch(w->base);
 	w->draining = true;
-	/* Handlers that still wait answer now; nobody writes it. */
+	/* Handlers that still wait answer now; nobody writes it. Those of the OPA ask the keeper before. */
+	opa_line_free(w->opa);
+	w->opa = NULL;
 	keeper_line_free(w->keeper);
 	w->keeper = NULL;
 	return NULL;
@@ -326,6 +335,21 @@ open_events(struct worker *w)
 	    event_add(w->sweep_event, &every) == 0;
 }
 
+/* The address has been judged with the configuration. */
+static bool
+open_opa(struct worker *w)
+{
+	const char *url = w->server->options->opa;
+	struct opa_address address;
+
+	if (url == NULL)
+		return true;
+	if (opa_address_read(&address, url) != NULL)
+		return false;
+	w->opa = opa_line_new(w->base, &address);
+	return w->opa != NULL;
+}
+
 bool
 worker_open(struct worker *w, struct server *server, size_t index, int keeper_socket)
 {
@@ -340,7 +364,7 @@ worker_open(struct worker *w, struct server *server, size_t index, int keeper_so
 		w->keeper = keeper_line_new(w->base, keeper_socket);
 	if (w->keeper == NULL)
 		close(keeper_socket);
-	bool ok = w->keeper != NULL && w->order >= 0 && open_events(w) &&
+	bool ok = w->keeper != NULL && w->order >= 0 && open_events(w) && open_opa(w) &&
 	    assay_checks_new(&w->checks, &err) == ASSAY_OK;
 	for (size_t i = 0; i < server->listening_count && ok; i++)
 		ok = listen_at(w, &server->listening[i]);
@@ -380,6 +404,7 @@ worker_close(struct worker *w)
 	struct event *const events[] = { w->order_event, w->sweep_event, w->settle_event,
 		w->rest_event };
 
+	opa_line_free(w->opa);
 	if (w->keeper != NULL)
 		keeper_line_free(w->keeper);
 	for (size_t i = 0; i < DOORS; i++)

@@ -18,6 +18,7 @@
 
 #include <assay/bundle.h>
 
+#include "../opa/opa.h"
 #include "../options.h"
 #include "alloc.h"
 #include "annotate.h"
@@ -42,6 +43,7 @@ struct worker {
 	struct assay_evidence *evidence;
 	struct assay_claims *claims;
 	struct assay_checks *checks;
+	bool opa;
 };
 
 struct exchange {
@@ -56,7 +58,9 @@ struct exchange {
 	char *fields[IPC_FIELDS_MAX]; /* copies, NUL-terminated */
 	size_t lengths[IPC_FIELDS_MAX], count;
 	keeper_done *done;
-	void *arg;
+	void *arg, *state;
+	char *question; /* to the OPA */
+	opa_done *judge;
 };
 
 const char *
@@ -205,6 +209,35 @@ worker_options(const struct worker *w)
 	return &w->options;
 }
 
+struct opa_line *
+worker_opa(const struct worker *w)
+{
+	return w->opa ? (struct opa_line *)(uintptr_t)w : NULL;
+}
+
+void
+opa_ask(struct opa_line *line, struct assay_bytes body, opa_done *done, void *arg)
+{
+	struct exchange *x = arg;
+
+	assert_ptr_equal(line, x->worker);
+	test_free(x->question);
+	x->question = copy_of(body);
+	x->judge = done;
+}
+
+void
+exchange_set_state(struct exchange *x, void *state)
+{
+	x->state = state;
+}
+
+void *
+exchange_state(const struct exchange *x)
+{
+	return x->state;
+}
+
 struct collateral *
 worker_collateral(const struct worker *w)
 {
@@ -261,11 +294,21 @@ answer(struct exchange *x, enum keeper_status status, const char *text)
 }
 
 static void
+forget_call(struct exchange *x)
+{
+	for (size_t i = 0; i < x->count; i++)
+		test_free(x->fields[i]);
+	x->count = 0;
+	x->calls = 0;
+}
+
+static void
 exchange_clear(struct exchange *x)
 {
 	test_free(x->answer);
-	for (size_t i = 0; i < x->count; i++)
-		test_free(x->fields[i]);
+	test_free(x->question);
+	free(x->state);
+	forget_call(x);
 }
 
 static void
@@ -760,6 +803,87 @@ test_release_answers(void **state)
 	exchange_clear(&x);
 }
 
+/* With an OPA: what would be released is asked about, and what it says goes to the keeper as it is. */
+static void
+test_opa(void **state)
+{
+	static const char claims[] = "{\"a\":[\"b\"]}";
+	static const struct {
+		enum opa_verdict verdict;
+		const char *word, *why;
+		enum keeper_status keeper;
+		int status;
+		const char *variant;
+	} rows[] = {
+		{ OPA_ALLOWED, "allowed", "", KEEPER_DONE, 200, NULL },
+		{ OPA_DENIED, "denied", "its result is false", KEEPER_DENIED, 401, "PolicyDeny" },
+		{ OPA_TROUBLE, "trouble", "it is gone", KEEPER_UNJUDGED, 503, "PolicyEngineError" },
+	};
+	struct session s = begin("0.4.0", "sgx");
+	uint8_t digest[32];
+	uint8_t generation[8];
+	struct ipc_message m = { .op = KEEPER_DONE, .count = 2 };
+	(void)state;
+
+	world.opa = true;
+	m.field[0] = ipc_u64(generation, 7);
+	m.field[1] = bytes_of(claims);
+	assert_int_equal(EVP_Digest(claims, strlen(claims), digest, NULL, EVP_sha256(), NULL), 1);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct exchange x = { .worker = &world,
+			.method = "GET",
+			.path = "/kbs/v0/resource/a/b.1/c",
+			.rest = "a/b.1/c",
+			.cookie = s.cookie,
+			.bearer = "t.o.k" };
+		kbs_resource(&x);
+		assert_int_equal(x.op, KEEPER_WOULD_RELEASE);
+		assert_int_equal(x.count, 4);
+		assert_int_equal(x.lengths[0], TICKET_SIZE);
+		assert_string_equal(x.fields[1], "t.o.k");
+		assert_string_equal(x.fields[2], "a/b.1/c");
+		assert_null(x.question);
+		keeper_done *done = x.done;
+		forget_call(&x);
+		done(x.arg, &m);
+		assert_int_equal(x.calls + x.answers, 0);
+		assert_string_equal(x.question,
+		    "{\"input\":{\"claims\":{\"a\":[\"b\"]},\"plugin\":\"resource\","
+		    "\"resource-path\":[\"a\",\"b.1\",\"c\"],\"query\":{}}}");
+		x.judge(&x, rows[i].verdict, rows[i].why);
+		assert_int_equal(x.op, KEEPER_RELEASE);
+		assert_int_equal(x.count, 7);
+		assert_int_equal(x.lengths[0], TICKET_SIZE);
+		assert_string_equal(x.fields[1], "t.o.k");
+		assert_string_equal(x.fields[2], "a/b.1/c");
+		assert_string_equal(x.fields[3], "127.0.0.1");
+		assert_string_equal(x.fields[4], rows[i].word);
+		assert_int_equal(x.lengths[5], sizeof digest);
+		assert_memory_equal(x.fields[5], digest, sizeof digest);
+		assert_string_equal(x.fields[6], rows[i].why);
+		answer(&x, rows[i].keeper, "{\"jwe\":1}");
+		if (rows[i].variant == NULL)
+			assert_int_equal(x.status, rows[i].status);
+		else
+			expect_error(&x, rows[i].status, rows[i].variant, "jwe");
+		exchange_clear(&x);
+	}
+	/* What the keeper refuses, the OPA never sees. */
+	for (enum keeper_status status = KEEPER_MALFORMED; status <= KEEPER_UNJUDGED; status++) {
+		struct exchange x = { .worker = &world,
+			.method = "GET",
+			.path = "/kbs/v0/resource/a/b/c",
+			.rest = "a/b/c",
+			.cookie = s.cookie };
+		kbs_resource(&x);
+		answer(&x, status, "because");
+		assert_null(x.question);
+		assert_int_not_equal(x.status, 200);
+		exchange_clear(&x);
+	}
+	world.opa = false;
+}
+
 static void
 test_paths(void **state)
 {
@@ -976,6 +1100,7 @@ main(void)
 		cmocka_unit_test(test_attest_answers),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_release_answers),
+		cmocka_unit_test(test_opa),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_sample),

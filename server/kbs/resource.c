@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /kbs/v0/resource/REPOSITORY/TYPE/TAG: read by who has attested, written by operators. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/sha.h>
 
+#include "../opa/opa.h"
 #include "buffer.h"
 #include "session.h"
 
@@ -43,6 +45,8 @@ static const struct {
 	{ KEEPER_NO_TOKEN, 401, KBS_TOKEN_NOT_FOUND },
 	{ KEEPER_TOKEN, 401, KBS_TOKEN_VERIFIER },
 	{ KEEPER_DENIED, 401, KBS_POLICY_DENY },
+	/* Not 401: to attest anew would not help. */
+	{ KEEPER_UNJUDGED, 503, KBS_POLICY_ENGINE },
 	/* 401 is what the peers say; but it makes clients attest anew, for nothing. */
 	{ KEEPER_MISSING, 404, KBS_PLUGIN_INTERNAL },
 	{ KEEPER_ADMIN, 401, KBS_ADMIN_AUTH },
@@ -69,6 +73,9 @@ refuse(struct exchange *x, const struct ipc_message *answer)
 
 /* --- reading ------------------------------------------------------------------------------- */
 
+/* What the keeper is asked with. */
+enum { WHO_TICKET, WHO_TOKEN, WHAT, PEER, VERDICT, JUDGED, WHY, RELEASE_FIELDS };
+
 static void
 released(void *arg, const struct ipc_message *answer)
 {
@@ -82,36 +89,110 @@ released(void *arg, const struct ipc_message *answer)
 		return;
 	}
 	metric_count(w, "kbs_resource_reads_total", "outcome",
-	    answer->op == KEEPER_DENIED        ? "denied"
-		: answer->op == KEEPER_MISSING ? "missing"
-		: answer->op == KEEPER_TROUBLE ? "trouble"
-					       : "not attested");
+	    answer->op == KEEPER_DENIED                                         ? "denied"
+		: answer->op == KEEPER_MISSING                                  ? "missing"
+		: answer->op == KEEPER_TROUBLE || answer->op == KEEPER_UNJUDGED ? "trouble"
+										: "not attested");
 	refuse(x, answer);
+}
+
+/* count: of fields, the first four of which are filled in here. */
+static void
+ask_keeper(struct exchange *x, enum keeper_op op, struct assay_bytes *fields, size_t count,
+    keeper_done *done)
+{
+	struct worker *w = exchange_worker(x);
+	struct kbs_session s;
+	struct assay_error err;
+	struct assay_bytes none = { NULL, 0 };
+	enum assay_code rc = kbs_session_read(&s, x, &err);
+
+	/* A session goes on as long as its token, which the keeper knows. Without one there may still be
+	 * a token. */
+	fields[WHO_TICKET] = rc == ASSAY_OK || rc == ASSAY_E_EXPIRED
+	    ? (struct assay_bytes){ s.raw, sizeof s.raw }
+	    : none;
+	if (!exchange_bearer(x, &fields[WHO_TOKEN]))
+		fields[WHO_TOKEN] = none;
+	if (fields[WHO_TICKET].len == 0 && fields[WHO_TOKEN].len == 0) {
+		metric_count(w, "kbs_resource_reads_total", "outcome", "not attested");
+		kbs_refuse(x, 401, KBS_TOKEN_NOT_FOUND, "%s", err.text);
+		return;
+	}
+	fields[WHAT] = bytes_of(exchange_rest(x));
+	fields[PEER] = bytes_of(exchange_peer(x));
+	keeper_call(worker_keeper(w), op, fields, count, done, x);
+}
+
+/* --- reading, where an OPA is asked too -------------------------------------------------------- */
+
+/* The last word, whatever it is, is the keeper's: it writes the row. */
+static void
+judged(void *arg, enum opa_verdict verdict, const char *why)
+{
+	static const char *const words[] = {
+		[OPA_TROUBLE] = "trouble", [OPA_DENIED] = "denied", [OPA_ALLOWED] = "allowed"
+	};
+	struct exchange *x = arg;
+	struct assay_bytes fields[RELEASE_FIELDS];
+
+	metric_count(exchange_worker(x), "kbs_opa_decisions_total", "outcome", words[verdict]);
+	fields[VERDICT] = bytes_of(words[verdict]);
+	fields[JUDGED] = (struct assay_bytes){ exchange_state(x), SHA256_DIGEST_LENGTH };
+	fields[WHY] = bytes_of(why);
+	ask_keeper(x, KEEPER_RELEASE, fields, RELEASE_FIELDS, released);
+}
+
+/* docs/opa.md */
+static char *
+question(struct assay_bytes claims, const char *path)
+{
+	struct buffer b = { .len = 0 };
+
+	buffer_put(&b, "{\"input\":{\"claims\":");
+	buffer_add(&b, claims); /* JSON, of the keeper's making */
+	buffer_put(&b, ",\"plugin\":\"resource\",\"resource-path\":[\"");
+	for (const char *p = path; *p != '\0'; p++) /* no character that JSON would escape */
+		if (*p == '/')
+			buffer_put(&b, "\",\"");
+		else
+			buffer_add(&b, (struct assay_bytes){ (const uint8_t *)p, 1 });
+	buffer_put(&b, "\"],\"query\":{}}}");
+	return buffer_take(&b);
+}
+
+/* The policy of the secret accepts: what does the OPA say? */
+static void
+accepted(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
+	struct worker *w = exchange_worker(x);
+
+	if (answer->op != KEEPER_DONE || answer->count < 2) {
+		released(x, answer);
+		return;
+	}
+	worker_saw(w, answer);
+	uint8_t *digest = malloc(SHA256_DIGEST_LENGTH);
+	char *text = digest != NULL ? question(answer->field[1], exchange_rest(x)) : NULL;
+	exchange_set_state(x, digest);
+	if (text != NULL) {
+		SHA256(answer->field[1].ptr, answer->field[1].len, digest);
+		opa_ask(worker_opa(w), bytes_of(text), judged, x);
+	} else
+		kbs_refuse(x, 503, KBS_PLUGIN_INTERNAL, "out of memory; try again");
+	free(text);
 }
 
 static void
 release(struct exchange *x)
 {
-	struct worker *w = exchange_worker(x);
-	struct kbs_session s;
-	struct assay_error err;
-	struct assay_bytes token = { NULL, 0 }, ticket = { NULL, 0 };
-	enum assay_code rc = kbs_session_read(&s, x, &err);
+	struct assay_bytes fields[RELEASE_FIELDS];
 
-	/* A session goes on as long as its token, which the keeper knows. Without one there may still be
-	 * a token. */
-	if (rc == ASSAY_OK || rc == ASSAY_E_EXPIRED)
-		ticket = (struct assay_bytes){ s.raw, sizeof s.raw };
-	if (!exchange_bearer(x, &token))
-		token = (struct assay_bytes){ NULL, 0 };
-	if (ticket.len == 0 && token.len == 0) {
-		metric_count(w, "kbs_resource_reads_total", "outcome", "not attested");
-		kbs_refuse(x, 401, KBS_TOKEN_NOT_FOUND, "%s", err.text);
-		return;
-	}
-	const struct assay_bytes fields[] = { ticket, token, bytes_of(exchange_rest(x)),
-		bytes_of(exchange_peer(x)) };
-	keeper_call(worker_keeper(w), KEEPER_RELEASE, fields, 4, released, x);
+	if (worker_opa(exchange_worker(x)) != NULL)
+		ask_keeper(x, KEEPER_WOULD_RELEASE, fields, PEER + 1, accepted);
+	else
+		ask_keeper(x, KEEPER_RELEASE, fields, PEER + 1, released);
 }
 
 /* --- writing ------------------------------------------------------------------------------- */

@@ -10,34 +10,31 @@
 enum { PAYLOAD_MAX = 2 << 20 };
 
 /* Rego is not ours: it is said where the same is to be had. */
-static void
-refuse_rego(struct exchange *x)
+void
+kbs_resource_policy(struct exchange *x)
 {
 	const char *opa = worker_options(exchange_worker(x))->opa;
 
 	if (opa != NULL)
 		kbs_refuse(x, 401, KBS_POLICY_ENGINE,
-		    "policies in Rego are judged by the OPA at %s (setting opa), beside the "
-		    "policies "
-		    "of assay: push it there; nothing was changed here",
+		    "policies in Rego are not taken: the OPA at %s (setting opa) judges each "
+		    "release too, after the secret's policy of assay: push it there; nothing was "
+		    "changed here",
 		    opa);
 	else
 		kbs_refuse(x, 401, KBS_POLICY_ENGINE,
 		    "policies in Rego are not taken: write it in the language of man assay-policy, "
-		    "and push it with `assay policy push`; to go on with Rego, run an OPA beside "
-		    "assayd and name it with the setting opa");
-}
-
-void
-kbs_resource_policy(struct exchange *x)
-{
-	refuse_rego(x);
+		    "and push it with `assay policy push`; to have Rego judge releases besides, "
+		    "run an OPA beside assayd and name its rule with the setting opa");
 }
 
 void
 kbs_attestation_policy(struct exchange *x)
 {
-	refuse_rego(x);
+	kbs_refuse(x, 401, KBS_POLICY_ENGINE,
+	    "policies in Rego are not taken: evidence is judged by policies in the language of man "
+	    "assay-policy, push it with `assay policy push`; an OPA (setting opa) judges releases "
+	    "of secrets, and no evidence; nothing was changed here");
 }
 
 void

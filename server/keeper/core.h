@@ -165,7 +165,7 @@ audit_head(struct keeper *k, bool now); /* signs a head if one is due, or now if
 bool audit_open(struct keeper *k, struct assay_error *err); /* looks whether its end is whole */
 bool audit_load(struct keeper *k);
 
-/* session.c: KEEPER_ATTEST, KEEPER_RELEASE, KEEPER_SIGN */
+/* session.c: KEEPER_ATTEST, KEEPER_RELEASE and KEEPER_WOULD_RELEASE, KEEPER_SIGN */
 void keeper_attest(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_release(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_sign(struct keeper *k, const struct ipc_message *m, struct reply *r);

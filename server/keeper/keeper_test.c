@@ -302,6 +302,156 @@ test_bearer(void **context)
 }
 
 /* What changes how evidence is judged ends the tokens of before; a new token key does not. */
+/* What an OPA is asked about; the digest of it. */
+static void
+would_release(struct bed *b, uint8_t digest[HASH], const uint8_t *ticket, const char *token,
+    const char *session)
+{
+	struct ipc_message m;
+
+	bed_release_message(&m, ticket, token, "r/t/disk");
+	m.op = KEEPER_WOULD_RELEASE;
+	struct reply r = bed_do(b, &m);
+	if (r.status != KEEPER_DONE)
+		fail_msg("%s", r.sentence);
+	assert_true(r.has_number && r.number == 1);
+	json_t *claims = json_loadb((char *)r.data, r.len, 0, NULL);
+	assert_string_equal(
+	    json_string_value(json_object_get(claims, "iss")), "https://assay.test");
+	assert_string_equal(json_string_value(json_object_get(claims, "jti")), session);
+	assert_int_equal(EVP_Digest(r.data, r.len, digest, NULL, EVP_sha256(), NULL), 1);
+	json_decref(claims);
+	reply_clear(&r);
+}
+
+static struct reply
+told(struct bed *b, const uint8_t *ticket, const char *token, const char *verdict,
+    const uint8_t digest[HASH], const char *why)
+{
+	struct ipc_message m;
+
+	bed_release_message(&m, ticket, token, "r/t/disk");
+	m.count = 7;
+	m.field[4] = bed_bytes(verdict);
+	m.field[5] = (struct assay_bytes){ digest, HASH };
+	m.field[6] = bed_bytes(why);
+	return bed_do(b, &m);
+}
+
+/* With an OPA nothing is released but what it has allowed, for the claims that it was asked about. */
+static void
+test_opa(void **context)
+{
+	static const char *const none[] = { "", "Allowed", "allow", "allowe", "true", "denied" };
+	struct bed b;
+	struct ipc_message m;
+	uint8_t ticket[TICKET_SIZE], other[TICKET_SIZE], digest[HASH], of_token[HASH];
+	char id[2 * TICKET_ID + 1], other_id[2 * TICKET_ID + 1];
+	struct reply r;
+
+	(void)context;
+	bed_make(&b);
+	b.options.opa = true;
+	assert_int_equal(bed_start(&b), 0);
+	bed_read_admin(&b);
+	bed_secret(&b, "r/t/disk", "default", "passphrase");
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	bed_ticket(&b, other, PROTOCOL_0_4_0);
+	r = bed_attest(&b, other, "body 2", "default\n");
+	assert_int_equal(r.status, KEEPER_DONE);
+	char *token = strndup((char *)r.data, r.len);
+	json_t *rows = bed_audit(&b), *last = json_array_get(rows, json_array_size(rows) - 1);
+	(void)snprintf(
+	    other_id, sizeof other_id, "%s", json_string_value(json_object_get(last, "session")));
+	json_decref(rows);
+	reply_clear(&r);
+	r = bed_attest(&b, ticket, "body", "default\n");
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	rows = bed_audit(&b);
+	last = json_array_get(rows, json_array_size(rows) - 1);
+	(void)snprintf(id, sizeof id, "%s", json_string_value(json_object_get(last, "session")));
+	json_decref(rows);
+
+	/* Without its answer there is nothing, and no row either. */
+	r = bed_release(&b, ticket, NULL, "r/t/disk");
+	refused(&r, KEEPER_MALFORMED, "OPA was not asked");
+	would_release(&b, digest, ticket, NULL, id);
+	would_release(&b, of_token, NULL, token, other_id);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		r = told(&b, ticket, NULL, none[i], digest, "because");
+		refused(&r, strcmp(none[i], "denied") == 0 ? KEEPER_DENIED : KEEPER_UNJUDGED,
+		    "it: because");
+	}
+	r = told(&b, ticket, NULL, "allowed or so", digest, "");
+	refused(&r, KEEPER_MALFORMED, "not of their form");
+	r = told(&b, ticket, NULL, "allowed", digest, "");
+	decrypts(&b, &r, "passphrase");
+	reply_clear(&r);
+
+	/* An answer about other claims is none. */
+	r = told(&b, ticket, NULL, "allowed", of_token, "");
+	refused(&r, KEEPER_TOKEN, "has changed while OPA");
+	r = told(&b, NULL, token, "allowed", digest, "");
+	refused(&r, KEEPER_TOKEN, "has changed while OPA");
+	r = told(&b, NULL, token, "allowed", of_token, "");
+	decrypts(&b, &r, "passphrase");
+	reply_clear(&r);
+	for (size_t i = 0; i < HASH; i++) {
+		digest[i] ^= 1;
+		r = told(&b, ticket, NULL, "allowed", digest, "");
+		refused(&r, KEEPER_TOKEN, "has changed while OPA");
+		digest[i] ^= 1;
+	}
+
+	/* Its answer comes in seven fields, all of them. */
+	bed_release_message(&m, ticket, NULL, "r/t/disk");
+	m.field[4] = bed_bytes("allowed");
+	m.field[5] = (struct assay_bytes){ digest, HASH };
+	m.field[6] = bed_bytes("");
+	for (m.count = 4; m.count < 7; m.count++) {
+		r = bed_do(&b, &m);
+		refused(&r, KEEPER_MALFORMED, "release: ");
+	}
+	m.field[5].len--;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_MALFORMED, "not of their form");
+	m.field[5].len++;
+	m.op = KEEPER_WOULD_RELEASE;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_MALFORMED, "not of their form");
+
+	/* The policy is looked at in both steps: what it denies, no OPA allows. */
+	bed_secret(&b, "r/t/disk", "genuine", "another");
+	m.op = KEEPER_RELEASE;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_DENIED, "policy \"genuine\" does not accept");
+	bed_release_message(&m, ticket, NULL, "r/t/disk");
+	m.op = KEEPER_WOULD_RELEASE;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_DENIED, "policy \"genuine\" does not accept");
+
+	rows = bed_audit(&b);
+	assert_int_equal(bed_rows(rows, "release", "outcome", "released"), 2);
+	assert_int_equal(bed_rows(rows, "release", "opa", "allowed"), 2);
+	assert_int_equal(bed_rows(rows, "release", "outcome", "denied"), 6 + 2);
+	assert_int_equal(bed_rows(rows, "release", "rule", "opa"), 6);
+	assert_int_equal(bed_rows(rows, "release", "opa", "because"), 6);
+	json_decref(rows);
+	free(token);
+	bed_free(&b);
+
+	/* Without one, an answer of one is nobody's. */
+	bed_new(&b);
+	bed_secret(&b, "r/t/disk", "default", "passphrase");
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	r = bed_attest(&b, ticket, "body", "default\n");
+	reply_clear(&r);
+	r = told(&b, ticket, NULL, "allowed", digest, "");
+	refused(&r, KEEPER_MALFORMED, "not of their form");
+	bed_free(&b);
+}
+
 static void
 test_generation(void **context)
 {
@@ -651,6 +801,7 @@ main(void)
 		cmocka_unit_test(test_ticket),
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_bearer),
+		cmocka_unit_test(test_opa),
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_malformed),

@@ -29,6 +29,19 @@ enum keeper_status {
 	KEEPER_CONFLICT = 10, /* a version is not the one that was expected; a name is taken */
 	KEEPER_KEY = 11,      /* the workload's key cannot be wrapped for */
 	KEEPER_ROLE = 12,     /* it is an admin's, whose role is too small */
+	KEEPER_MALFORMED = 1,  /* the front broke the contract */
+	KEEPER_TROUBLE = 2,    /* disk, memory: nothing was done, and it may work later */
+	KEEPER_TICKET = 3,     /* forged, expired, from the future */
+	KEEPER_SPENT = 4,      /* the ticket served another body */
+	KEEPER_NO_TOKEN = 5,   /* this session is not attested, or no credential was given */
+	KEEPER_TOKEN = 6,      /* expired, foreign, for another audience, older than a policy */
+	KEEPER_DENIED = 7,     /* the policy of the secret does not accept; the sentence says which rule */
+	KEEPER_MISSING = 8,    /* there is no such secret, policy, ... */
+	KEEPER_ADMIN = 9,      /* no admin token, not signed by an admin key, replayed */
+	KEEPER_CONFLICT = 10,  /* a version is not the one that was expected; a name is taken */
+	KEEPER_KEY = 11,       /* the workload's key cannot be wrapped for */
+	KEEPER_ROLE = 12,      /* it is an admin's, whose role is too small */
+	KEEPER_UNJUDGED = 13,  /* the operator's OPA gave no decision: denied, and written down */
 };
 
 enum keeper_op {
@@ -52,6 +65,10 @@ enum keeper_op {
 	 * Releases a secret.
 	 * 0 ticket of an attested session, raw; or empty   1 bearer token, or empty
 	 * 2 path "repo/type/tag"                           3 audit: peer address
+	 * Where an OPA is configured, and there only, also what it said to KEEPER_WOULD_RELEASE's claims:
+	 * 4 "allowed", "denied" or "trouble"   5 SHA-256 of the claims, as it was asked about them
+	 * 6 why, a sentence; empty if allowed
+	 * All that KEEPER_WOULD_RELEASE has looked at is looked at again.
 	 * -> 1: the JWE; 2: u64 version of the secret
 	 */
 	KEEPER_RELEASE = 3,
@@ -70,6 +87,12 @@ enum keeper_op {
 	KEEPER_COLLATERAL = 6,
 	/* Floors seen: 0 JSON object {"evaluation":N,"crl":{"CN":N}}; they only rise. */
 	KEEPER_FLOORS = 7,
+	/*
+	 * Whether KEEPER_RELEASE of the fields 0 to 3 would come as far as to the OPA: it refuses what that
+	 * refuses, with its row, and releases nothing.
+	 * -> 1: the claims of the workload's token, JSON; 2: u64 version of the secret
+	 */
+	KEEPER_WOULD_RELEASE = 8,
 };
 
 #endif

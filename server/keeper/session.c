@@ -6,13 +6,20 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <assay/token.h>
 
 #include "../text.h"
 
-enum { PATH_ROOM = 1024, PEER_ROOM = 128, ID_TEXT = 2 * TICKET_ID + 1, POLICIES_MAX = 256 };
+enum {
+	PATH_ROOM = 1024,
+	PEER_ROOM = 128,
+	WHY_ROOM = 256,
+	ID_TEXT = 2 * TICKET_ID + 1,
+	POLICIES_MAX = 256
+};
 
 /* As the key broker protocol writes its versions. */
 static const char *const protocols[] = {
@@ -28,6 +35,7 @@ enum { PROTOCOLS = sizeof protocols / sizeof *protocols };
 /* What is known of an attested workload: from the session of a ticket, or from a token. */
 struct proof {
 	char id[ID_TEXT];            /* jti, the ticket's id */
+	struct assay_bytes token;    /* compact JWS */
 	struct assay_bytes key;      /* JWK */
 	struct assay_bytes accepted; /* names of policies, one a line */
 	struct assay_bytes reasons;  /* JSON; empty with a token */
@@ -456,6 +464,7 @@ proof_of_session(struct keeper *k, struct proof *p, struct assay_bytes raw, stru
 		return false;
 	}
 	hex_text(p->id, t.id, TICKET_ID);
+	p->token = s.field[S_TOKEN];
 	p->key = s.field[S_KEY];
 	p->accepted = s.field[S_ACCEPTED];
 	p->reasons = s.field[S_REASONS];
@@ -510,25 +519,36 @@ read_claims(struct keeper *k, struct proof *p, json_t *claims, const char **why)
 	return true;
 }
 
-/* A token that came instead of the session: signed by us, under a key that we hold. */
+/* The payload of a token that is signed by us, under a key that we hold; the caller frees it. */
+static bool
+open_token(
+    struct keeper *k, uint8_t **payload, size_t *len, struct assay_bytes token, struct reply *r)
+{
+	struct assay_error err;
+
+	if (assay_jws_verify(payload, len, NULL, k->token_keys, "JWT", token, &err) == ASSAY_OK)
+		return true;
+	if (err.code == ASSAY_E_NOMEM)
+		keeper_trouble(k, err.text);
+	else
+		reply_refuse(
+		    r, KEEPER_TOKEN, "the token is not one of this server's; attest again");
+	return false;
+}
+
+/* A token that came instead of the session. */
 static bool
 proof_of_token(struct keeper *k, struct proof *p, struct assay_bytes token, struct reply *r)
 {
 	uint8_t *payload = NULL;
 	size_t len = 0;
-	struct assay_error err;
 	const char *why = "is no JSON";
 	json_t *claims;
 	bool ok;
 
-	if (assay_jws_verify(&payload, &len, NULL, k->token_keys, "JWT", token, &err) != ASSAY_OK) {
-		if (err.code == ASSAY_E_NOMEM)
-			keeper_trouble(k, err.text);
-		else
-			reply_refuse(
-			    r, KEEPER_TOKEN, "the token is not one of this server's; attest again");
+	if (!open_token(k, &payload, &len, token, r))
 		return false;
-	}
+	p->token = token;
 	claims = json_loadb((char *)payload, len, JSON_REJECT_DUPLICATES, NULL);
 	free(payload);
 	ok = claims != NULL && read_claims(k, p, claims, &why);
@@ -554,32 +574,36 @@ still_good(struct keeper *k, const struct proof *p, struct reply *r)
 	return false;
 }
 
-static bool
-release_row(struct keeper *k, const struct proof *p, const char *outcome, const char *path,
-    const struct item *secret, const char *policy, const char *rule, const char *peer)
-{
-	json_t *row = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "outcome", outcome,
-	    "resource", path, "version", (json_int_t)secret->version, "policy", policy, "session",
-	    p->id, "evidence", p->evidence, "protocol", protocols[p->protocol], "peer", peer);
+/* What is asked for, and what the OPA has said to it. */
+struct request {
+	bool only_ask; /* KEEPER_WOULD_RELEASE */
+	char path[PATH_ROOM], peer[PEER_ROOM];
+	char verdict[sizeof "allowed"], why[WHY_ROOM]; /* verdict "": it was not asked */
+	struct assay_bytes judged;                     /* SHA-256 of the claims that it was given */
+};
 
-	if (row != NULL && rule != NULL &&
-	    json_object_set_new(row, "rule", json_string(rule)) != 0) {
-		json_decref(row);
-		row = NULL;
-	}
-	return audit_add(k, "release", path, row);
+/* rule and opa may be NULL. */
+static bool
+release_row(struct keeper *k, const struct proof *p, const struct request *q, const char *outcome,
+    const struct item *secret, const char *policy, const char *rule, const char *opa)
+{
+	return audit_add(k, "release", q->path,
+	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*}", "outcome", outcome,
+		"resource", q->path, "version", (json_int_t)secret->version, "policy", policy,
+		"session", p->id, "evidence", p->evidence, "protocol", protocols[p->protocol],
+		"peer", q->peer, "rule", rule, "opa", opa));
 }
 
 static void
-deny(struct keeper *k, const struct proof *p, const char *path, const struct item *secret,
-    const char *policy, const char *peer, struct reply *r)
+deny(struct keeper *k, const struct proof *p, const struct request *q, const struct item *secret,
+    const char *policy, struct reply *r)
 {
 	json_t *reasons =
 	    json_loadb((const char *)p->reasons.ptr, p->reasons.len, JSON_REJECT_DUPLICATES, NULL);
 	const char *rule = json_string_value(json_object_get(reasons, policy));
 	char quoted[QUOTE_ROOM];
 
-	if (release_row(k, p, "denied", path, secret, policy, rule, peer)) {
+	if (release_row(k, p, q, "denied", secret, policy, rule, NULL)) {
 		text_quote_string(quoted, policy);
 		if (rule != NULL)
 			reply_refuse(r, KEEPER_DENIED,
@@ -592,8 +616,8 @@ deny(struct keeper *k, const struct proof *p, const char *path, const struct ite
 }
 
 static void
-hand_out(struct keeper *k, const struct proof *p, const char *path, const struct item *secret,
-    const char *policy, const char *peer, struct reply *r)
+hand_out(struct keeper *k, const struct proof *p, const struct request *q,
+    const struct item *secret, const char *policy, struct reply *r)
 {
 	enum assay_jwe_form form = p->protocol == PROTOCOL_0_1_0 || p->protocol == PROTOCOL_0_1_1
 	    ? ASSAY_JWE_LEGACY
@@ -611,7 +635,8 @@ hand_out(struct keeper *k, const struct proof *p, const char *path, const struct
 		keeper_trouble(k, err.text);
 	else if (rc != ASSAY_OK)
 		reply_refuse(r, KEEPER_KEY, "tee-pubkey: %.300s", err.text);
-	else if (release_row(k, p, "released", path, secret, policy, NULL, peer)) {
+	else if (release_row(k, p, q, "released", secret, policy, NULL,
+		     k->options.opa ? "allowed" : NULL)) {
 		reply_text(k, r, jwe);
 		r->has_number = true;
 		r->number = (uint64_t)secret->version;
@@ -620,40 +645,114 @@ hand_out(struct keeper *k, const struct proof *p, const char *path, const struct
 	free(jwe);
 }
 
+/* --- the operator's OPA: after the policy, never instead of it ------------------------------- */
+
 static void
-release(
-    struct keeper *k, const struct proof *p, const char *path, const char *peer, struct reply *r)
+tell_claims(struct keeper *k, const struct proof *p, const struct item *secret, struct reply *r)
+{
+	uint8_t *claims = NULL;
+	size_t len = 0;
+
+	if (!open_token(k, &claims, &len, p->token, r))
+		return;
+	reply_text(k, r, strndup((const char *)claims, len));
+	r->has_number = true;
+	r->number = (uint64_t)secret->version;
+	free(claims);
+}
+
+/* Has it been asked about these claims? A session that ends between the two steps may leave its place
+ * to a token of other claims. */
+static bool
+is_about(struct keeper *k, const struct proof *p, const struct request *q, struct reply *r)
+{
+	uint8_t *claims = NULL, digest[HASH];
+	size_t len = 0;
+
+	if (!open_token(k, &claims, &len, p->token, r))
+		return false;
+	bool hashed = EVP_Digest(claims, len, digest, NULL, EVP_sha256(), NULL) == 1;
+	free(claims);
+	if (!hashed)
+		keeper_trouble(k, "out of memory");
+	else if (CRYPTO_memcmp(digest, q->judged.ptr, HASH) == 0)
+		return true;
+	else
+		reply_refuse(r, KEEPER_TOKEN,
+		    "the token has changed while OPA was asked about it; attest again");
+	return false;
+}
+
+/* Nothing but "allowed" releases. */
+static void
+obey(struct keeper *k, const struct proof *p, const struct request *q, const struct item *secret,
+    const char *policy, struct reply *r)
+{
+	bool denied = strcmp(q->verdict, "denied") == 0;
+
+	if (q->judged.len != HASH)
+		reply_refuse(r, KEEPER_MALFORMED, "release: OPA was not asked");
+	else if (!is_about(k, p, q, r))
+		return;
+	else if (strcmp(q->verdict, "allowed") == 0)
+		hand_out(k, p, q, secret, policy, r);
+	else if (release_row(k, p, q, "denied", secret, policy, "opa", q->why))
+		reply_refuse(r, denied ? KEEPER_DENIED : KEEPER_UNJUDGED,
+		    "the operator's OPA %s: %s",
+		    denied ? "does not allow it" : "could not judge it", q->why);
+}
+
+static void
+release(struct keeper *k, const struct proof *p, const struct request *q, struct reply *r)
 {
 	struct item secret;
 	bool found;
 	char quoted[QUOTE_ROOM];
 	const char *policy;
 
-	if (!item_get(k, &secret, KIND_SECRET, path, 0, &found))
+	if (!item_get(k, &secret, KIND_SECRET, q->path, 0, &found))
 		return;
 	policy = json_string_value(json_object_get(secret.facts, "policy"));
 	if (!found)
 		reply_refuse(
-		    r, KEEPER_MISSING, "there is no secret %s", text_quote_string(quoted, path));
+		    r, KEEPER_MISSING, "there is no secret %s", text_quote_string(quoted, q->path));
 	else if (policy == NULL)
 		reply_refuse(r, KEEPER_TROUBLE,
 		    "the secret is damaged, or sealed under another master key; put it again");
 	else if (!has_line(p->accepted, policy))
-		deny(k, p, path, &secret, policy, peer, r);
+		deny(k, p, q, &secret, policy, r);
+	else if (q->only_ask)
+		tell_claims(k, p, &secret, r);
+	else if (k->options.opa)
+		obey(k, p, q, &secret, policy, r);
 	else
-		hand_out(k, p, path, &secret, policy, peer, r);
+		hand_out(k, p, q, &secret, policy, r);
 	item_clear(&secret);
+}
+
+static bool
+read_request(struct request *q, const struct ipc_message *m)
+{
+	*q = (struct request){ .only_ask = m->op == KEEPER_WOULD_RELEASE };
+	if (m->count < 4 || !ipc_get_text(q->path, sizeof q->path, m, 2) ||
+	    !ipc_get_text(q->peer, sizeof q->peer, m, 3))
+		return false;
+	if (m->count == 4)
+		return true;
+	q->judged = m->field[5];
+	return !q->only_ask && m->count == 7 && q->judged.len == HASH &&
+	    ipc_get_text(q->verdict, sizeof q->verdict, m, 4) &&
+	    ipc_get_text(q->why, sizeof q->why, m, 6);
 }
 
 void
 keeper_release(struct keeper *k, const struct ipc_message *m, struct reply *r)
 {
-	char path[PATH_ROOM], peer[PEER_ROOM];
+	struct request q;
 	struct proof p = { 0 };
 	bool ok = false;
 
-	if (m->count < 4 || !ipc_get_text(path, sizeof path, m, 2) ||
-	    !ipc_get_text(peer, sizeof peer, m, 3)) {
+	if (!read_request(&q, m) || (q.judged.len > 0 && !k->options.opa)) {
 		reply_refuse(
 		    r, KEEPER_MALFORMED, "release: fields are missing, or not of their form");
 		return;
@@ -669,6 +768,6 @@ keeper_release(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		ok = proof_of_token(k, &p, m->field[1], r) && still_good(k, &p, r);
 	}
 	if (ok)
-		release(k, &p, path, peer, r);
+		release(k, &p, &q, r);
 	proof_clear(&p);
 }

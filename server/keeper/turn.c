@@ -141,6 +141,7 @@ handle(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		keeper_attest(k, m, r);
 		break;
 	case KEEPER_RELEASE:
+	case KEEPER_WOULD_RELEASE:
 		keeper_release(k, m, r);
 		break;
 	case KEEPER_SIGN:
