@@ -48,7 +48,7 @@ def main():
     text = ("# a comment\n[server]\nlisten = tcp:127.0.0.1:0  # another\nlisten = unix:/tmp/a#b\nworkers = 3\n"
             "log = json\n\n[store]\nstore = sqlite:/tmp/x.db\n[token]\nissuer = https://kbs.example/\n"
             "token-life = 2m\n[verify]\nrequire-crl = yes\nmin-tcb = snp=22,microcode=206\n"
-            "[collateral]\nupstream = intel\nupstream = amd\n[policy]\nopa = http://127.0.0.1:8181\n")
+            "[collateral]\nupstream = intel\nupstream = amd\n[policy]\nopa = http://127.0.0.1:8181/v1/data/policy/allow\n")
     r = run("--check", "--config", file(text))
     check(r.returncode == 0 and all(line in r.stdout for line in (
         "listen = tcp:127.0.0.1:0\n", "listen = unix:/tmp/a#b\n", "workers = 3\n", "log = json\n",
@@ -100,6 +100,9 @@ def main():
     refuses("a TCB that is none", "min-tcb: ", "--min-tcb", "snp")
     refuses("an upstream that is none", "is not intel, amd or a URL", "--upstream", "ibm")
     refuses("an OPA that is none", "is no URL", "--opa", "localhost")
+    refuses("an OPA elsewhere", "is not on this machine", "--opa", "http://192.0.2.1:8181/v1/data/policy/allow")
+    refuses("an OPA over TLS", "is https, which is not spoken to OPA", "--opa", "https://127.0.0.1/v1/data/policy/allow")
+    refuses("an OPA without its rule", "names no rule", "--opa", "http://127.0.0.1:8181")
     done()
 
 
