@@ -18,8 +18,7 @@ struct keeper_options {
 	const char *issuer, *audience;
 	int64_t token_life_s, ticket_life_s;
 	bool sample; /* sample evidence is taken: never with a store of real secrets */
-	bool sample;             /* sample evidence is taken: never with a store of real secrets */
-	bool opa;                /* nothing is released but what the operator's OPA has allowed too */
+	bool opa;    /* nothing is released but what the operator's OPA has allowed too */
 };
 
 /*

@@ -29,19 +29,7 @@ enum keeper_status {
 	KEEPER_CONFLICT = 10, /* a version is not the one that was expected; a name is taken */
 	KEEPER_KEY = 11,      /* the workload's key cannot be wrapped for */
 	KEEPER_ROLE = 12,     /* it is an admin's, whose role is too small */
-	KEEPER_MALFORMED = 1,  /* the front broke the contract */
-	KEEPER_TROUBLE = 2,    /* disk, memory: nothing was done, and it may work later */
-	KEEPER_TICKET = 3,     /* forged, expired, from the future */
-	KEEPER_SPENT = 4,      /* the ticket served another body */
-	KEEPER_NO_TOKEN = 5,   /* this session is not attested, or no credential was given */
-	KEEPER_TOKEN = 6,      /* expired, foreign, for another audience, older than a policy */
-	KEEPER_DENIED = 7,     /* the policy of the secret does not accept; the sentence says which rule */
-	KEEPER_MISSING = 8,    /* there is no such secret, policy, ... */
-	KEEPER_ADMIN = 9,      /* no admin token, not signed by an admin key, replayed */
-	KEEPER_CONFLICT = 10,  /* a version is not the one that was expected; a name is taken */
-	KEEPER_KEY = 11,       /* the workload's key cannot be wrapped for */
-	KEEPER_ROLE = 12,      /* it is an admin's, whose role is too small */
-	KEEPER_UNJUDGED = 13,  /* the operator's OPA gave no decision: denied, and written down */
+	KEEPER_UNJUDGED = 13, /* the operator's OPA gave no decision: denied, and written down */
 };
 
 enum keeper_op {
