@@ -130,6 +130,39 @@ judge_both(struct judged *j, struct assay_trust *came, struct assay_trust *scrat
 	return compare(j, came, i, shelf, key);
 }
 
+/* Items of one name take each other's place in the store. A CRL that lists what the newer one does not
+ * stays beside it: AMD's two lines share an issuer, and nothing but a file's name tells their CRLs
+ * apart. */
+static bool
+keep_beside(struct buffer *out, const struct shelf *shelf, const struct assay_trust *came,
+    size_t came_at, const char *key)
+{
+	struct assay_error err;
+	char own[WANT_NAME];
+	struct want w;
+
+	for (size_t i = 0; i < assay_trust_count(shelf->trust); i++) {
+		struct assay_bytes old = assay_trust_item_bytes(shelf->trust, i);
+		struct assay_trust *both = NULL;
+		if (!want_of_item(&w, shelf->trust, i) || w.thing != THING_AMD_CRL)
+			continue;
+		shelf_key(own, &w);
+		if (strcmp(own, key) != 0)
+			continue;
+		bool ok = assay_trust_new(&both, &err) == ASSAY_OK &&
+		    assay_trust_add(both, old, key, NULL, &err) == ASSAY_OK &&
+		    assay_trust_add(both, assay_trust_item_bytes(came, came_at), key, NULL, &err) ==
+			ASSAY_OK;
+		/* The same twice is one. */
+		if (ok && assay_trust_count(both) == 2 && !assay_trust_item_replaced(both, 0, 1))
+			shelf_put_pem(out, assay_trust_item_label(shelf->trust, i), old);
+		assay_trust_free(both);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 void
 judge(struct judged *j, const struct want *want, struct assay_bytes body, struct assay_bytes chain,
     struct assay_bytes signers, const struct assay_bytes *roots, size_t root_count,
@@ -168,7 +201,7 @@ judge(struct judged *j, const struct want *want, struct assay_bytes body, struct
 	if (j->what == KEPT) {
 		put_items(&j->bundle, beside);
 		put_items(&j->bundle, came);
-		if (j->bundle.broken)
+		if (!keep_beside(&j->bundle, shelf, came, find(came, key), key) || j->bundle.broken)
 			j->what = refused(j, NO_MEMORY, "out of memory");
 	}
 	assay_trust_free(scratch);
