@@ -122,6 +122,8 @@ read_request(struct attest *a)
 	if (rc == ASSAY_OK && (a->tee = kbs_tee_name(a->session.ticket.tee)) == NULL)
 		rc = kbs_fail(
 		    &err, ASSAY_E_UNSUPPORTED, "the ticket is for a TEE that is not served");
+	if (rc == ASSAY_OK && !kbs_session_nonce(&a->session, a->view))
+		rc = kbs_fail(&err, ASSAY_E_NOMEM, "out of memory");
 	if (rc == ASSAY_OK)
 		rc = kbs_attestation_parse(&a->body, exchange_body(a->x),
 		    (enum ticket_protocol)a->session.ticket.protocol, &err);
@@ -381,8 +383,6 @@ answered(void *arg, const struct ipc_message *answer)
 {
 	struct exchange *x = arg;
 	struct worker *w = exchange_worker(x);
-	struct kbs_session session;
-	struct assay_error err;
 	char text[512];
 
 	worker_saw(w, answer);
@@ -399,8 +399,7 @@ answered(void *arg, const struct ipc_message *answer)
 		    kbs_sentence(text, sizeof text, answer));
 		return;
 	}
-	if (kbs_session_read(&session, x, &err) == ASSAY_OK)
-		kbs_session_set(x, &session);
+	kbs_session_set(x, exchange_state(x));
 	struct buffer b = { .len = 0 };
 	buffer_put(&b, "{\"token\":");
 	buffer_string(&b, answer->field[1]);
@@ -418,9 +417,15 @@ ask_keeper(struct attest *a)
 	struct assay_bytes body = exchange_body(a->x);
 	uint8_t digest[SHA256_DIGEST_LENGTH], generation[8];
 
+	struct kbs_session *kept = malloc(sizeof *kept);
+
 	buffer_put(&a->reasons, a->reasons.len == 0 ? "{}" : "}");
-	if (a->accepted.broken || a->reasons.broken || a->record.broken)
+	if (kept == NULL || a->accepted.broken || a->reasons.broken || a->record.broken) {
+		free(kept);
 		return refuse(a, "out of memory");
+	}
+	*kept = a->session;
+	exchange_set_state(a->x, kept);
 	SHA256(body.ptr, body.len, digest);
 	const struct assay_bytes fields[] = { { a->session.raw, TICKET_SIZE },
 		{ digest, sizeof digest }, bytes_of(a->members), bytes_of(a->key.jwk),

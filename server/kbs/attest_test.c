@@ -138,6 +138,18 @@ exchange_worker(const struct exchange *x)
 }
 
 void
+exchange_set_state(struct exchange *x, void *state)
+{
+	x->state = state;
+}
+
+void *
+exchange_state(const struct exchange *x)
+{
+	return x->state;
+}
+
+void
 exchange_set(struct exchange *x, const char *header, const char *value)
 {
 	assert_string_equal(header, "Set-Cookie");
@@ -309,6 +321,8 @@ exchange_clear(struct exchange *x)
 	test_free(x->question);
 	free(x->state);
 	forget_call(x);
+	for (size_t i = 0; i < x->count; i++)
+		test_free(x->fields[i]);
 }
 
 static void

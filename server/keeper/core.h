@@ -80,6 +80,9 @@ struct keeper {
 	uint32_t session_epoch; /* session_key is of it */
 	uint8_t *session_key;   /* 32 bytes, locked */
 	bool session_ready;
+	uint32_t ticket_epoch; /* ticket_key is of it */
+	uint8_t *ticket_key;   /* 32 bytes, locked */
+	bool ticket_ready;
 
 	bool failed; /* this turn: nothing of it may be kept */
 	char error[512], complaint[512];
@@ -156,6 +159,8 @@ void keeper_view(struct keeper *k, struct reply *r);
 bool keeper_policy_exists(struct keeper *k, const char *name, bool *exists);
 /* The key under which a session of this epoch is sealed; NULL: no memory. */
 const uint8_t *keeper_session_key(struct keeper *k, uint32_t epoch);
+/* The key of an epoch's tickets; NULL: no memory. */
+const uint8_t *keeper_ticket_key(struct keeper *k, uint32_t epoch);
 
 /* audit.c */
 /* Appends a row; takes row (an object); NULL is out of memory. */

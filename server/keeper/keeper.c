@@ -203,7 +203,8 @@ open_all(struct keeper *k)
 		    k->options.master_key);
 	k->root = locked_new(VAULT_KEY);
 	k->session_key = locked_new(VAULT_KEY);
-	if (k->root == NULL || k->session_key == NULL) {
+	k->ticket_key = locked_new(TICKET_KEY);
+	if (k->root == NULL || k->session_key == NULL || k->ticket_key == NULL) {
 		log_say("out of locked memory; raise LimitMEMLOCK");
 		return 4;
 	}
@@ -253,6 +254,7 @@ keeper_close(struct keeper *k)
 	keeper_unload(k);
 	locked_free(k->root, VAULT_KEY);
 	locked_free(k->session_key, VAULT_KEY);
+	locked_free(k->ticket_key, TICKET_KEY);
 	vault_close(k->vault);
 	store_close(k->store);
 	for (size_t i = 0; i < 5; i++)

@@ -293,6 +293,15 @@ keeper_session_key(struct keeper *k, uint32_t epoch)
 	return k->session_ready ? k->session_key : NULL;
 }
 
+const uint8_t *
+keeper_ticket_key(struct keeper *k, uint32_t epoch)
+{
+	if (!k->ticket_ready || k->ticket_epoch != epoch)
+		k->ticket_ready = ticket_key_derive(k->ticket_key, k->root, epoch);
+	k->ticket_epoch = epoch;
+	return k->ticket_ready ? k->ticket_key : NULL;
+}
+
 /* --- admins ------------------------------------------------------------------------------ */
 
 /* What cannot be opened is left out: who is not there may nothing, and what a secret names and is not
@@ -410,7 +419,7 @@ keeper_make(struct keeper *k)
 void
 keeper_unload(struct keeper *k)
 {
-	k->loaded = k->session_ready = false;
+	k->loaded = k->session_ready = k->ticket_ready = false;
 	assay_jwk_free(k->token_key);
 	assay_jwk_free(k->audit_key);
 	assay_jwks_free(k->token_keys);
