@@ -35,6 +35,10 @@ struct assay_jwk;
  */
 ASSAY_MUST_USE enum assay_code
 assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_error *err);
+/* The same, for one who reads many: the engine's numbers of a curve are copied from the key like, if it
+ * is on the same one, and not made anew. What is read is the same. */
+ASSAY_MUST_USE enum assay_code assay_jwk_parse_like(struct assay_jwk **out, struct assay_bytes json,
+    const struct assay_jwk *like, struct assay_error *err);
 /* Reads a key in PEM: "PRIVATE KEY" (PKCS#8, not encrypted), "EC PRIVATE KEY", "PUBLIC KEY", or the
  * key of the first "CERTIFICATE". alg: one of the names above, or NULL for the one of its kind. */
 ASSAY_MUST_USE enum assay_code assay_jwk_parse_pem(

@@ -358,6 +358,7 @@ open_server(struct front *f, struct process *keeper)
 		return false;
 	s->base = base_new();
 	if (s->base == NULL || !watch(f) || assay_cache_new(&s->cache, 0, &err) != ASSAY_OK ||
+	    assay_jwk_make(&s->curve, "ECDH-ES+A256KW", &err) != ASSAY_OK ||
 	    (s->keeper = keeper_line_new(s->base, keeper->sockets[0])) == NULL) {
 		log_say("cannot start: %s", strerror(errno));
 		return false;
@@ -442,6 +443,7 @@ close_server(struct front *f)
 	view_drop(s->view);
 	SSL_CTX_free(s->tls);
 	assay_cache_free(s->cache);
+	assay_jwk_free(s->curve);
 	for (size_t i = 0; i < ROOTS_MAX; i++)
 		free((void *)(uintptr_t)s->roots[i].ptr);
 	pthread_mutex_destroy(&s->lock);

@@ -62,6 +62,7 @@ struct server {
 	struct listening *listening;
 	size_t listening_count;
 	struct assay_cache *cache;
+	struct assay_jwk *curve; /* worker_curve() */
 	struct assay_bytes roots[ROOTS_MAX];
 	struct keeper_line *keeper; /* the main thread's own: snapshots */
 	struct collateral *collateral;

@@ -90,6 +90,8 @@ struct keeper_line *worker_keeper(struct worker *w);
 /* Of this moment; keep it with view_keep(). Never NULL: requests are taken when there is one. */
 struct view *worker_view(struct worker *w);
 struct assay_cache *worker_cache(struct worker *w);
+/* Some key on P-256, for assay_jwk_parse_like(). */
+const struct assay_jwk *worker_curve(struct worker *w);
 struct event_base *worker_base(struct worker *w);
 /* Where the operator's OPA is asked; NULL: there is none (the setting opa). */
 struct opa_line *worker_opa(const struct worker *w);

@@ -71,6 +71,12 @@ worker_cache(struct worker *w)
 	return w->server->cache;
 }
 
+const struct assay_jwk *
+worker_curve(struct worker *w)
+{
+	return w->server->curve;
+}
+
 struct event_base *
 worker_base(struct worker *w)
 {

@@ -129,7 +129,7 @@ read_request(struct attest *a)
 		    (enum ticket_protocol)a->session.ticket.protocol, &err);
 	if (!checked(a, rc, &err) || !same_nonce(a))
 		return false;
-	if ((rc = kbs_attestation_key(&a->key, &a->body, &err)) == ASSAY_OK)
+	if ((rc = kbs_attestation_key(&a->key, &a->body, worker_curve(a->w), &err)) == ASSAY_OK)
 		rc = kbs_attestation_bindings(&a->bindings, &a->body, a->session.nonce,
 		    (enum ticket_hash)a->session.ticket.hash, &err);
 	if (rc == ASSAY_OK)

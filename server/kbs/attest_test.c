@@ -190,6 +190,13 @@ worker_view(struct worker *w)
 	return &w->view;
 }
 
+const struct assay_jwk *
+worker_curve(struct worker *w)
+{
+	(void)w;
+	return NULL;
+}
+
 struct assay_cache *
 worker_cache(struct worker *w)
 {

@@ -206,7 +206,8 @@ check_key(const struct assay_jwk *key, enum ticket_protocol protocol, struct ass
 }
 
 enum assay_code
-kbs_attestation_key(struct kbs_key *out, const struct kbs_attestation *a, struct assay_error *err)
+kbs_attestation_key(struct kbs_key *out, const struct kbs_attestation *a,
+    const struct assay_jwk *like, struct assay_error *err)
 {
 	struct kbs_key k = { NULL, NULL };
 	struct buffer b = { .len = 0 };
@@ -217,7 +218,7 @@ kbs_attestation_key(struct kbs_key *out, const struct kbs_attestation *a, struct
 	if (rc == ASSAY_OK)
 		rc = assay_json_canonical(&k.sent, b.len > 0 ? buffer_bytes(&b) : a->key, &why);
 	if (rc == ASSAY_OK)
-		rc = assay_jwk_parse(&key, bytes_of(k.sent), &why);
+		rc = assay_jwk_parse_like(&key, bytes_of(k.sent), like, &why);
 	if (rc == ASSAY_OK)
 		rc = assay_jwk_json(&k.jwk, key, NULL, &why);
 	if (rc != ASSAY_OK)

@@ -5,6 +5,7 @@
 /* The body of POST /kbs/v0/attest in the shape of each version, and what its evidence must be bound to. */
 
 #include <assay/error.h>
+#include <assay/jose.h>
 
 #include "../ticket.h"
 
@@ -39,9 +40,9 @@ struct kbs_key {
 	char *jwk;  /* what of it is a key, and nothing else: what is encrypted to */
 };
 /* kbs_key_clear() frees what out owns. Errors: ASSAY_E_FORMAT (also for a private key),
- * ASSAY_E_UNSUPPORTED (kind or algorithm), ASSAY_E_NOMEM. */
-ASSAY_MUST_USE enum assay_code
-kbs_attestation_key(struct kbs_key *out, const struct kbs_attestation *a, struct assay_error *err);
+ * ASSAY_E_UNSUPPORTED (kind or algorithm), ASSAY_E_NOMEM. like: as of assay_jwk_parse_like(). */
+ASSAY_MUST_USE enum assay_code kbs_attestation_key(struct kbs_key *out,
+    const struct kbs_attestation *a, const struct assay_jwk *like, struct assay_error *err);
 void kbs_key_clear(struct kbs_key *key);
 
 enum { KBS_REPORT_DATA = 64, KBS_BINDINGS_MAX = 13 };

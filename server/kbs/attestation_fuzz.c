@@ -53,7 +53,7 @@ use(const struct kbs_attestation *a)
 	char *claims = NULL;
 	static const uint8_t field[48];
 
-	enum assay_code rc = kbs_attestation_key(&key, a, &err);
+	enum assay_code rc = kbs_attestation_key(&key, a, NULL, &err);
 	must_explain(rc, &err);
 	if (rc == ASSAY_OK)
 		kbs_key_clear(&key);

@@ -211,7 +211,7 @@ test_oldest(void **state)
 
 	assert_int_equal(kbs_attestation_parse(&a, bytes_of(body), PROTOCOL_0_1_0, &err), ASSAY_OK);
 	assert_true(bytes_equal(a.primary, bytes_of("{\"quote\": \"x\\/y\"}")));
-	if (kbs_attestation_key(&key, &a, &err) != ASSAY_OK)
+	if (kbs_attestation_key(&key, &a, NULL, &err) != ASSAY_OK)
 		fail_msg("%s", err.text);
 	(void)snprintf(text, sizeof text,
 	    "{\"alg\":\"RSA1_5\",\"e\":\"AQAB\",\"kty\":\"RSA\",\"n\":\"%s\"}", modulus);
@@ -305,7 +305,7 @@ test_keys(void **state)
 		struct kbs_attestation a = { .protocol = PROTOCOL_0_4_0,
 			.key = bytes_of(keys[i].key) };
 		struct kbs_key key;
-		enum assay_code rc = kbs_attestation_key(&key, &a, &err);
+		enum assay_code rc = kbs_attestation_key(&key, &a, NULL, &err);
 		if ((rc == ASSAY_OK) != (keys[i].words == NULL) ||
 		    (rc != ASSAY_OK && strstr(err.text, keys[i].words) == NULL))
 			fail_msg("%s: %s", keys[i].key, err.text);
@@ -322,7 +322,7 @@ test_keys(void **state)
 		(void)snprintf(rsa, sizeof rsa,
 		    "{\"kty\":\"RSA\",\"alg\":\"RSA1_5\",\"n\":\"%s\",\"e\":\"AQAB\"}", modulus);
 		a.key = bytes_of(rsa);
-		enum assay_code rc = kbs_attestation_key(&key, &a, &err);
+		enum assay_code rc = kbs_attestation_key(&key, &a, NULL, &err);
 		assert_int_equal(rc == ASSAY_OK, p <= PROTOCOL_0_1_1);
 		if (rc == ASSAY_OK)
 			kbs_key_clear(&key);
@@ -342,7 +342,7 @@ test_private(void **state)
 	struct kbs_key key;
 	(void)state;
 
-	assert_int_equal(kbs_attestation_key(&key, &a, &err), ASSAY_E_FORMAT);
+	assert_int_equal(kbs_attestation_key(&key, &a, NULL, &err), ASSAY_E_FORMAT);
 	assert_non_null(strstr(err.text, "private"));
 }
 
@@ -360,7 +360,7 @@ test_memory(void **state)
 		struct kbs_key key;
 		alloc_fail_at(n);
 		enum assay_code rc = kbs_attestation_bindings(&b, &a, NONCE, HASH_SHA384, NULL);
-		if (rc == ASSAY_OK && (rc = kbs_attestation_key(&key, &a, NULL)) == ASSAY_OK)
+		if (rc == ASSAY_OK && (rc = kbs_attestation_key(&key, &a, NULL, NULL)) == ASSAY_OK)
 			kbs_key_clear(&key);
 		if (!alloc_failed())
 			break;

@@ -628,7 +628,7 @@ hand_out(struct keeper *k, const struct proof *p, const struct request *q,
 	struct assay_jwk *to = NULL;
 	struct assay_error err;
 	char *jwe = NULL;
-	enum assay_code rc = assay_jwk_parse(&to, p->key, &err);
+	enum assay_code rc = assay_jwk_parse_like(&to, p->key, k->token_key, &err);
 
 	if (rc == ASSAY_OK)
 		rc = assay_jwe_encrypt(

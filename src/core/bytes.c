@@ -18,11 +18,7 @@ assay_bytes_equal(struct assay_bytes a, struct assay_bytes b)
 bool
 assay_bytes_zero(struct assay_bytes b)
 {
-	uint8_t any = 0;
-
-	for (size_t i = 0; i < b.len; i++)
-		any |= b.ptr[i];
-	return any == 0;
+	return b.len == 0 || (b.ptr[0] == 0 && memcmp(b.ptr, b.ptr + 1, b.len - 1) == 0);
 }
 
 struct assay_bytes

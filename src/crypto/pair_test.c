@@ -34,7 +34,7 @@ set(struct assay_pair *pair, enum assay_pair_kind kind, const char *const hex[3]
 		numbers.at[i] = (struct assay_bytes){ room[i], strlen(hex[i]) / 2 };
 		assert_true(assay_unhex(room[i], strlen(hex[i]) / 2, assay_bytes_of(hex[i])));
 	}
-	return assay_pair_set(pair, kind, &numbers, err);
+	return assay_pair_set(pair, kind, &numbers, NULL, err);
 }
 
 static void

@@ -50,11 +50,12 @@ size_t assay_pair_width(enum assay_pair_kind kind); /* of x, y and d; 0 for RSA 
 /*
  * Fills *pair, which must be clear. Refuses a point that is not on its curve, numbers of another
  * width, an RSA modulus that is even or not of 2048 to 4096 bits, an exponent other than 65537, and
- * private numbers that do not belong to the public ones. Errors: ASSAY_E_FORMAT,
- * ASSAY_E_UNSUPPORTED (exponent), ASSAY_E_NOMEM.
+ * private numbers that do not belong to the public ones. like: a key whose curve is copied, if it is
+ * the same, because making one costs more; or NULL. Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED
+ * (exponent), ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code assay_pair_set(struct assay_pair *pair, enum assay_pair_kind kind,
-    const struct assay_numbers *numbers, struct assay_error *err);
+    const struct assay_numbers *numbers, const struct assay_pair *like, struct assay_error *err);
 /* The first key of a PEM text: private (not encrypted), public, or of a certificate, of which
  * nothing is checked. */
 ASSAY_MUST_USE enum assay_code

@@ -336,7 +336,7 @@ read_epk(struct assay_pair *epk, const json_t *header, const struct assay_jwk *k
 	numbers.at[0].ptr = bytes[0];
 	numbers.at[1].ptr = bytes[1];
 	if (rc == ASSAY_OK)
-		rc = assay_pair_set(epk, key->pair.kind, &numbers, err);
+		rc = assay_pair_set(epk, key->pair.kind, &numbers, &key->pair, err);
 	free(bytes[0]);
 	free(bytes[1]);
 	return rc;

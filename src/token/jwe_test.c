@@ -54,7 +54,7 @@ known_chance(struct jwe_chance *chance)
 	    { numbers[2], 32 } } };
 	chance->ephemeral = (struct assay_pair){ .kind = ASSAY_PAIR_NONE };
 	assert_int_equal(
-	    assay_pair_set(&chance->ephemeral, ASSAY_PAIR_P256, &from, &err), ASSAY_OK);
+	    assay_pair_set(&chance->ephemeral, ASSAY_PAIR_P256, &from, NULL, &err), ASSAY_OK);
 }
 
 static void

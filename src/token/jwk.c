@@ -109,17 +109,14 @@ find_algorithm(const struct jwk_algorithm **out, enum assay_pair_kind kind, stru
 /* --- names ------------------------------------------------------------------------------- */
 
 static enum assay_code
-encode_numbers(struct assay_jwk *key, struct assay_error *err)
+encode_numbers(struct assay_jwk *key, const struct assay_public_numbers *n, struct assay_error *err)
 {
-	struct assay_public_numbers n;
-
-	if (!assay_pair_public(&n, &key->pair) ||
-	    (key->first = malloc(ASSAY_BASE64URL_SIZE(n.len[0]))) == NULL ||
-	    (n.len[1] > 0 && (key->second = malloc(ASSAY_BASE64URL_SIZE(n.len[1]))) == NULL))
+	if ((key->first = malloc(ASSAY_BASE64URL_SIZE(n->len[0]))) == NULL ||
+	    (n->len[1] > 0 && (key->second = malloc(ASSAY_BASE64URL_SIZE(n->len[1]))) == NULL))
 		return assay_fail_nomem(err);
-	(void)assay_base64url(key->first, (struct assay_bytes){ n.at[0], n.len[0] });
+	(void)assay_base64url(key->first, (struct assay_bytes){ n->at[0], n->len[0] });
 	if (key->second != NULL)
-		(void)assay_base64url(key->second, (struct assay_bytes){ n.at[1], n.len[1] });
+		(void)assay_base64url(key->second, (struct assay_bytes){ n->at[1], n->len[1] });
 	return ASSAY_OK;
 }
 
@@ -152,10 +149,10 @@ hash_key(struct assay_jwk *key, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* Takes the pair over, also when it fails. */
+/* Takes the pair over, also when it fails. n: its public numbers. */
 static enum assay_code
-make_key(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg, bool encrypts,
-    struct assay_bytes kid, struct assay_error *err)
+make_key(struct assay_jwk **out, struct assay_pair *pair, const struct assay_public_numbers *n,
+    struct assay_bytes alg, bool encrypts, struct assay_bytes kid, struct assay_error *err)
 {
 	struct assay_jwk *key = calloc(1, sizeof *key);
 	enum assay_code rc;
@@ -167,7 +164,7 @@ make_key(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg
 	key->pair = *pair;
 	rc = find_algorithm(&key->alg, pair->kind, alg, encrypts, err);
 	if (rc == ASSAY_OK)
-		rc = encode_numbers(key, err);
+		rc = encode_numbers(key, n, err);
 	if (rc == ASSAY_OK)
 		rc = hash_key(key, err);
 	if (rc == ASSAY_OK && kid.ptr != NULL) {
@@ -182,6 +179,19 @@ make_key(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg
 	else
 		assay_jwk_free(key);
 	return rc;
+}
+
+static enum assay_code
+make_key_of(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg, bool encrypts,
+    struct assay_error *err)
+{
+	struct assay_public_numbers n;
+
+	if (!assay_pair_public(&n, pair)) {
+		assay_pair_clear(pair);
+		return assay_fail_nomem(err);
+	}
+	return make_key(out, pair, &n, alg, encrypts, (struct assay_bytes){ NULL, 0 }, err);
 }
 
 /* --- reading ----------------------------------------------------------------------------- */
@@ -248,8 +258,9 @@ read_number(struct assay_bytes *out, uint8_t room[ASSAY_UNBASE64_MAX(2 * ASSAY_N
 }
 
 static enum assay_code
-read_numbers(struct assay_pair *pair, enum assay_pair_kind kind, const json_t *root,
-    struct assay_bytes text, struct assay_error *err)
+read_numbers(struct assay_pair *pair, struct assay_public_numbers *public,
+    enum assay_pair_kind kind, const json_t *root, struct assay_bytes text,
+    const struct assay_jwk *like, struct assay_error *err)
 {
 	enum { ROOM = ASSAY_UNBASE64_MAX(2 * ASSAY_NUMBER_MAX) };
 	const char *const *names = members_of(kind);
@@ -270,7 +281,17 @@ read_numbers(struct assay_pair *pair, enum assay_pair_kind kind, const json_t *r
 		rc = assay_fail(err, ASSAY_E_FORMAT,
 		    "key: \"n\" begins with a zero byte, which must be left out (RFC 7518, 2)");
 	if (rc == ASSAY_OK)
-		rc = assay_pair_set(pair, kind, &numbers, err);
+		rc = assay_pair_set(pair, kind, &numbers, like != NULL ? &like->pair : NULL, err);
+	if (rc == ASSAY_OK && kind == ASSAY_PAIR_RSA) { /* e may have come with zeros in front */
+		if (!assay_pair_public(public, pair)) {
+			assay_pair_clear(pair);
+			rc = assay_fail_nomem(err);
+		}
+	} else if (rc == ASSAY_OK)
+		for (size_t i = 0; i < PRIVATE; i++) {
+			public->len[i] = numbers.at[i].len;
+			memcpy(public->at[i], room + i * ROOM, numbers.at[i].len);
+		}
 	assay_wipe(room, (size_t)ASSAY_NUMBERS * ROOM);
 	free(room);
 	return rc;
@@ -293,22 +314,24 @@ find_kind(enum assay_pair_kind *out, const json_t *root, struct assay_error *err
 }
 
 static enum assay_code
-read_jwk(
-    struct assay_jwk **out, const json_t *root, struct assay_bytes text, struct assay_error *err)
+read_jwk(struct assay_jwk **out, const json_t *root, struct assay_bytes text,
+    const struct assay_jwk *like, struct assay_error *err)
 {
 	struct assay_bytes alg = assay_token_member(root, "alg"),
 			   use = assay_token_member(root, "use"),
 			   kid = assay_token_member(root, "kid");
 	struct assay_pair pair = { ASSAY_PAIR_NONE, false, NULL };
+	struct assay_public_numbers public;
 	enum assay_pair_kind kind = ASSAY_PAIR_NONE;
 	enum assay_code rc = find_kind(&kind, root, err);
 
 	if (rc == ASSAY_OK && json_object_get(root, "alg") != NULL && alg.ptr == NULL)
 		rc = assay_fail(err, ASSAY_E_FORMAT, "key: \"alg\" is no text");
 	if (rc == ASSAY_OK)
-		rc = read_numbers(&pair, kind, root, text, err);
+		rc = read_numbers(&pair, &public, kind, root, text, like, err);
 	if (rc == ASSAY_OK)
-		rc = make_key(out, &pair, alg, use.ptr != NULL && is(use, "enc"), kid, err);
+		rc =
+		    make_key(out, &pair, &public, alg, use.ptr != NULL && is(use, "enc"), kid, err);
 	if (rc == ASSAY_OK && use.ptr != NULL &&
 	    !is(use, (*out)->alg->use == JWK_SIGN ? "sig" : "enc")) {
 		rc = assay_fail(err, ASSAY_E_FORMAT, "key: use is %s, which is not what %s does",
@@ -319,7 +342,8 @@ read_jwk(
 }
 
 enum assay_code
-assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_error *err)
+assay_jwk_parse_like(struct assay_jwk **out, struct assay_bytes json, const struct assay_jwk *like,
+    struct assay_error *err)
 {
 	struct assay_bytes text = assay_bytes_trim(json);
 	struct assay_jwk *key = NULL;
@@ -333,7 +357,7 @@ assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_er
 	if ((rc = blank_private(&public, text, err)) == ASSAY_OK &&
 	    (rc = assay_token_object(&root, (struct assay_bytes){ (uint8_t *)public, text.len },
 		 JWK_MAX, "key", err)) == ASSAY_OK)
-		rc = read_jwk(&key, root, text, err);
+		rc = read_jwk(&key, root, text, like, err);
 	json_decref(root);
 	if (public != NULL)
 		assay_wipe(public, text.len); /* a name may have hidden behind escapes */
@@ -341,6 +365,12 @@ assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_er
 	if (rc == ASSAY_OK)
 		*out = key;
 	return rc;
+}
+
+enum assay_code
+assay_jwk_parse(struct assay_jwk **out, struct assay_bytes json, struct assay_error *err)
+{
+	return assay_jwk_parse_like(out, json, NULL, err);
 }
 
 enum assay_code
@@ -352,9 +382,9 @@ assay_jwk_parse_pem(
 
 	if (rc != ASSAY_OK)
 		return rc;
-	return make_key(out, &pair,
+	return make_key_of(out, &pair,
 	    alg != NULL ? assay_bytes_of(alg) : (struct assay_bytes){ NULL, 0 },
-	    pair.kind == ASSAY_PAIR_P521, (struct assay_bytes){ NULL, 0 }, err);
+	    pair.kind == ASSAY_PAIR_P521, err);
 }
 
 enum assay_code
@@ -369,8 +399,7 @@ assay_jwk_make(struct assay_jwk **out, const char *alg, struct assay_error *err)
 			continue;
 		if ((rc = assay_pair_make(&pair, a->kind, err)) != ASSAY_OK)
 			return rc;
-		return make_key(
-		    out, &pair, assay_bytes_of(alg), false, (struct assay_bytes){ NULL, 0 }, err);
+		return make_key_of(out, &pair, assay_bytes_of(alg), false, err);
 	}
 	return assay_fail(
 	    err, ASSAY_E_USAGE, "key: none is made for %s", assay_quote(assay_bytes_of(alg)).text);

@@ -71,6 +71,33 @@ once(struct assay_bytes in, struct assay_error *err)
 	return rc;
 }
 
+/* The key whose curve is copied makes no difference, be it on the same curve or not. */
+static void
+test_like(void **state)
+{
+	static const char good[] = "{" KAT_POINT "}", off[] = "{" KAT_POINT ",\"alg\":\"ES256\"}";
+	struct assay_jwk *like[] = { NULL, made("ES256"), made("ES384"), made("EdDSA") };
+	struct assay_jwk *want = jwk(good), *key = NULL;
+	char bad[sizeof off];
+	struct assay_error err;
+
+	(void)state;
+	memcpy(bad, off, sizeof off);
+	strstr(bad, "\"x\":\"")[5] ^= 1;
+	for (size_t i = 0; i < sizeof like / sizeof *like; i++) {
+		assert_int_equal(
+		    assay_jwk_parse_like(&key, assay_bytes_of(good), like[i], &err), ASSAY_OK);
+		assert_memory_equal(key->thumbprint, want->thumbprint, sizeof key->thumbprint);
+		assay_jwk_free(key);
+		assert_int_equal(
+		    assay_jwk_parse_like(&key, assay_bytes_of(bad), like[i], &err), ASSAY_E_FORMAT);
+		assert_non_null(strstr(err.text, "no point of P-256"));
+	}
+	for (size_t i = 0; i < sizeof like / sizeof *like; i++)
+		assay_jwk_free(like[i]);
+	assay_jwk_free(want);
+}
+
 static void
 test_refusals(void **state)
 {
@@ -351,6 +378,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_thumbprints),
 		cmocka_unit_test(test_algorithms),
+		cmocka_unit_test(test_like),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_rsa_refusals),
 		cmocka_unit_test(test_leading_zero),
