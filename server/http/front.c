@@ -341,6 +341,19 @@ open_collateral(struct server *s, struct process *fetcher)
 	return s->collateral != NULL;
 }
 
+/* Any point will do; SEC 2, 2.4.2 names one. */
+static bool
+open_curve(struct server *s)
+{
+	static const char generator[] = "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":"
+					"\"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY\","
+					"\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\"}";
+	const struct assay_bytes text = { (const uint8_t *)generator, sizeof generator - 1 };
+	struct assay_error err;
+
+	return assay_jwk_parse(&s->curve, text, &err) == ASSAY_OK;
+}
+
 static bool
 open_server(struct front *f, struct process *keeper)
 {
@@ -358,8 +371,7 @@ open_server(struct front *f, struct process *keeper)
 		return false;
 	s->base = base_new();
 	if (s->base == NULL || !watch(f) || assay_cache_new(&s->cache, 0, &err) != ASSAY_OK ||
-	    assay_jwk_make(&s->curve, "ECDH-ES+A256KW", &err) != ASSAY_OK ||
-	    (s->keeper = keeper_line_new(s->base, keeper->sockets[0])) == NULL) {
+	    !open_curve(s) || (s->keeper = keeper_line_new(s->base, keeper->sockets[0])) == NULL) {
 		log_say("cannot start: %s", strerror(errno));
 		return false;
 	}
