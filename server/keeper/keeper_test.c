@@ -511,6 +511,29 @@ test_generation(void **context)
 		b.k->loaded = false; /* as after a start */
 	}
 
+	/* What was fetched: a list may revoke, a chip's certificate takes nothing from anybody. */
+	for (int vcek = 1; vcek >= 0; vcek--) {
+		struct ipc_message fetched = { .op = KEEPER_COLLATERAL,
+			.count = 2,
+			.field = { bed_bytes("0"),
+			    bed_bytes(
+				vcek ? "vcek-Milan-ab-0.1.0.8.9.der" : "crl-vcek-Milan.der") } };
+		bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+		r = bed_attest(&b, ticket, "body", "default\n");
+		reply_clear(&r);
+		uint64_t generation = b.k->generation;
+		r = bed_do(&b, &fetched);
+		assert_int_equal(r.status, KEEPER_DONE);
+		assert_int_equal(b.k->generation, generation + 1); /* the front wants it */
+		reply_clear(&r);
+		r = bed_release(&b, ticket, NULL, "r/t/a");
+		if (vcek)
+			assert_int_equal(r.status, KEEPER_DONE);
+		else
+			refused(&r, KEEPER_TOKEN, "have changed since; attest again");
+		reply_clear(&r);
+	}
+
 	/* Appraised before the change: the token is born old. */
 	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
 	struct bed_attest a = { .generation = b.k->generation - 1 };
