@@ -22,6 +22,7 @@ struct owned_view {
 	struct view_reference *references;
 	struct view_policy policies[VIEW_POLICIES_MAX];
 	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
+	struct assay_policy *no_default;
 };
 
 static enum assay_code failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
@@ -336,6 +337,22 @@ add_policy(struct owned_view *o, const json_t *item, const struct assay_referenc
 	o->view.policy_count++;
 }
 
+/* Evidence is judged by the policy default also where no secret names it: the result is in the token. An
+ * operator's that cannot be read (a set of reference values has ended) is not the built-in one, which may
+ * well be looser: so nothing passes. What has a section for one TEE alone refuses the others. */
+static enum assay_code
+add_no_default(struct owned_view *o, struct assay_error *err)
+{
+	static const char text[] = "policy \"none\"\nfor sev\n"
+				   "  require configuration  debug == false\n";
+	enum assay_code rc = assay_policy_compile(&o->no_default,
+	    (struct assay_bytes){ (const uint8_t *)text, sizeof text - 1 },
+	    "default, which cannot be read here,", NULL, err);
+
+	o->view.no_default = o->no_default;
+	return rc;
+}
+
 static enum assay_code
 read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
 {
@@ -348,6 +365,8 @@ read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
 	if (rc == ASSAY_OK) {
 		add_builtin(o, policies);
 		json_array_foreach(policies, i, item) add_policy(o, item, refs);
+		if (view_policy(&o->view, "default") == NULL)
+			rc = add_no_default(o, err);
 	}
 	assay_references_free(refs);
 	return rc;
@@ -405,6 +424,7 @@ view_drop(struct view *view)
 		return;
 	for (size_t i = 0; i < VIEW_POLICIES_MAX; i++)
 		assay_policy_free(o->compiled[i]);
+	assay_policy_free(o->no_default);
 	assay_trust_free(o->trust);
 	free(o->references);
 	free(o->jwks);

@@ -34,6 +34,9 @@ struct view {
 	    *trust; /* built-in anchors, the roots of the options, collateral, floors */
 	const struct view_policy *policies;
 	size_t policy_count;
+	/* Refuses all evidence; stands for the policy default where the store's cannot be read. NULL: it
+	 * can. */
+	const struct assay_policy *no_default;
 	const struct view_reference *references;
 	size_t reference_count;
 	struct ticket_keys tickets;

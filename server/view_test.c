@@ -125,6 +125,7 @@ test_hidden(void **context)
 	(void)context;
 	assert_non_null(view);
 	assert_int_equal(view_policy(view, "default")->version, 2);
+	assert_null(view->no_default);
 	assert_int_equal(view->policy_count, assay_policy_builtin_count());
 	view_drop(view);
 	view =
@@ -133,6 +134,7 @@ test_hidden(void **context)
 		&err);
 	assert_non_null(view);
 	assert_null(view_policy(view, "default"));
+	assert_non_null(view->no_default);
 	assert_int_equal(view->policy_count, assay_policy_builtin_count() - 1);
 	view_drop(view);
 }

@@ -21,7 +21,13 @@
 #include "scan.h"
 #include "session.h"
 
-enum { DETAIL_ROOM = 700 };
+enum {
+	DETAIL_ROOM = 700,
+	/* Of devices: one of a kind, and kinds have short names. Each is a hundred bytes of the token, and
+	 * a list of what six bytes can name would be twenty times as long as the body. */
+	DEVICES_MAX = 64,
+	DEVICE_NAME_MAX = 64,
+};
 
 /* One attestation, for the time of the handler. */
 struct attest {
@@ -98,6 +104,14 @@ list_devices(struct attest *a, struct assay_error *err)
 		rc = kbs_fail(err, ASSAY_E_FORMAT,
 		    "additional_evidence: must be an object from TEE to evidence, or empty");
 	while (rc == ASSAY_OK && scan_member(&name, &value, text, &at)) {
+		if (count == DEVICES_MAX || name.len > DEVICE_NAME_MAX) {
+			rc = kbs_fail(err, ASSAY_E_FORMAT,
+			    "additional_evidence: at most %d devices are taken, with names of at "
+			    "most "
+			    "%d bytes",
+			    DEVICES_MAX, DEVICE_NAME_MAX);
+			break;
+		}
 		buffer_put(&b, ",\"device");
 		buffer_u64(&b, count++);
 		buffer_put(&b,
@@ -315,7 +329,7 @@ default_policy(const struct view *view)
 {
 	const struct view_policy *own = view_policy(view, "default");
 
-	return own != NULL ? own->policy : assay_policy_builtin("default");
+	return own != NULL ? own->policy : view->no_default;
 }
 
 /* The policy "default" stands in the token; the others only say yes or no. */

@@ -698,6 +698,88 @@ test_init_data(void **state)
 	}
 }
 
+/* Where the operator's "default" cannot be read, nothing passes it; the built-in one does not count. */
+static void
+test_no_default(void **state)
+{
+	static const char text[] = "policy \"none\"\nfor sev\n"
+				   "  require configuration  debug == false\n";
+	static const char *const tees[] = { "tdx", "snp", "sgx" };
+	struct assay_policy *none;
+	struct assay_error err;
+	(void)state;
+
+	assert_int_equal(
+	    assay_policy_compile(&none, bytes_of(text), "default", NULL, &err), ASSAY_OK);
+	world.view.policies = compiled + 1;
+	world.view.policy_count = 1;
+	world.view.no_default = none;
+	for (size_t i = 0; i < 3; i++) {
+		struct wish wish = { .tee = tees[i] };
+		struct session s = begin("0.4.0", tees[i]);
+		char *body = body_of(&s, &wish);
+		struct exchange x;
+		attest(&x, &s, body);
+		if (x.calls != 1)
+			fail_msg("%s: %s", tees[i], x.answer);
+		assert_string_equal(x.fields[4], "genuine\n");
+		json_t *record = parsed(x.fields[6]), *members = members_of(&x);
+		const json_t *cpu = json_object_get(json_object_get(members, "submods"), "cpu0");
+		assert_string_equal(
+		    json_string_value(json_object_get(record, "verdict")), "refused");
+		assert_string_equal(
+		    json_string_value(json_object_get(cpu, "ear.status")), "contraindicated");
+		json_decref(members);
+		json_decref(record);
+		exchange_clear(&x);
+		test_free(body);
+	}
+	world.view.policies = compiled;
+	world.view.policy_count = 2;
+	world.view.no_default = NULL;
+	assay_policy_free(none);
+}
+
+/* Each device is a hundred bytes of the token, and a name of a few in the body. */
+static void
+test_devices(void **state)
+{
+	static const struct {
+		size_t count, name;
+		const char *words;
+	} rows[] = { { 64, 1, "evidence.report_data" }, { 65, 1, "at most 64 devices" },
+		{ 100000, 1, "at most 64 devices" }, { 1, 64, "evidence.report_data" },
+		{ 1, 65, "names of at most 64 bytes" } };
+	static const char member[] = "\"additional_evidence\":\"\"";
+	struct wish wish = { .tee = "sgx" };
+	struct session s = begin("0.4.0", "sgx");
+	char *body = body_of(&s, &wish), *at = strstr(body, member);
+	(void)state;
+
+	assert_non_null(at);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct buffer b = { .len = 0 };
+		struct exchange x;
+		buffer_add(&b, (struct assay_bytes){ (uint8_t *)body, (size_t)(at - body) });
+		buffer_put(&b, "\"additional_evidence\":\"{");
+		for (size_t k = 0; k < rows[i].count; k++) {
+			buffer_put(&b, k > 0 ? ",\\\"" : "\\\"");
+			for (size_t n = 0; n < rows[i].name; n++)
+				buffer_put(&b, "n");
+			buffer_put(&b, "\\\":0");
+		}
+		buffer_put(&b, "}\"");
+		buffer_put(&b, at + sizeof member - 1);
+		char *changed = buffer_take(&b);
+		attest(&x, &s, changed);
+		expect_error(&x, 401, "AttestationError", rows[i].words);
+		assert_int_equal(x.calls, 0);
+		exchange_clear(&x);
+		free(changed);
+	}
+	test_free(body);
+}
+
 /* --- what the keeper answers ----------------------------------------------------------------------- */
 
 static void
@@ -1118,6 +1200,8 @@ main(void)
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_debug),
 		cmocka_unit_test(test_init_data),
+		cmocka_unit_test(test_no_default),
+		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_attest_answers),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_release_answers),
