@@ -20,6 +20,7 @@
 
 #include <linux/landlock.h>
 
+#include "opa/opa.h"
 #include "text.h"
 
 enum { PATHS_MAX = 32, PATH_ROOM = 4096 };
@@ -137,6 +138,36 @@ lockdown_files(const struct lockdown_path *paths, size_t count)
 	ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 	if (!ok)
 		log_say("Landlock: files cannot be given up: %s", strerror(errno));
+	if (ruleset >= 0)
+		close(ruleset);
+	return ok;
+}
+
+/* Of the fourth version of Landlock, which the headers may be older than. */
+struct connect_ruleset {
+	uint64_t handled_access_fs, handled_access_net;
+};
+struct connect_rule {
+	uint64_t allowed_access, port;
+};
+enum { CONNECT_ABI = 4, RULE_NET_PORT = 2, NET_BIND = 1, NET_CONNECT = 2 };
+
+/* No connection over TCP but to this port. On a kernel that cannot tell, calls alone decide. */
+static bool
+connect_only(uint16_t port)
+{
+	const struct connect_ruleset attr = { 0, NET_BIND | NET_CONNECT };
+	const struct connect_rule rule = { NET_CONNECT, port };
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) <
+	    CONNECT_ABI)
+		return true;
+	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+	bool ok = ruleset >= 0 &&
+	    syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0 &&
+	    syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+	if (!ok)
+		log_say("Landlock: connections cannot be given up: %s", strerror(errno));
 	if (ruleset >= 0)
 		close(ruleset);
 	return ok;
@@ -440,6 +471,7 @@ lockdown_front(const struct server_options *o, const char *config)
 	static char rooms[PATHS_MAX + 1][PATH_ROOM]; /* at the start, by one thread */
 	const char *const read_again[] = { o->tls_cert, o->tls_key, o->client_ca, config };
 	struct lockdown_path paths[PATHS_MAX];
+	struct opa_address opa;
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof read_again / sizeof read_again[0]; i++)
@@ -448,7 +480,9 @@ lockdown_front(const struct server_options *o, const char *config)
 		if (strncmp(o->listen[i], "unix:", 5) == 0)
 			add_folder(paths, &count, rooms[count], o->listen[i] + 5, LOCKDOWN_REMOVE,
 			    &o->keeper);
-	return lockdown_files(paths, count);
+	if (!lockdown_files(paths, count))
+		return false;
+	return o->opa == NULL || (opa_address_read(&opa, o->opa) == NULL && connect_only(opa.port));
 }
 
 bool

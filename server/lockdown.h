@@ -42,8 +42,8 @@ enum lockdown_role { LOCKDOWN_FRONT, LOCKDOWN_FRONT_ASKING, LOCKDOWN_KEEPER, LOC
  */
 bool lockdown_calls(enum lockdown_role role);
 
-/* The front's files: certificates and configuration, to be read again, and its sockets' folders.
- * config: NULL without a file. */
+/* The front's files: certificates and configuration, to be read again, and its sockets' folders; and, where
+ * an OPA is asked, its port. config: NULL without a file. */
 bool lockdown_front(const struct server_options *options, const char *config);
 /* The keeper's: the folder of its store, and those of its keys. Then its calls. */
 bool lockdown_keeper(const struct keeper_options *options);

@@ -971,6 +971,29 @@ test_opa(void **state)
 			expect_error(&x, rows[i].status, rows[i].variant, "jwe");
 		exchange_clear(&x);
 	}
+	/* Without memory there is an answer, or a question. */
+	for (size_t n = 1;; n++) {
+		struct exchange x = { .worker = &world,
+			.method = "GET",
+			.path = "/kbs/v0/resource/a/b/c",
+			.rest = "a/b/c",
+			.cookie = s.cookie };
+		kbs_resource(&x);
+		keeper_done *done = x.done;
+		forget_call(&x);
+		alloc_fail_at(n);
+		done(x.arg, &m);
+		bool failed = alloc_failed();
+		assert_int_equal(x.calls, 0);
+		assert_int_equal(x.answers + (x.question != NULL), 1);
+		if (x.question == NULL)
+			assert_int_equal(x.status, 503);
+		exchange_clear(&x);
+		if (!failed) {
+			assert_true(n > 2);
+			break;
+		}
+	}
 	/* What the keeper refuses, the OPA never sees. */
 	for (enum keeper_status status = KEEPER_MALFORMED; status <= KEEPER_UNJUDGED; status++) {
 		struct exchange x = { .worker = &world,
