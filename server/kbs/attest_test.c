@@ -245,18 +245,6 @@ opa_ask(struct opa_line *line, struct assay_bytes body, opa_done *done, void *ar
 	x->judge = done;
 }
 
-void
-exchange_set_state(struct exchange *x, void *state)
-{
-	x->state = state;
-}
-
-void *
-exchange_state(const struct exchange *x)
-{
-	return x->state;
-}
-
 struct collateral *
 worker_collateral(const struct worker *w)
 {

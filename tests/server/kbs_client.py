@@ -314,7 +314,8 @@ class Broker(Server):
         self.audience = json.loads(self.get("/v1/server")[2])["audience"]
 
     def admin_token(self, method, path, body=b"", **changes):
-        public = url(self.admin.public_key().public_bytes_raw())
+        public = url(self.admin.public_key().public_bytes(serialization.Encoding.Raw,
+                                                          serialization.PublicFormat.Raw))
         kid = url(hashlib.sha256(compact({"crv": "Ed25519", "kty": "OKP", "x": public}).encode()).digest())
         now = int(time.time())
         claims = {"aud": self.audience, "iat": now, "exp": now + 60, "jti": uuid.uuid4().hex,
