@@ -61,9 +61,11 @@ struct keeper {
 	struct vault *vault;
 	int64_t (*clock)(void *arg); /* Unix seconds */
 	void *clock_arg;
-	int64_t now;    /* of this turn */
-	int64_t latest; /* that it has been; 0: not yet looked */
-	uint64_t noted; /* the same in the store, when something was forgotten last */
+	int64_t now;     /* of this turn */
+	int64_t latest;  /* that it has been; 0: not yet looked */
+	uint64_t noted;  /* the same in the store, when something was forgotten last */
+	int64_t pruned;  /* when expired sessions were last looked for */
+	size_t unpruned; /* requests since then */
 
 	/* What is in the store, in memory; read again after each change and each failure. */
 	bool loaded;

@@ -190,12 +190,19 @@ reseal_end(struct keeper *k)
 	k->resealed = vault_changing(k->vault);
 }
 
+/* Forgets expired sessions, twice as many as can have come to it since the last time: once a second,
+ * since no more expire in between, or when many have come. */
 static bool
 prune(struct keeper *k, size_t count)
 {
-	struct store_value args[] = { store_n(k->now - SKEW_S),
-		store_n((int64_t)(2 * count + 16)) };
+	struct store_value args[] = { store_n(k->now - SKEW_S), store_n(0) };
 
+	k->unpruned += count;
+	if (k->now == k->pruned && k->unpruned < BATCH_MAX)
+		return true;
+	args[1] = store_n((int64_t)(2 * k->unpruned + 16));
+	k->pruned = k->now;
+	k->unpruned = 0;
 	if (store_do(k->store, SPENT_PRUNE, args, 2))
 		return store_changes(k->store) == 0 || keeper_note_time(k);
 	keeper_store_trouble(k);
