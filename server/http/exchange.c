@@ -101,7 +101,7 @@ exchange_new(struct gate *g, struct evhttp_request *request, char *target)
 
 	if (x == NULL) {
 		free(target);
-		gate_answered(g, request);
+		gate_answered(g, request, 0);
 		evhttp_add_header(
 		    evhttp_request_get_output_headers(request), "Connection", "close");
 		evhttp_send_reply(request, 503, reason(503), NULL);
@@ -316,7 +316,7 @@ exchange_answer(struct exchange *x, int status, const char *type, struct assay_b
 	if (out != NULL)
 		evbuffer_add(out, body.ptr, body.len);
 	if (x->gate != NULL)
-		gate_answered(x->gate, x->request);
+		gate_answered(x->gate, x->request, out != NULL ? body.len : 0);
 	/* To nobody, if the client has gone: then it only frees the request. */
 	evhttp_send_reply(x->request, status, reason(status), out);
 	if (out != NULL)

@@ -18,7 +18,8 @@
 #include "../text.h"
 
 enum {
-	HELD_MAX = 128 * 1024 * 1024, /* of a worker: requests that are not whole */
+	HELD_MAX =
+	    128 * 1024 * 1024, /* of a worker: requests that are not whole, answers not taken */
 	DISCARD_MAX =
 	    4 * 1024 * 1024, /* of what is refused; then the answer goes out in spite of it */
 };
@@ -60,6 +61,21 @@ weigh(struct gate *g, size_t bytes)
 {
 	g->worker->held += bytes - g->held;
 	g->held = bytes;
+}
+
+/* Who does not take an answer goes before anybody is refused: it may be large, and asking for it cost a few
+ * bytes. The one that has waited longest is first. */
+static void
+make_light(struct worker *w)
+{
+	struct gate *g;
+
+	while (w->held > HELD_MAX && (g = TAILQ_FIRST(&w->phases[PHASE_ANSWER])) != NULL) {
+		weigh(g, 0);
+		enter(g, PHASE_LOST);
+		event_active(w->settle_event, EV_TIMEOUT, 0);
+		metric_count(w, "connections_refused_total", "reason", "slow");
+	}
 }
 
 /* --- what is refused --------------------------------------------------------------------- */
@@ -337,6 +353,7 @@ came(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 	}
 	if (g->phase == PHASE_HEAD || g->phase == PHASE_BODY)
 		weigh(g, evbuffer_get_length(input));
+	make_light(w);
 	if (w->held > HELD_MAX && (g->phase == PHASE_HEAD || g->phase == PHASE_BODY))
 		refuse_line(g, 503, "too many requests are on their way; try again");
 	w->looking = false;
@@ -475,17 +492,21 @@ taken(struct evhttp_request *request, void *arg)
 	struct gate *g = arg;
 
 	(void)request;
-	if (g->phase == PHASE_ANSWER)
-		enter(g, PHASE_IDLE);
+	if (g->phase != PHASE_ANSWER)
+		return;
+	weigh(g, 0);
+	enter(g, PHASE_IDLE);
 }
 
 void
-gate_answered(struct gate *g, struct evhttp_request *request)
+gate_answered(struct gate *g, struct evhttp_request *request, size_t bytes)
 {
 	g->x = NULL;
 	g->last = false;
 	free(g->refusal);
 	g->refusal = NULL;
+	weigh(g, bytes);
+	make_light(g->worker); /* before it is one of them */
 	enter(g, PHASE_ANSWER);
 	bufferevent_setwatermark(g->bev, EV_READ, hold, 0);
 	evhttp_request_set_on_complete_cb(request, taken, g);

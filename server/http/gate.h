@@ -78,8 +78,8 @@ struct door {
 struct bufferevent *gate_open(struct event_base *base, void *arg);
 /* What evhttp calls for each request (evhttp_set_gencb()); arg is a struct door. */
 void gate_request(struct evhttp_request *request, void *arg);
-/* The exchange has its answer; the client takes it. */
-void gate_answered(struct gate *g, struct evhttp_request *request);
+/* The exchange has its answer, of so many bytes; the client takes it. */
+void gate_answered(struct gate *g, struct evhttp_request *request, size_t bytes);
 
 /* Tells gates of their connections, and frees those that are lost: soon after each gate_open(). */
 void gates_settle(struct worker *w);

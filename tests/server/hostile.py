@@ -3,6 +3,7 @@
 """Hostile and clumsy clients: the right error object, bounded memory, and the service goes on."""
 import json
 import os
+import re
 import resource
 import socket
 import ssl
@@ -327,6 +328,36 @@ def full(assayd):
         check(b'assayd_connections_refused_total{reason="full"}' in text, "and that is counted")
 
 
+def not_taken(assayd):
+    """Answers that nobody reads: beyond a limit those that wait longest go, and others are served."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with Server(assayd, "--workers", "1") as server:
+        path = b"/v1/openapi.json"
+        size = len(server.get(path.decode())[2])
+        wanted = 192 * 1024 * 1024 // size
+        if wanted > hard - 500:
+            print(f"# not enough descriptors for {wanted} connections")
+            return
+        slow = []
+        for _ in range(wanted):
+            s = socket.socket()
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            s.connect((server.host, server.port))
+            s.sendall(get(path))
+            slow.append(s)
+        status, _, body = server.get(path.decode())
+        check(status == 200 and len(body) == size, f"{wanted} answers are not taken, and another one is")
+        _, _, text = server.get("/metrics")
+        found = re.search(rb'assayd_connections_refused_total\{reason="slow"\} (\d+)', text)
+        check(found and int(found[1]) > 100, f"those that waited longest went ({found and int(found[1])})")
+        for s in slow:
+            s.close()
+        status, _, _ = server.get("/healthz")
+        check(status == 200 and server.wait_line("listening"), "all is as before")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def many(server):
     """A long run over few connections leaves memory as it was."""
     def run(n):
@@ -369,6 +400,7 @@ def main():
         code = server.stop()
         check(code == 0, f"it ends when told to ({code})")
     full(assayd)
+    not_taken(assayd)
     done()
 
 
