@@ -103,30 +103,10 @@ origin(const char *url)
 	return host != NULL ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
 }
 
-static bool
-is_local(const char *url)
-{
-	static const char *const hosts[] = { "http://localhost", "http://127.", "http://[::1]",
-		"https://localhost", "https://127.", "https://[::1]" };
-
-	if (strncmp(url, "unix:", 5) == 0)
-		return true;
-	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-		size_t len = strlen(hosts[i]);
-		/* Not "http://localhost.example.com", and of 127. the rest is an address. */
-		if (strncasecmp(url, hosts[i], len) == 0 &&
-		    (hosts[i][len - 1] == '.'
-			    ? strspn(url + len, "0123456789.") == strcspn(url + len, ":/")
-			    : strchr(":/", url[len]) != NULL))
-			return true;
-	}
-	return false;
-}
-
 bool
 admin_private(const struct admin *a)
 {
-	if (strncmp(a->config.url, "http://", 7) != 0 || is_local(a->config.url))
+	if (strncmp(a->config.url, "http://", 7) != 0 || http_is_here(a->config.url))
 		return true;
 	complain(a->args->command,
 	    "%s: a secret does not go over a network in the clear; give an https:// URL, or one of "
@@ -323,7 +303,7 @@ ask_audience(struct admin *a)
 		complain(a->args->command, "%s: does not say what it is called; is it assayd?",
 		    a->config.url);
 		rc = EXIT_TROUBLE;
-	} else if (len > 0 && !is_local(a->config.url) &&
+	} else if (len > 0 && !http_is_here(a->config.url) &&
 	    (len != wanted || strncasecmp(name, a->config.url, len) != 0)) {
 		complain(a->args->command,
 		    "%s: says that it is %.100s, and a token for that is not given to it; if it is "

@@ -475,6 +475,29 @@ http_answer_clear(struct http_answer *a)
 
 /* ----------------------------------------------------------------------------------------- */
 
+bool
+http_is_here(const char *url)
+{
+	static const char *const hosts[] = { "localhost", "[::1]" };
+	const char *host = strstr(url, "://");
+
+	if (strncmp(url, "unix:", 5) == 0)
+		return true;
+	if (host == NULL ||
+	    (strncasecmp(url, "http:", 5) != 0 && strncasecmp(url, "https:", 6) != 0))
+		return false;
+	host += 3;
+	/* "http://127.0.0.1:80@example.com" goes to example.com. */
+	if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+		size_t len = strlen(hosts[i]);
+		if (strncasecmp(host, hosts[i], len) == 0 && strchr(":/", host[len]) != NULL)
+			return true;
+	}
+	return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strcspn(host, ":/");
+}
+
 char *
 http_address(const char *base, const char *path)
 {

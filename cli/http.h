@@ -29,6 +29,9 @@ void http_doing(struct http *h, const char *what);
  * path    "/v1/server"; behind a socket's path it stands after a ':', "unix:/run/x.sock:/v1/server".
  */
 char *http_address(const char *base, const char *path);
+/* Whether an address is this machine's, or a socket's: nobody is on the way. One with a user's name in front of
+ * the host is not, whatever it looks like. */
+bool http_is_here(const char *url);
 
 struct http_request {
 	const char *method;         /* "GET", "POST", "PUT", "DELETE" */

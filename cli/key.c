@@ -12,6 +12,7 @@
 #include "broker.h"
 #include "command.h"
 #include "config.h"
+#include "http.h"
 #include "input.h"
 #include "screen.h"
 #include "value.h"
@@ -139,14 +140,8 @@ read_token(struct errand *e, const char *path)
 static void
 warn_of_plain(const struct args *args, const char *url)
 {
-	static const char *const here[] = { "127.", "localhost", "[::1]" };
-	const char *host = url + strlen("http://");
-
-	if (strncmp(url, "http://", strlen("http://")) != 0)
+	if (strncmp(url, "http://", strlen("http://")) != 0 || http_is_here(url))
 		return;
-	for (size_t i = 0; i < sizeof here / sizeof *here; i++)
-		if (strncmp(host, here[i], strlen(here[i])) == 0)
-			return;
 	complain(args->command,
 	    "warning: %.200s: whoever is on the way can answer in its place; use https", url);
 }

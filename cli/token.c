@@ -193,27 +193,13 @@ parse_keys(
 	return EXIT_USAGE;
 }
 
-/* Keys that anybody on the way could have written are no keys: https, a socket, or this machine. */
-static bool
-trusted_way(const char *base)
-{
-	static const char *const ways[] = { "https://", "unix:", "http://127.0.0.1",
-		"http://localhost", "http://[::1]" };
-
-	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-		size_t n = strlen(ways[i]);
-		if (strncmp(base, ways[i], n) == 0)
-			return i < 2 || base[n] == '\0' || base[n] == ':' || base[n] == '/';
-	}
-	return false;
-}
-
 static int
 fetch_keys(const struct args *args, struct assay_jwks **keys)
 {
 	const char *why, *base = args_value(args, OPT_URL);
 
-	if (!trusted_way(base))
+	/* Keys that anybody on the way could have written are no keys. */
+	if (strncmp(base, "https://", 8) != 0 && !http_is_here(base))
 		return misused(args->command,
 		    "--url: \"%s\": keys are believed from https, unix:PATH or this machine alone",
 		    base);

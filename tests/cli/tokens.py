@@ -244,6 +244,8 @@ for args, words in (
         (["--url", "http://kbs.example", "t"], "from https, unix:PATH or this machine alone"),
         (["--url", "http://localhost.evil.example", "t"], "this machine alone"),
         (["--url", "http://127.0.0.1@evil.example", "t"], "this machine alone"),
+        (["--url", "http://127.0.0.1:80@evil.example", "t"], "this machine alone"),
+        (["--url", "http://[::1]:80@evil.example", "t"], "this machine alone"),
         (["--jwks", "signer.pub", "--time", "noon", "t"], "is no time"),
         (["--jwks", "signer.pub", "--nonce", "00", "t"], "at least 8")):
     r = run("token", "verify", *args)

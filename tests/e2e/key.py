@@ -392,6 +392,9 @@ ok(r.code == 4 and "127.0.0.1:1" in r.err, "nobody there: exit 4", r)
 r = inside("snp", ASSAY, "key", "get", "--timeout", "2s", "-o", "none", "--url", "http://nobody.invalid", URI)
 ok(r.code == 4 and "warning: http://nobody.invalid: whoever is on the way can answer in its place" in r.err,
    "plain HTTP to elsewhere is warned of", r)
+for url in ("http://127.nobody.invalid", "http://localhost.nobody.invalid", "http://127.0.0.1:80@nobody.invalid"):
+    r = inside("snp", ASSAY, "key", "get", "--timeout", "2s", "-o", "none", "--url", url, URI)
+    ok(r.code == 4 and f"warning: {url}: whoever is on the way" in r.err, f"also to {url}", r)
 
 # --- sealed secrets -----------------------------------------------------------------------------------------
 SIGNER = ec.generate_private_key(ec.SECP256R1())
