@@ -65,6 +65,8 @@ class Fake:
         self.requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True  # an answer is written in pieces
+
             def do_GET(self):
                 fake.requests.append(self.path)
                 answer(self, len(fake.requests))
@@ -79,7 +81,8 @@ class Fake:
             context.load_cert_chain(*tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
             self.url = f"https://localhost:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Asked often whether it is to stop: tests start and stop many.
+        threading.Thread(target=self.server.serve_forever, args=[0.02], daemon=True).start()
 
     def stop(self):
         self.server.shutdown()

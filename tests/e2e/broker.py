@@ -100,6 +100,8 @@ class Broker:
         broker = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True  # an answer is written in pieces
+
             protocol_version = "HTTP/1.1"
 
             def reply(self, status, body=b"", kind="application/json", **headers):
@@ -151,7 +153,8 @@ class Broker:
             context.load_cert_chain(*tls)
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
             self.url = f"https://localhost:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # Asked often whether it is to stop: tests start and stop many.
+        threading.Thread(target=self.server.serve_forever, args=[0.02], daemon=True).start()
 
     def stop(self):
         self.server.shutdown()

@@ -2,6 +2,7 @@
 """assay key against a broker that shares no code with this project, friendly and hostile."""
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -190,7 +191,7 @@ if shutil.which("openssl"):
     ok(secret_of(r), "and it before ASSAY_URL", r)
     broker.asked.clear()
     for name, args in (("nobody vouches for it", []), ("another vouches for it", ["--ca", "other-tls.pem"])):
-        r = get("snp", "--timeout", "3s", *args, uri=f"kbs://{host}/{NAME}")
+        r = get("snp", "--timeout", "1s", *args, uri=f"kbs://{host}/{NAME}")
         ok(r.code == 4 and "--ca FILE" in r.err and not os.path.exists("out") and broker.asked == [],
            f"a broker's certificate, and {name}: exit 4, and nothing is said to it", r)
     broker.stop()
@@ -216,16 +217,29 @@ ok(r.code == 1 and "the broker has no such thing as no/such/thing: no resource n
    "no such resource: exit 1", r)
 
 
-def hostile(where, answer, tee="snp", timeout=None):
-    """How a client fares, and what was asked, where `answer` speaks in the broker's place."""
-    bad = Broker({NAME: SECRET})
-    bad.hostile[where] = answer
-    start = time.monotonic()
-    r = get(tee, *(["--timeout", timeout] if timeout else []), at=bad)
-    r.asked, r.took = bad.asked, time.monotonic() - start
-    bad.stop()
-    ok(not os.path.exists("out"), f"{where}: nothing is written")
-    return r
+pool, waited_for = concurrent.futures.ThreadPoolExecutor(6), []
+
+
+def hostile(name, good, where, answer, timeout=None):
+    """A client of a broker in whose place `answer` speaks; all of them wait at the same time. What is
+    good of the result and what was asked is said by judged()."""
+    def act(out):
+        bad = Broker({NAME: SECRET})
+        bad.hostile[where] = answer
+        start = time.monotonic()
+        r = get("snp", *(["--timeout", timeout] if timeout else []), at=bad, out=out)
+        r.asked, r.took, r.secret = bad.asked, time.monotonic() - start, secret_of(r, out)
+        r.written = os.path.exists(out)
+        bad.stop()
+        return r
+    waited_for.append((name, good, pool.submit(act, f"out-{len(waited_for)}")))
+
+
+def judged():
+    for name, good, future in waited_for:
+        r = future.result()
+        ok(good(r), name, f"{r}\n{r.asked}")
+        ok(r.written == r.secret, f"{name}: nothing else is written")
 
 
 def once_more(times, answer):
@@ -246,47 +260,38 @@ def error(variant, status=401, detail="no"):
     return lambda h: (h.refuse(variant, detail, status), True)[1]
 
 
-r = hostile("auth", error("AttestationError", 401,
-                          "KBS Client Protocol Version Mismatch: expect =0.5.0 while the request is 0.4.0"))
-ok(r.code == 3 and "speaks another version of the protocol than 0.4.0" in r.err and "0.5.0" in r.err,
-   "another version: exit 3", r)
-r = hostile("resource", error("TokenNotFound"))
-ok(r.code == 1 and r.asked == HANDSHAKE * 3, "401 without end: three handshakes, exit 1", f"{r}\n{r.asked}")
+hostile("another version: exit 3",
+        lambda r: r.code == 3 and "speaks another version of the protocol than 0.4.0" in r.err and "0.5.0" in r.err,
+        "auth", error("AttestationError", 401,
+                      "KBS Client Protocol Version Mismatch: expect =0.5.0 while the request is 0.4.0"))
+hostile("401 without end: three handshakes, exit 1", lambda r: r.code == 1 and r.asked == HANDSHAKE * 3,
+        "resource", error("TokenNotFound"))
 for variant in ("PolicyDeny", "PluginInternalError"):
-    r = hostile("resource", error(variant))
-    ok(r.code == 1 and r.asked == HANDSHAKE, f"{variant}: no second handshake", f"{r}\n{r.asked}")
+    hostile(f"{variant}: no second handshake", lambda r: r.code == 1 and r.asked == HANDSHAKE, "resource", error(variant))
 for name, body in (("empty", b""), ("a page", b"<html>log in</html>"), ("a list", b"[1,2]"), ("a number", b"7"),
                    ("half", b'{"type":"'), ("deep", b"[" * 200000), ("odd members", b'{"type":7,"detail":[]}')):
-    r = hostile("attest", says(401, body))
-    ok(r.code == 1 and "the broker refuses this machine's evidence: it answers 401 and does not say why" in r.err,
-       f"401 whose body is {name}: exit 1", r)
+    hostile(f"401 whose body is {name}: exit 1", lambda r: r.code == 1 and
+            "the broker refuses this machine's evidence: it answers 401 and does not say why" in r.err,
+            "attest", says(401, body))
 
-broker.asked.clear()
 for status in (500, 502, 503):
-    late = Broker({NAME: SECRET})
-    late.hostile["attest"] = once_more(2, says(status, b"<html>"))
-    r = get("snp", at=late)
-    ok(secret_of(r) and late.asked.count("POST /kbs/v0/auth") == 3, f"{status} twice: the handshake is repeated", r)
-    late.stop()
-late = Broker({NAME: SECRET})
-late.hostile["resource"] = once_more(2, error("TokenVerifierError"))
-r = get("snp", at=late)
-ok(secret_of(r) and late.asked == HANDSHAKE * 3, "two times 401: attests again", f"{r}\n{late.asked}")
-late.stop()
-r = hostile("auth", says(500, b"no"))
-ok(r.code == 4 and r.asked == ["POST /kbs/v0/auth"] * 5 and "answers 500 to a challenge" in r.err, "500 without end: five times", r)
-r = hostile("auth", says(503), timeout="2s")
-ok(r.code == 4 and r.took < 10, "not longer than --timeout", r)
+    hostile(f"{status} twice: the handshake is repeated",
+            lambda r: r.secret and r.asked.count("POST /kbs/v0/auth") == 3, "attest", once_more(2, says(status, b"<html>")))
+hostile("two times 401: attests again", lambda r: r.secret and r.asked == HANDSHAKE * 3,
+        "resource", once_more(2, error("TokenVerifierError")))
+hostile("500 without end: five times", lambda r: r.code == 4 and r.asked == ["POST /kbs/v0/auth"] * 5 and
+        "answers 500 to a challenge" in r.err, "auth", says(500, b"no"))
+hostile("not longer than --timeout", lambda r: r.code == 4 and r.took < 10, "auth", says(503), timeout="2s")
 for where in ("auth", "attest", "resource"):
-    r = hostile(where, says(302, Location="http://127.0.0.1:1/"))
-    ok(r.code == 4 and r.asked.count("POST /kbs/v0/auth") == 1 and "answers 302, and sends elsewhere" in r.err, f"{where}: sent elsewhere: not followed", r)
-    r = hostile(where, says(404, b"<html>"))
-    ok(r.code == 4 and "answers 404" in r.err and "is a key broker there?" in r.err, f"{where}: a page, 404", r)
-    r = hostile(where, lambda h: h.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" +
-                                               bytes(9 << 20)) or True, timeout="3s")
-    ok(r.code == 4 and "larger than 8 MiB" in r.err, f"{where}: a flood: exit 4", r)
-    r = hostile(where, lambda h: (time.sleep(4), None)[1], timeout="1s")
-    ok(r.code == 4 and "--timeout" in r.err and r.took < 8, f"{where}: silence: exit 4", r)
+    hostile(f"{where}: sent elsewhere: not followed",
+            lambda r: r.code == 4 and r.asked.count("POST /kbs/v0/auth") == 1 and "answers 302, and sends elsewhere" in r.err,
+            where, says(302, Location="http://127.0.0.1:1/"))
+    hostile(f"{where}: a page, 404", lambda r: r.code == 4 and "answers 404" in r.err and
+            "is a key broker there?" in r.err, where, says(404, b"<html>"))
+    hostile(f"{where}: a flood: exit 4", lambda r: r.code == 4 and "larger than 8 MiB" in r.err, where,
+            lambda h: h.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + bytes(9 << 20)) or True)
+    hostile(f"{where}: silence: exit 4", lambda r: r.code == 4 and "--timeout" in r.err and r.took < 8, where,
+            lambda h: (time.sleep(4), None)[1], timeout="1s")
 
 NONCE = base64.b64encode(bytes(32)).decode()
 for name, body, words in (
@@ -301,13 +306,12 @@ for name, body, words in (
         ("base64url", {"nonce": "-" * 43 + "=", "extra-params": ""}, "no nonce of 32 bytes"),
         ("a nonce that breaks out", {"nonce": NONCE[:-3] + '","', "extra-params": ""}, "no nonce of 32 bytes"),
         ("a number", {"nonce": 7, "extra-params": ""}, "no nonce of 32 bytes")):
-    r = hostile("auth", says(200, body))
-    ok(r.code == 4 and words in r.err, f"challenge: {name}: exit 4", r)
-r = hostile("auth", says(200, {"nonce": NONCE, "extra-params": {"selected-hash-algorithm": "sm3"}}))
-ok(r.code == 3 and 'wants the hash "sm3"' in r.err, "a hash that we do not have: exit 3", r)
+    hostile(f"challenge: {name}: exit 4", lambda r, words=words: r.code == 4 and words in r.err, "auth", says(200, body))
+hostile("a hash that we do not have: exit 3", lambda r: r.code == 3 and 'wants the hash "sm3"' in r.err,
+        "auth", says(200, {"nonce": NONCE, "extra-params": {"selected-hash-algorithm": "sm3"}}))
 for body in (b"", b"{}", b'{"token":7}', b"<html>"):
-    r = hostile("attest", says(200, body))
-    ok(r.code == 4 and "gives no token" in r.err, f"attest answers {body}: exit 4", r)
+    hostile(f"attest answers {body}: exit 4", lambda r: r.code == 4 and "gives no token" in r.err, "attest", says(200, body))
+judged()
 
 # --- answers that are not what they should be ------------------------------------------------------------
 
@@ -383,13 +387,13 @@ def noise():
 
 
 threading.Thread(target=noise, daemon=True).start()
-r = inside("snp", ASSAY, "key", "get", "--timeout", "4s", "-o", "none", "--url",
+r = inside("snp", ASSAY, "key", "get", "--timeout", "1s", "-o", "none", "--url",
            f"http://127.0.0.1:{listener.getsockname()[1]}", URI)
 ok(r.code == 4 and not os.path.exists("none"), "noise: exit 4", r)
 listener.close()
-r = inside("snp", ASSAY, "key", "get", "--timeout", "4s", "-o", "none", "--url", "http://127.0.0.1:1", URI)
+r = inside("snp", ASSAY, "key", "get", "--timeout", "1s", "-o", "none", "--url", "http://127.0.0.1:1", URI)
 ok(r.code == 4 and "127.0.0.1:1" in r.err, "nobody there: exit 4", r)
-r = inside("snp", ASSAY, "key", "get", "--timeout", "2s", "-o", "none", "--url", "http://nobody.invalid", URI)
+r = inside("snp", ASSAY, "key", "get", "--timeout", "1s", "-o", "none", "--url", "http://nobody.invalid", URI)
 ok(r.code == 4 and "warning: http://nobody.invalid: whoever is on the way can answer in its place" in r.err,
    "plain HTTP to elsewhere is warned of", r)
 for url in ("http://127.nobody.invalid", "http://localhost.nobody.invalid", "http://127.0.0.1:80@nobody.invalid"):
