@@ -17,7 +17,7 @@
 #include "alloc.h"
 #include "fault_vfs.h"
 
-enum { POWER_TRIES = 60, KILL_TRIES = 20, DONE_MAX = 4096, PATHS = 8 };
+enum { POWER_TRIES = 20, KILL_TRIES = 8, DONE_MAX = 4096, PATHS = 8 };
 
 enum what { ATTESTED, RELEASED, PUT };
 /* What the keeper has acknowledged. */
