@@ -47,6 +47,7 @@ vectors:
 install: deps
 	@scripts/build release
 	@DESTDIR=$(DESTDIR) meson install -C build --no-rebuild
+	@[ -n "$(DESTDIR)" ] || /sbin/ldconfig
 
 clean:
 	@rm -rf build build-asan build-clang build-fuzz build-mutate
