@@ -173,7 +173,7 @@ not_genuine(struct attest *a, const struct assay_checks *checks, const struct as
 	size_t row = deciding_row(checks);
 
 	if (row < assay_checks_count(checks))
-		return refuse(a, "the evidence is not accepted: %s: %s; %s",
+		return refuse(a, "the evidence is not accepted: %s: %s. %s",
 		    assay_check_id(checks, row), assay_check_detail(checks, row),
 		    assay_check_fix(checks, row));
 	if (assay_missing_count(checks) > 0)
