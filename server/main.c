@@ -87,6 +87,10 @@ open_sockets(struct listening out[LISTEN_MAX], const struct server_options *o)
 			    out[i].address);
 			return -1;
 		}
+	if (count > 0 && o->listen_count > 0)
+		log_say(
+		    "listen: not looked at: systemd has handed sockets over, and the socket unit "
+		    "says where; stop that unit to go by listen");
 	if (count != 0)
 		return count;
 	for (size_t i = 0; i < o->listen_count; i++)

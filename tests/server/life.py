@@ -185,8 +185,9 @@ def activation():
         env = dict(os.environ, LISTEN_FDS="1", NOTIFY_SOCKET=path, WATCHDOG_USEC="1500000",
                    FD=str(listening.fileno()))
         env.pop("WATCHDOG_PID", None)
-        p = subprocess.Popen(["bash", "-c", script, "x", ASSAYD, "--store", f"sqlite:{folder}/a.db"], env=env,
-                             pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
+        p = subprocess.Popen(["bash", "-c", script, "x", ASSAYD, "--store", f"sqlite:{folder}/a.db", "--listen",
+                              "tcp:127.0.0.1:0"], env=env, pass_fds=[listening.fileno()], stderr=subprocess.PIPE,
+                             text=True)
         listening.close()
         try:
             check(notify.recv(200) == b"READY=1", "readiness is told")
@@ -202,6 +203,7 @@ def activation():
             p.terminate()
             text = p.communicate(timeout=30)[1]
         check(f"listening on tcp:127.0.0.1:{port}" in text and p.returncode == 0, "its address is said")
+        check("listen: not looked at" in text and text.count("listening on") == 1, "and that listen is not looked at")
         rest = []
         notify.settimeout(0.2)
         try:
