@@ -72,7 +72,8 @@ print_time(struct screen *s, const char *label, const json_t *claims, const char
 	value_time_text(at, json_integer_value(value));
 	value_distance(distance, now, json_integer_value(value));
 	if (at[0] != '\0')
-		screen_row(s, label, "%s, %s", at, distance);
+		screen_row(
+		    s, label, "%s, %s", at, json_integer_value(value) == now ? "now" : distance);
 }
 
 static void
@@ -280,7 +281,7 @@ print_moment(struct screen *s, const char *label, bool has, int64_t at, int64_t 
 		return;
 	value_time_text(time, at);
 	value_distance(distance, now, at);
-	screen_row(s, label, "%s, %s", time, distance);
+	screen_row(s, label, "%s, %s", time, at == now ? "now" : distance);
 }
 
 static void

@@ -165,8 +165,8 @@ void
 value_distance(char out[TIME_MAX], int64_t from, int64_t to)
 {
 	uint64_t s = to > from ? (uint64_t)to - (uint64_t)from : (uint64_t)from - (uint64_t)to;
-	uint64_t n = s >= DAY_S ? s / DAY_S : s >= 3600 ? s / 3600 : s / 60;
-	const char *unit = s >= DAY_S ? "day" : s >= 3600 ? "hour" : "minute";
+	uint64_t n = s >= DAY_S ? s / DAY_S : s >= 3600 ? s / 3600 : s >= 60 ? s / 60 : s;
+	const char *unit = s >= DAY_S ? "day" : s >= 3600 ? "hour" : s >= 60 ? "minute" : "second";
 
 	snprintf(out, TIME_MAX, to >= from ? "in %" PRIu64 " %s%s" : "%" PRIu64 " %s%s ago", n,
 	    unit, n == 1 ? "" : "s");

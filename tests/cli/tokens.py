@@ -285,6 +285,11 @@ server.server_close()
 r = run("token", "verify", "--time", TIME, "--url", url, "t", env={"no_proxy": "*"})
 ok(r.code == 4 and r.out == "", "no server", r)
 
+for at, words in (("12:00:00", "12:00:00Z, now\n"), ("12:00:59", "12:00:00Z, 59 seconds ago\n"),
+                  ("12:01:00", "12:00:00Z, 1 minute ago\n")):
+    r = run("token", "verify", "--time", f"2026-11-21T{at}Z", "--jwks", "signer.pub", "t")
+    ok(r.code == 0 and f"issued       2026-11-21 {words}" in r.out, f"the distance to the time of issue, at {at}", r)
+
 # --- show -----------------------------------------------------------------------------------
 
 r = run("token", "show", "t")
