@@ -409,8 +409,7 @@ read_set(struct compiler *c, struct term *term)
 	if (set == NULL)
 		return refuse(c, c->token,
 		    "there is no set of reference values %s; bring the document that has it "
-		    "(verify: "
-		    "--reference)",
+		    "(--reference; a server: assay reference push)",
 		    name.text);
 	if (set->claim != term->claim)
 		return refuse(c, c->token, "the set %s is of the claim %s, not of %s", name.text,
