@@ -19,11 +19,12 @@ enum {
 	NAME_MAX_LEN = 255,
 	NODE_ID = 16, /* bytes; 32 hex digits */
 	HASH = 32,
-	SKEW_S = 30,      /* between the clocks of two nodes, or of one after a small step */
-	HEAD_ROWS = 1000, /* a signed head after so many rows of audit, */
-	HEAD_S = 60,      /* or after so many seconds with any */
-	BATCH_MAX = 256,  /* requests in one transaction */
-	STALE_ITEMS = 32, /* sealed anew in one turn while the master key is being changed */
+	SKEW_S = 30,       /* between the clocks of two nodes, or of one after a small step */
+	HEAD_ROWS = 1000,  /* a signed head after so many rows of audit, */
+	HEAD_S = 60,       /* or after so many seconds with any */
+	REFUSALS_MAX = 32, /* rows of what one session is refused */
+	BATCH_MAX = 256,   /* requests in one transaction */
+	STALE_ITEMS = 32,  /* sealed anew in one turn while the master key is being changed */
 	ADMIN_TOKEN_S = 300,
 	JTI_KEPT_S = 30 * 86400, /* far beyond any step of a clock that nobody notices */
 };
@@ -86,7 +87,8 @@ struct keeper {
 	uint8_t *ticket_key;   /* 32 bytes, locked */
 	bool ticket_ready;
 
-	bool failed; /* this turn: nothing of it may be kept */
+	struct refusals *refusals; /* NULL: none yet */
+	bool failed;               /* this turn: nothing of it may be kept */
 	char error[512], complaint[512];
 	int64_t complained; /* when */
 	bool
@@ -176,6 +178,10 @@ bool audit_load(struct keeper *k);
 void keeper_attest(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_release(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_sign(struct keeper *k, const struct ipc_message *m, struct reply *r);
+
+/* refusals.c: whether what a session is refused is still a row. *last: the next one will be none. */
+bool refusal_is_row(struct keeper *k, const char *session, bool *last);
+void refusals_free(struct refusals *r); /* NULL is fine */
 
 /* admin.c */
 void keeper_admin(struct keeper *k, const struct ipc_message *m, struct reply *r);

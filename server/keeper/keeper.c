@@ -252,6 +252,7 @@ keeper_close(struct keeper *k)
 	if (k == NULL)
 		return;
 	keeper_unload(k);
+	refusals_free(k->refusals);
 	locked_free(k->root, VAULT_KEY);
 	locked_free(k->session_key, VAULT_KEY);
 	locked_free(k->ticket_key, TICKET_KEY);

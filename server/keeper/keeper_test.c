@@ -222,6 +222,54 @@ test_denied(void **context)
 	bed_free(&b);
 }
 
+/* What a session is refused cannot fill the disk; others still have their rows. */
+static void
+test_refusals(void **context)
+{
+	struct bed b;
+	uint8_t ticket[TICKET_SIZE], other[TICKET_SIZE];
+	struct reply r;
+
+	(void)context;
+	bed_new(&b);
+	bed_secret(&b, "r/t/a", "default", "a");
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	bed_ticket(&b, other, PROTOCOL_0_4_0);
+	for (int i = 0; i < 2; i++) {
+		r = bed_attest(&b, i == 0 ? ticket : other, "body", "genuine\n");
+		assert_int_equal(r.status, KEEPER_DONE);
+		reply_clear(&r);
+	}
+	for (int i = 0; i < REFUSALS_MAX + 20; i++) {
+		char body[16];
+		r = bed_release(&b, ticket, NULL, "r/t/a");
+		refused(&r, KEEPER_DENIED, "does not accept this evidence");
+		(void)snprintf(body, sizeof body, "body %d", i);
+		r = bed_attest(&b, other, body, "default\n");
+		refused(&r, KEEPER_SPENT, "has served other evidence");
+	}
+	json_t *rows = bed_audit(&b);
+	assert_int_equal(bed_rows(rows, "release", "outcome", "denied"), REFUSALS_MAX);
+	assert_int_equal(bed_rows(rows, "attest", "outcome", "replayed"), REFUSALS_MAX);
+	assert_int_equal(bed_rows(rows, "release", "more",
+			     "what this session is refused from here on is not listed"),
+	    1);
+	assert_int_equal(bed_rows(rows, "attest", "more",
+			     "what this session is refused from here on is not listed"),
+	    1);
+	json_decref(rows);
+	/* Another attestation brings as many again. */
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	r = bed_attest(&b, ticket, "body", "genuine\n");
+	reply_clear(&r);
+	r = bed_release(&b, ticket, NULL, "r/t/a");
+	refused(&r, KEEPER_DENIED, "does not accept this evidence");
+	rows = bed_audit(&b);
+	assert_int_equal(bed_rows(rows, "release", "outcome", "denied"), REFUSALS_MAX + 1);
+	json_decref(rows);
+	bed_free(&b);
+}
+
 /* A token that comes instead of a session. */
 static void
 test_bearer(void **context)
@@ -823,6 +871,7 @@ main(void)
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_ticket),
 		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_bearer),
 		cmocka_unit_test(test_opa),
 		cmocka_unit_test(test_generation),

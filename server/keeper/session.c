@@ -21,6 +21,8 @@ enum {
 	POLICIES_MAX = 256
 };
 
+static const char not_listed[] = "what this session is refused from here on is not listed";
+
 /* As the key broker protocol writes its versions. */
 static const char *const protocols[] = {
 	[PROTOCOL_VERIFIER] = "verifier",
@@ -276,11 +278,11 @@ read_attest(struct keeper *k, struct attest *a, const struct ipc_message *m, str
 }
 
 static bool
-attest_row(struct keeper *k, struct attest *a, const char *outcome)
+attest_row(struct keeper *k, struct attest *a, const char *outcome, bool last)
 {
-	json_t *row = json_pack("{s:s, s:s, s:s, s:I, s:O}", "outcome", outcome, "session", a->id,
-	    "protocol", protocols[a->ticket.protocol], "generation", (json_int_t)a->generation,
-	    "accepted", a->accepted);
+	json_t *row = json_pack("{s:s, s:s, s:s, s:I, s:O, s:s*}", "outcome", outcome, "session",
+	    a->id, "protocol", protocols[a->ticket.protocol], "generation",
+	    (json_int_t)a->generation, "accepted", a->accepted, "more", last ? not_listed : NULL);
 
 	if (row != NULL && json_object_update_missing(row, a->record) != 0) {
 		json_decref(row);
@@ -302,7 +304,8 @@ attest_again(struct keeper *k, struct attest *a, const struct ipc_message *m, st
 		return;
 	}
 	if (CRYPTO_memcmp(s.field[S_BODY].ptr, m->field[1].ptr, HASH) != 0) {
-		if (attest_row(k, a, "replayed"))
+		bool last;
+		if (!refusal_is_row(k, a->id, &last) || attest_row(k, a, "replayed", last))
 			reply_refuse(r, KEEPER_SPENT,
 			    "this session's challenge has served other evidence; begin again with "
 			    "/auth");
@@ -352,7 +355,7 @@ attest_new(struct keeper *k, struct attest *a, const struct ipc_message *m, stru
 		session.field[S_EXPIRES] = ipc_u64(numbers[2], (uint64_t)expires);
 		if (session_add(
 			k, &a->ticket, &session, expires > ticket_end ? expires : ticket_end) &&
-		    attest_row(k, a, "token")) {
+		    attest_row(k, a, "token", false)) {
 			reply_text(k, r, token);
 			r->has_number = true;
 			r->number = (uint64_t)expires;
@@ -585,16 +588,21 @@ struct request {
 	struct assay_bytes judged;                     /* SHA-256 of the claims that it was given */
 };
 
-/* rule and opa may be NULL. */
+/* rule and opa may be NULL. Of what one session is denied, only so much is listed. */
 static bool
 release_row(struct keeper *k, const struct proof *p, const struct request *q, const char *outcome,
     const struct item *secret, const char *policy, const char *rule, const char *opa)
 {
+	bool refused = strcmp(outcome, "denied") == 0, last = false;
+
+	if (refused && !refusal_is_row(k, p->id, &last))
+		return true;
 	return audit_add(k, "release", q->path,
-	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*}", "outcome", outcome,
-		"resource", q->path, "version", (json_int_t)secret->version, "policy", policy,
-		"session", p->id, "evidence", p->evidence, "protocol", protocols[p->protocol],
-		"peer", q->peer, "rule", rule, "opa", opa));
+	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "outcome",
+		outcome, "resource", q->path, "version", (json_int_t)secret->version, "policy",
+		policy, "session", p->id, "evidence", p->evidence, "protocol",
+		protocols[p->protocol], "peer", q->peer, "rule", rule, "opa", opa, "more",
+		last ? not_listed : NULL));
 }
 
 static void
