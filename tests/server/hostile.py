@@ -4,7 +4,6 @@
 import concurrent.futures
 import json
 import os
-import re
 import resource
 import socket
 import ssl
@@ -331,28 +330,27 @@ def not_taken(assayd):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with Server(assayd, "--workers", "1") as server:
-        path = b"/v1/openapi.json"
-        size = len(server.get(path.decode())[2])
-        wanted = 192 * 1024 * 1024 // size
-        if wanted > hard - 500:
-            print(f"# not enough descriptors for {wanted} connections")
-            return
-        slow = []
-        for _ in range(wanted):
-            s = socket.socket()
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            s.connect((server.host, server.port))
-            s.sendall(get(path))
-            slow.append(s)
-        status, _, body = server.get(path.decode())
-        check(status == 200 and len(body) == size, f"{wanted} answers are not taken, and another one is")
-        _, _, text = server.get("/metrics")
-        found = re.search(rb'assayd_connections_refused_total\{reason="slow"\} (\d+)', text)
-        check(found and int(found[1]) > 100, f"those that waited longest went ({found and int(found[1])})")
-        for s in slow:
-            s.close()
+        path = "/v1/openapi.json"
+        size = len(server.get(path)[2])
+        before, slow = server.memory(), []
+        try:
+            for _ in range(min(9000, hard - 500)):
+                s = socket.socket()
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                s.connect((server.host, server.port))
+                s.sendall(get(path.encode()))
+                slow.append(s)
+            status, _, body = server.get(path)
+            check(status == 200 and len(body) == size, f"{len(slow)} answers are not taken, and another one is")
+            # How much of an answer the kernel takes is its own affair; what it does not is ours.
+            more = server.memory() - before
+            slowest = b'assayd_connections_refused_total{reason="slow"}' in server.get("/metrics")[2]
+            check(slowest or more < 128 * 1024, f"those that waited longest went; they cost {more} KiB")
+        finally:
+            for s in slow:
+                s.close()
         status, _, _ = server.get("/healthz")
-        check(status == 200 and server.wait_line("listening"), "all is as before")
+        check(status == 200, "all is as before")
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
