@@ -106,7 +106,10 @@ put_rows(struct table *t, const json_t *rows)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) put_row(t, row);
+	json_array_foreach(rows, i, row)
+	{
+		put_row(t, row);
+	}
 }
 
 static const char *const columns[COLUMNS] = { "when", "who", "what" };

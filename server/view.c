@@ -210,7 +210,9 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 		return rc;
 	assay_trust_set_store(o->trust);
 	json_array_foreach(json_object_get(o->json, "collateral"), i, item)
-	    add_collateral(o->trust, item);
+	{
+		add_collateral(o->trust, item);
+	}
 	o->view.trust = o->trust;
 	return read_floors(o->trust, json_object_get(o->json, "floors"), err);
 }
@@ -367,6 +369,10 @@ read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
 		json_array_foreach(policies, i, item) add_policy(o, item, refs);
 		if (view_policy(&o->view, "default") == NULL)
 			rc = add_no_default(o, err);
+		json_array_foreach(policies, i, item)
+		{
+			add_policy(o, item, refs);
+		}
 	}
 	assay_references_free(refs);
 	return rc;

@@ -255,10 +255,11 @@ add_digest(struct kbs_bindings *out, struct assay_bytes message, enum ticket_has
     struct assay_error *err)
 {
 	unsigned size = 0;
-	uint8_t *to = out->data[out->count];
+	uint8_t *to;
 
 	if (out->count == KBS_BINDINGS_MAX)
 		return kbs_fail(err, ASSAY_E_NOMEM, "out of memory");
+	to = out->data[out->count];
 	memset(to, 0, KBS_REPORT_DATA);
 	if (EVP_Digest(message.ptr, message.len, to, &size, digest_of(hash), NULL) != 1)
 		return kbs_fail(err, ASSAY_E_NOMEM, "a digest could not be computed");

@@ -26,11 +26,13 @@ choose_hash(enum ticket_hash *out, const json_t *extra, struct assay_error *err)
 	if (list == NULL)
 		return ASSAY_OK;
 	for (size_t i = 0; i < sizeof hashes / sizeof *hashes; i++)
-		json_array_foreach(list, n, item) if (bytes_equal(bytes_of(json_string_value(item)),
-							  bytes_of(hashes[i].name)))
+		json_array_foreach(list, n, item)
 		{
-			*out = hashes[i].hash;
-			return ASSAY_OK;
+			if (bytes_equal(
+				bytes_of(json_string_value(item)), bytes_of(hashes[i].name))) {
+				*out = hashes[i].hash;
+				return ASSAY_OK;
+			}
 		}
 	return kbs_fail(err, ASSAY_E_UNSUPPORTED,
 	    "request: supported-hash-algorithms has none of sha384, sha512 and sha256");

@@ -738,7 +738,11 @@ collateral_put(struct call *c)
 		return;
 	}
 	at = 0;
-	json_array_foreach(items, i, part) if (!put_part(c, part, &at)) return;
+	json_array_foreach(items, i, part)
+	{
+		if (!put_part(c, part, &at))
+			return;
+	}
 	/* Where nothing was newer than what is there, no token ends. */
 	if (json_array_size(items) == 0 || keeper_changed(c->k, true))
 		answer(c, json_pack("{s:I}", "items", (json_int_t)json_array_size(items)));

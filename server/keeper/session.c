@@ -518,8 +518,10 @@ read_claims(struct keeper *k, struct proof *p, json_t *claims, const char **why)
 		return false;
 	}
 	room = 0;
-	json_array_foreach(policies, i, name) room +=
-	    (size_t)sprintf(p->accepted_text + room, "%s\n", json_string_value(name));
+	json_array_foreach(policies, i, name)
+	{
+		room += (size_t)sprintf(p->accepted_text + room, "%s\n", json_string_value(name));
+	}
 	p->key = (struct assay_bytes){ (uint8_t *)p->key_text, strlen(p->key_text) };
 	p->accepted = (struct assay_bytes){ (uint8_t *)p->accepted_text, room };
 	return true;
