@@ -511,6 +511,20 @@ admin_json(const struct admin *a, struct screen *s, const json_t *answer)
 }
 
 int
+admin_remove(struct admin *a, struct screen *s, const struct admin_request *r)
+{
+	json_t *root;
+	int rc = admin_ask_json(a, r, &root);
+
+	if (rc == 0 && !admin_json(a, s, root)) {
+		screen_text(s, a->args->operands[0]);
+		fputs(": removed\n", s->to);
+	}
+	json_decref(root);
+	return rc;
+}
+
+int
 admin_table(const struct admin *a, struct screen *s, struct table *t)
 {
 	if (table_close(t, s))

@@ -86,6 +86,8 @@ admin_public_keys(struct assay_jwks **out, struct assay_bytes file, struct assay
 
 /* With --json: prints the answer as the server gave it, and returns true. */
 bool admin_json(const struct admin *a, struct screen *s, const json_t *answer);
+/* Asks to have the operand removed, and says that it is. Returns as admin_ask() does. */
+int admin_remove(struct admin *a, struct screen *s, const struct admin_request *r);
 /* Prints the table. Returns 0, or EXIT_TROUBLE after it has complained. */
 int admin_table(const struct admin *a, struct screen *s, struct table *t);
 

@@ -96,16 +96,9 @@ static int
 rm(struct admin *a, struct screen *s)
 {
 	struct admin_request r = { .method = "DELETE" };
-	json_t *root;
 
 	key_path(&r, a->args->operands[0]);
-	int rc = admin_ask_json(a, &r, &root);
-	if (rc == 0 && !admin_json(a, s, root)) {
-		screen_text(s, a->args->operands[0]);
-		fputs(": removed\n", s->to);
-	}
-	json_decref(root);
-	return rc;
+	return admin_remove(a, s, &r);
 }
 
 static int

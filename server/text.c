@@ -126,3 +126,12 @@ text_quote_string(char out[QUOTE_ROOM], const char *in)
 		return "nothing";
 	return text_quote(out, (struct assay_bytes){ (const uint8_t *)in, strlen(in) });
 }
+
+int
+text_hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
+}

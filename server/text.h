@@ -25,4 +25,7 @@ const char *text_quote(char out[QUOTE_ROOM], struct assay_bytes in);
 /* The same of a string; NULL is "nothing". */
 const char *text_quote_string(char out[QUOTE_ROOM], const char *in);
 
+/* 0 to 15, of either case; -1 if it is no digit of hex. */
+int text_hex_digit(char c);
+
 #endif

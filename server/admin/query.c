@@ -8,15 +8,6 @@
 
 enum { DIGITS_MAX = 15 }; /* below 2^53 */
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 static size_t
 find(const struct query *q, const char *name, size_t len)
 {
@@ -38,8 +29,8 @@ decode(char out[QUERY_VALUE], const char *in, size_t len)
 		int c = (unsigned char)in[i];
 		if (c == '%') {
 			bool whole = len - i > 2;
-			int high = whole ? hex_digit(in[i + 1]) : -1;
-			int low = whole ? hex_digit(in[i + 2]) : -1;
+			int high = whole ? text_hex_digit(in[i + 1]) : -1;
+			int low = whole ? text_hex_digit(in[i + 2]) : -1;
 			c = high < 0 || low < 0 ? 0 : high << 4 | low;
 			i += 2;
 		}

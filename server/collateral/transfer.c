@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../text.h"
+
 enum {
 	BODY_MAX = 8 * 1024 * 1024, /* the largest CRL of Intel's has some hundred kilobytes */
 	CHAIN_MAX = 64 * 1024,
@@ -149,15 +151,6 @@ take_body(char *bytes, size_t size, size_t count, void *arg)
 	return n;
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 /* Chains are percent-encoded. */
 static size_t
 decode(char *out, const char *text, size_t len)
@@ -167,8 +160,8 @@ decode(char *out, const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		int high = -1, low = -1;
 		if (text[i] == '%' && len - i > 2) {
-			high = hex_digit(text[i + 1]);
-			low = hex_digit(text[i + 2]);
+			high = text_hex_digit(text[i + 1]);
+			low = text_hex_digit(text[i + 2]);
 		}
 		if (high >= 0 && low >= 0) {
 			out[n++] = (char)(uint8_t)(high * 16 + low);

@@ -33,15 +33,6 @@ refuse(struct assay_error *err, int status, const char *fmt, ...)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-static int
-digit(uint8_t c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 /* Hex of 1 to room bytes. */
 static bool
 unhex(uint8_t *out, size_t *len, size_t room, struct assay_bytes text)
@@ -49,7 +40,8 @@ unhex(uint8_t *out, size_t *len, size_t room, struct assay_bytes text)
 	if (text.len == 0 || text.len % 2 != 0 || text.len / 2 > room)
 		return false;
 	for (size_t i = 0; i < text.len; i += 2) {
-		int high = digit(text.ptr[i]), low = digit(text.ptr[i + 1]);
+		int high = text_hex_digit((char)text.ptr[i]);
+		int low = text_hex_digit((char)text.ptr[i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		out[i / 2] = (uint8_t)(high * 16 + low);
