@@ -20,9 +20,6 @@ import tempfile
 import threading
 import time
 
-# A leak detector would want to trace what must not be traced.
-os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0")
-
 failures = 0
 checks = 0
 
@@ -55,6 +52,8 @@ class Server:
             self.command += ["--listen", address]
         self.command += options
         self.env = dict(os.environ)
+        # A leak detector would want to trace what must not be traced.
+        self.env["ASAN_OPTIONS"] = self.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         self.env.update(env or {})
         self.lines = []
         self.addresses = []
