@@ -99,6 +99,8 @@ got_snapshot(void *arg, const struct ipc_message *answer)
 		stop(f, EXIT_TROUBLE);
 		return;
 	}
+	if (view == NULL && f->life > SERVING)
+		return; /* the keeper has ended: who ends with it has said why */
 	if (view == NULL) {
 		log_say("policies and collateral could not be renewed: %s", err.text);
 		return;
