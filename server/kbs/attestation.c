@@ -357,12 +357,14 @@ add_unsorted(struct kbs_bindings *out, struct part *parts, size_t count, struct 
 	enum assay_code rc;
 
 	parts[1].value = (struct assay_bytes){ sent, scan_compact(sent, key) };
-	if ((rc = add_orders(out, parts, count, hash, err)) != ASSAY_OK || count == 2 ||
-	    (rc = assay_json_canonical(&sorted, key, err)) != ASSAY_OK)
-		return rc;
-	parts[1].value = bytes_of(sorted);
 	rc = add_orders(out, parts, count, hash, err);
-	free(sorted);
+	if (rc == ASSAY_OK && count > 2 &&
+	    (rc = assay_json_canonical(&sorted, key, err)) == ASSAY_OK) {
+		parts[1].value = bytes_of(sorted);
+		rc = add_orders(out, parts, count, hash, err);
+		free(sorted);
+	}
+	parts[1].value = key;
 	return rc;
 }
 
