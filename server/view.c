@@ -366,13 +366,12 @@ read_policies(struct owned_view *o, int64_t now, struct assay_error *err)
 
 	if (rc == ASSAY_OK) {
 		add_builtin(o, policies);
-		json_array_foreach(policies, i, item) add_policy(o, item, refs);
-		if (view_policy(&o->view, "default") == NULL)
-			rc = add_no_default(o, err);
 		json_array_foreach(policies, i, item)
 		{
 			add_policy(o, item, refs);
 		}
+		if (view_policy(&o->view, "default") == NULL)
+			rc = add_no_default(o, err);
 	}
 	assay_references_free(refs);
 	return rc;
