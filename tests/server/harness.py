@@ -7,6 +7,7 @@
 Arguments beyond the command are options of assayd. Tests say what they found by check(), and end
 with done().
 """
+import ctypes
 import http.client
 import os
 import re
@@ -38,6 +39,11 @@ def done():
     sys.exit(1 if failures else 0)
 
 
+def _end_with_us():
+    """A test that ends without stopping its server leaves none behind: PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 class Server:
     """assayd, started and ready. options: further ones; listen: addresses, (tcp:127.0.0.1:0)."""
 
@@ -60,7 +66,7 @@ class Server:
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         errors="replace", env=self.env, pass_fds=pass_fds,
-                                        preexec_fn=preexec)
+                                        preexec_fn=lambda: (_end_with_us(), preexec and preexec()))
         self.heard = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
