@@ -297,8 +297,7 @@ prepare(struct http *h, const struct http_request *r, struct transfer *t)
 		return CURLE_URL_MALFORMAT;
 	bool ok = set(c, CURLOPT_URL, path != NULL ? url : r->url) == CURLE_OK &&
 	    set(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-	    (h->ca == NULL || set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK) &&
-	    set(c, CURLOPT_COOKIEFILE, "") == CURLE_OK; /* begins without, and keeps them */
+	    (h->ca == NULL || set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK);
 	if (path != NULL)
 		ok = ok && set(c, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK &&
 		    set(c, CURLOPT_PROXY, "") == CURLE_OK;
@@ -533,7 +532,11 @@ http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 	h->progress = progress;
 	h->ca = ca;
 	if (h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
-	    (h->curl = h->lib.easy_init()) == NULL) {
+	    (h->curl = h->lib.easy_init()) == NULL ||
+	    /* Cookies are kept from the first one on, and this one is over already. COOKIEFILE would be
+	     * forgotten, and not freed, by each easy_reset(). */
+	    h->lib.easy_setopt(h->curl, CURLOPT_COOKIELIST,
+		"Set-Cookie: none=; Max-Age=0; Domain=localhost") != CURLE_OK) {
 		http_close(h);
 		return NULL;
 	}
