@@ -183,7 +183,7 @@ void keeper_sign(struct keeper *k, const struct ipc_message *m, struct reply *r)
 bool refusal_is_row(struct keeper *k, const char *session, bool *last);
 void refusals_free(struct refusals *r); /* NULL is fine */
 
-/* admin.c */
+/* admin.c, collateral.c */
 void keeper_admin(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_collateral(struct keeper *k, const struct ipc_message *m, struct reply *r);
 void keeper_floors(struct keeper *k, const struct ipc_message *m, struct reply *r);

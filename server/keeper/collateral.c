@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collateral and floors: what operators push, and what the server itself keeps. */
+#include "verb.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PARTS_MAX = 1024 };
+
+/* One item of what was pushed; the next begins at *at. */
+static bool
+put_part(struct call *c, const json_t *part, size_t *at)
+{
+	const char *name = json_string_value(json_object_get(part, "name"));
+	json_int_t size = json_integer_value(json_object_get(part, "size"));
+	char digest[2 * HASH + 1];
+	int64_t version = 0;
+
+	const struct assay_bytes body = { c->body.ptr + *at, (size_t)size };
+	json_t *facts = json_pack("{s:I}", "size", size);
+	*at += body.len;
+	verb_digest(digest, body);
+	if (facts == NULL)
+		keeper_trouble(c->k, "out of memory");
+	bool ok = facts != NULL &&
+	    item_put(c->k, KIND_COLLATERAL, name, facts, body, false, &version) &&
+	    verb_noted(c, "collateral.put", NULL,
+		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version, "sha256",
+		    digest));
+	json_decref(facts);
+	return ok;
+}
+
+/* All of the items are kept, or none. */
+void
+collateral_put(struct call *c)
+{
+	const json_t *items = json_object_get(c->args, "items");
+	json_t *part;
+	size_t at = 0, i;
+
+	if (c->body.len > BODY_MAX || !json_is_array(items) || json_array_size(items) > PARTS_MAX) {
+		reply_refuse(c->r, KEEPER_MALFORMED,
+		    "the collateral must have at most %d items in at most %d bytes", PARTS_MAX,
+		    BODY_MAX);
+		return;
+	}
+	/* Of what is refused nothing has been written yet. */
+	json_array_foreach(items, i, part)
+	{
+		json_int_t size = json_integer_value(json_object_get(part, "size"));
+		at = size > 0 && (uint64_t)size <= c->body.len - at ? at + (size_t)size : SIZE_MAX;
+		const char *name = json_string_value(json_object_get(part, "name"));
+		if (at == SIZE_MAX || name == NULL || !name_good(name))
+			break;
+	}
+	if (i < json_array_size(items) || at != c->body.len) {
+		reply_refuse(c->r, KEEPER_MALFORMED,
+		    "items: each has the name and the size of a part of the body, and all of it is "
+		    "theirs");
+		return;
+	}
+	at = 0;
+	json_array_foreach(items, i, part)
+	{
+		if (!put_part(c, part, &at))
+			return;
+	}
+	/* Where nothing was newer than what is there, no token ends. */
+	if (json_array_size(items) == 0 || keeper_changed(c->k, true))
+		verb_answer(c, json_pack("{s:I}", "items", (json_int_t)json_array_size(items)));
+}
+
+/* --- what the server itself keeps -------------------------------------------------------- */
+
+/* A chip's certificate makes evidence judgeable, and no verdict worse: tokens go on. Strangers have them
+ * fetched, one for each TCB that a chip ever had, and would else end everybody's tokens at will. */
+static bool
+only_adds(const char *name)
+{
+	return strncmp(name, "vcek-", 5) == 0;
+}
+
+void
+keeper_collateral(struct keeper *k, const struct ipc_message *m, struct reply *r)
+{
+	char name[NAME_MAX_LEN + 1], digest[2 * HASH + 1];
+	struct item old;
+	bool found, same;
+	json_t *facts;
+	int64_t version = 0;
+
+	if (m->count < 2 || m->field[0].len == 0 || m->field[0].len > BODY_MAX ||
+	    !ipc_get_text(name, sizeof name, m, 1) || !name_good(name)) {
+		reply_refuse(
+		    r, KEEPER_MALFORMED, "collateral: fields are missing, or not of their form");
+		return;
+	}
+	if (!item_get(k, &old, KIND_COLLATERAL, name, 0, &found))
+		return;
+	same =
+	    found && old.len == m->field[0].len && memcmp(old.body, m->field[0].ptr, old.len) == 0;
+	item_clear(&old);
+	if (same)
+		return;
+	verb_digest(digest, m->field[0]);
+	facts = json_pack("{s:I}", "size", (json_int_t)m->field[0].len);
+	if (facts == NULL)
+		keeper_trouble(k, "out of memory");
+	else if (item_put(k, KIND_COLLATERAL, name, facts, m->field[0], false, &version) &&
+	    audit_add(k, "collateral", NULL,
+		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version, "sha256",
+		    digest)))
+		(void)keeper_changed(k, !only_adds(name));
+	json_decref(facts);
+}
+
+/* true: it rose. */
+static bool
+raise_floor(struct keeper *k, const char *name, json_t *value, bool *rose)
+{
+	struct item item;
+	bool found, ok;
+	json_t *facts;
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return true;
+	if (!item_get(k, &item, KIND_FLOOR, name, 0, &found))
+		return false;
+	if (found && item.facts == NULL) {
+		keeper_trouble(k, "store: a floor is damaged; restore a backup");
+		return false;
+	}
+	if (found &&
+	    json_integer_value(json_object_get(item.facts, "value")) >= json_integer_value(value)) {
+		item_clear(&item);
+		return true;
+	}
+	item_clear(&item);
+	if ((facts = json_pack("{s:O}", "value", value)) == NULL) {
+		keeper_trouble(k, "out of memory");
+		return false;
+	}
+	ok = item_put(k, KIND_FLOOR, name, facts, (struct assay_bytes){ NULL, 0 }, false, NULL) &&
+	    audit_add(k, "floor", NULL, json_pack("{s:s, s:O}", "name", name, "value", value));
+	json_decref(facts);
+	*rose = true;
+	return ok;
+}
+
+void
+keeper_floors(struct keeper *k, const struct ipc_message *m, struct reply *r)
+{
+	json_t *floors = m->count < 1 ? NULL
+				      : json_loadb((const char *)m->field[0].ptr, m->field[0].len,
+					    JSON_REJECT_DUPLICATES, NULL);
+	const char *cn;
+	char name[NAME_MAX_LEN + 8];
+	json_t *value;
+	bool rose = false, ok;
+
+	if (!json_is_object(floors)) {
+		reply_refuse(r, KEEPER_MALFORMED, "floors: are no JSON object");
+		json_decref(floors);
+		return;
+	}
+	ok = raise_floor(k, "evaluation", json_object_get(floors, "evaluation"), &rose);
+	json_object_foreach(
+	    json_object_get(floors, "crl"), cn, value) if (ok && strlen(cn) <= NAME_MAX_LEN)
+	{
+		(void)snprintf(name, sizeof name, "crl:%s", cn);
+		ok = raise_floor(k, name, value, &rose);
+	}
+	if (ok && rose)
+		(void)keeper_changed(k, true);
+	json_decref(floors);
+}

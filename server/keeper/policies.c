@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the front judges by: policies and reference values. */
+#include "verb.h"
+
+#include <string.h>
+
+#include "../text.h"
+
+/* The secrets that name a policy. */
+static json_t *
+governed(const struct call *c, const char *policy)
+{
+	json_t *all = verb_list(c, ITEM_LIST, KIND_SECRET, NULL, "path");
+	json_t *some = json_array(), *row;
+	size_t i;
+
+	json_array_foreach(all, i, row)
+	{
+		const char *name = json_string_value(json_object_get(row, "policy"));
+		if (name != NULL && strcmp(name, policy) == 0 &&
+		    json_array_append(some, json_object_get(row, "path")) != 0)
+			break;
+	}
+	json_decref(all);
+	return some;
+}
+
+static bool
+is_text(struct assay_bytes in)
+{
+	json_t *text = in.len > 0 ? json_stringn((const char *)in.ptr, in.len) : NULL;
+	bool ok = text != NULL && memchr(in.ptr, '\0', in.len) == NULL;
+
+	json_decref(text);
+	return ok;
+}
+
+/* Puts what the front judges by; verdicts of before are good no more. */
+static bool
+put(struct call *c, const char *verb, const char *kind, const char *name, json_t *facts,
+    bool keep_old, int64_t *version)
+{
+	char digest[2 * HASH + 1];
+
+	verb_digest(digest, c->body);
+	if (facts == NULL) {
+		keeper_trouble(c->k, "out of memory");
+		return false;
+	}
+	return item_put(c->k, kind, name, facts, c->body, keep_old, version) &&
+	    verb_noted(c, verb, NULL,
+		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)*version,
+		    "sha256", digest)) &&
+	    keeper_changed(c->k, true);
+}
+
+void
+policy_put(struct call *c)
+{
+	const char *name = verb_name(c, "name");
+	json_t *facts;
+	int64_t version = 0;
+
+	if (name == NULL)
+		return;
+	if (!is_text(c->body) || c->body.len > SECRET_MAX) {
+		reply_refuse(c->r, KEEPER_MALFORMED, "the policy must be text of at most %d bytes",
+		    SECRET_MAX);
+		return;
+	}
+	facts = json_pack("{s:I}", "size", (json_int_t)c->body.len);
+	if (put(c, "policy.put", KIND_POLICY, name, facts, true, &version))
+		verb_answer(c,
+		    json_pack("{s:s, s:I, s:o}", "name", name, "version", (json_int_t)version,
+			"secrets", governed(c, name)));
+	json_decref(facts);
+}
+
+static void
+get_text(struct call *c, const char *kind, const char *member)
+{
+	const char *name = verb_name(c, "name");
+	struct item item;
+	bool found;
+	json_t *o;
+
+	if (name == NULL ||
+	    !item_get(c->k, &item, kind, name,
+		json_integer_value(json_object_get(c->args, "version")), &found))
+		return;
+	if (!found)
+		(void)verb_missing(c, kind, name);
+	else if (item.facts == NULL)
+		reply_refuse(
+		    c->r, KEEPER_TROUBLE, "it is damaged, or sealed under another master key");
+	else if ((o = json_pack("{s:s, s:I, s:s%}", "name", name, "version",
+		      (json_int_t)item.version, member, (const char *)item.body, item.len)) !=
+		NULL &&
+	    json_object_update_missing(o, item.facts) == 0)
+		verb_answer(c, o);
+	else
+		keeper_trouble(c->k, "out of memory");
+	item_clear(&item);
+}
+
+static void
+remove_kind(struct call *c, const char *verb, const char *kind)
+{
+	const char *name = verb_name(c, "name");
+	struct store_value args[] = { store_t(kind), store_t(name) };
+	bool found;
+	int64_t version;
+
+	if (name == NULL || !verb_exists(c, kind, name, &version, &found) ||
+	    !(found || verb_missing(c, kind, name)))
+		return;
+	if (!store_do(c->k->store, ITEM_REMOVE, args, 2))
+		keeper_store_trouble(c->k);
+	else if (verb_noted(c, verb, NULL, json_pack("{s:s}", "name", name)) &&
+	    keeper_changed(c->k, true))
+		verb_answer(c, json_pack("{s:s}", "name", name));
+}
+
+void
+policy_list(struct call *c)
+{
+	verb_list_kind(c, KIND_POLICY, "policies");
+}
+
+void
+policy_get(struct call *c)
+{
+	get_text(c, KIND_POLICY, "text");
+}
+
+void
+policy_rm(struct call *c)
+{
+	const char *name = verb_name(c, "name");
+	json_t *secrets = name != NULL ? governed(c, name) : NULL;
+	size_t n = json_array_size(secrets);
+	char quoted[QUOTE_ROOM];
+
+	/* A built-in one of the same name takes over: then nothing is left without a policy, but with
+	 * another than the operator wrote. So that is refused too. */
+	if (n > 0)
+		reply_refuse(c->r, KEEPER_CONFLICT,
+		    "%zu secrets name this policy, %s first; put them under"
+		    " another one, or remove them",
+		    n, text_quote_string(quoted, json_string_value(json_array_get(secrets, 0))));
+	else if (name != NULL && !c->k->failed)
+		remove_kind(c, "policy.rm", KIND_POLICY);
+	json_decref(secrets);
+}
+
+void
+reference_put(struct call *c)
+{
+	const char *name = verb_name(c, "name");
+	json_t *facts;
+	int64_t version = 0;
+
+	if (name == NULL)
+		return;
+	if (!is_text(c->body) || c->body.len > BODY_MAX) {
+		reply_refuse(c->r, KEEPER_MALFORMED,
+		    "the reference values must be text of at most %d bytes", BODY_MAX);
+		return;
+	}
+	facts = json_pack("{s:I, s:O*, s:O*}", "size", (json_int_t)c->body.len, "signer",
+	    json_object_get(c->args, "signer"), "expires", json_object_get(c->args, "expires"));
+	if (put(c, "reference.put", KIND_REFERENCE, name, facts, false, &version))
+		verb_answer(
+		    c, json_pack("{s:s, s:I}", "name", name, "version", (json_int_t)version));
+	json_decref(facts);
+}
+
+void
+reference_list(struct call *c)
+{
+	verb_list_kind(c, KIND_REFERENCE, "references");
+}
+
+void
+reference_get(struct call *c)
+{
+	get_text(c, KIND_REFERENCE, "document");
+}
+
+void
+reference_rm(struct call *c)
+{
+	remove_kind(c, "reference.rm", KIND_REFERENCE);
+}
