@@ -16,7 +16,8 @@
 struct owned_view {
 	struct view view; /* first: a pointer to one is a pointer to the other */
 	_Atomic size_t owners;
-	json_t *json; /* names and texts are its */
+	json_t *json;    /* names and texts are its */
+	json_t *fetched; /* names */
 	char *jwks;
 	struct assay_trust *trust;
 	struct view_reference *references;
@@ -209,9 +210,15 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 	if (rc != ASSAY_OK)
 		return rc;
 	assay_trust_set_store(o->trust);
+	if ((o->fetched = json_object()) == NULL)
+		return failed(err, ASSAY_E_NOMEM, "out of memory");
 	json_array_foreach(json_object_get(o->json, "collateral"), i, item)
 	{
+		const char *fetched = json_string_value(json_object_get(item, "name"));
 		add_collateral(o->trust, item);
+		if (fetched != NULL && json_is_true(json_object_get(item, "fetched")) &&
+		    json_object_set_new(o->fetched, fetched, json_true()) != 0)
+			return failed(err, ASSAY_E_NOMEM, "out of memory");
 	}
 	o->view.trust = o->trust;
 	return read_floors(o->trust, json_object_get(o->json, "floors"), err);
@@ -434,6 +441,7 @@ view_drop(struct view *view)
 	free(o->references);
 	free(o->jwks);
 	explicit_bzero(&o->view.tickets, sizeof o->view.tickets);
+	json_decref(o->fetched);
 	json_decref(o->json);
 	free(o);
 }
@@ -445,4 +453,12 @@ view_policy(const struct view *view, const char *name)
 		if (strcmp(view->policies[i].name, name) == 0)
 			return &view->policies[i];
 	return NULL;
+}
+
+bool
+view_is_fetched(const struct view *view, const char *name)
+{
+	const struct owned_view *o = (const struct owned_view *)view;
+
+	return json_object_get(o->fetched, name) != NULL;
 }

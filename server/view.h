@@ -54,7 +54,7 @@ struct view {
  *   {"generation":N, "node","issuer","audience","ticket_life_s","token_life_s","sample":bool,
  *    "tickets":[{"epoch":N,"key":hex}..3], "jwks":{..},
  *    "policies":[{"name","version","text"}], "references":[{"name","version","document":text,"expires"?}],
- *    "collateral":[{"name","bytes":base64}], "floors":{"evaluation":N,"crl":{CN:N}}}
+ *    "collateral":[{"name","bytes":base64,"fetched"?:true}], "floors":{"evaluation":N,"crl":{CN:N}}}
  * A policy or an item that cannot be read is left out, and said on standard error; what a secret names
  * and is not there accepts nothing. A policy of the store hides the built-in one of its name, also when
  * it cannot be read. A reference value whose time is over (Unix seconds, RFC 3339 or a date) is left out.
@@ -66,5 +66,7 @@ struct view *view_read(struct assay_bytes json, const struct assay_bytes *roots,
 struct view *view_keep(struct view *view); /* counts one more */
 void view_drop(struct view *view);         /* NULL is fine */
 const struct view_policy *view_policy(const struct view *view, const char *name); /* NULL: none */
+/* Collateral of this name was fetched, and no operator has pushed it. Of VCEKs alone. */
+bool view_is_fetched(const struct view *view, const char *name);
 
 #endif

@@ -216,13 +216,13 @@ is_useless(const struct pile *p, size_t i)
 	return false;
 }
 
-/* NULL: it is taken. */
+/* NULL: it is taken. What was only fetched becomes the operator's, and stays. */
 static const char *
-why_not(const struct pile *p, size_t i, int64_t now)
+why_not(const struct pile *p, const struct view *view, size_t i, int64_t now)
 {
 	if (assay_trust_item_until(p->all, i) <= now)
 		return "has ended";
-	if (i < p->base)
+	if (i < p->base && !view_is_fetched(view, p->names[i]))
 		return "is there already";
 	return is_useless(p, i) ? "a newer one is there" : NULL;
 }
@@ -298,7 +298,8 @@ tell(json_t *told, const struct pile *p, size_t i, const char *why)
 }
 
 static enum assay_code
-put_all(struct push *out, const struct pile *p, int64_t now, struct assay_error *err)
+put_all(struct push *out, const struct pile *p, const struct view *view, int64_t now,
+    struct assay_error *err)
 {
 	json_t *items = json_array(), *told = json_array();
 	bool ok = items != NULL && told != NULL;
@@ -308,7 +309,7 @@ put_all(struct push *out, const struct pile *p, int64_t now, struct assay_error 
 	ok = ok && out->args != NULL && out->answer != NULL;
 	for (size_t n = 0; ok && n < p->count; n++) {
 		size_t i = p->at[n];
-		const char *why = why_not(p, i, now);
+		const char *why = why_not(p, view, i, now);
 		ok = tell(told, p, i, why) && (why != NULL || put(out, items, p, i));
 	}
 	return ok ? ASSAY_OK : no_memory(err);
@@ -325,7 +326,7 @@ push_read(struct push *out, const struct view *view, const struct assay_bytes *r
 	if (rc == ASSAY_OK)
 		rc = verify(&p, err);
 	if (rc == ASSAY_OK)
-		rc = put_all(out, &p, now, err);
+		rc = put_all(out, &p, view, now, err);
 	pile_clear(&p);
 	return rc;
 }

@@ -23,7 +23,7 @@
 
 enum {
 	ORDERS_MAX = 1024, /* things that are wanted at one time */
-	VCEKS_MAX = 4096,  /* strangers ask for them: chip by chip, TCB by TCB */
+	VCEKS_MAX = 4096,  /* fetched ones: strangers ask for them, chip by chip, TCB by TCB */
 	SOON_S = 2,        /* a fetch that goes on may have ended by then */
 	UNKNOWN_S = 600,   /* before a service is asked again for what it does not know */
 	BAD_S = 900,       /* or for what it answers wrongly */
@@ -264,7 +264,7 @@ collateral_want(struct collateral *c, const struct want *w)
 	if (!c->fetches)
 		return 0;
 	pthread_mutex_lock(&c->lock);
-	if (c->shelf != NULL && (w->thing != THING_VCEK || c->shelf->vcek_count < VCEKS_MAX)) {
+	if (c->shelf != NULL) {
 		if (w->thing == THING_VCEK || w->thing == THING_AMD_CRL)
 			order_above(c, w, now);
 		after = order(c, w, now);
@@ -286,13 +286,37 @@ lacks(const struct assay_checks *checks, const char *what)
 }
 
 static bool
-skipped(const struct assay_checks *checks, const char *id)
+came_out(const struct assay_checks *checks, const char *id, enum assay_outcome outcome)
 {
 	for (size_t i = 0; i < assay_checks_count(checks); i++)
-		if (assay_check_outcome(checks, i) == ASSAY_SKIPPED &&
+		if (assay_check_outcome(checks, i) == outcome &&
 		    strcmp(assay_check_id(checks, i), id) == 0)
 			return true;
 	return false;
+}
+
+static bool
+skipped(const struct assay_checks *checks, const char *id)
+{
+	return came_out(checks, id, ASSAY_SKIPPED);
+}
+
+/* The report was signed by a chip of AMD's: whoever has none keeps no VCEK in the cache. */
+static void
+note_use(struct collateral *c, const struct assay_claims *claims, const struct assay_checks *checks)
+{
+	struct want w = { .thing = THING_VCEK };
+	char key[WANT_NAME];
+
+	if (!came_out(checks, "snp.vcek.signature", ASSAY_PASS) ||
+	    !came_out(checks, "snp.report.signature", ASSAY_PASS) ||
+	    !want_read_snp(&w, claims, checks) || w.vlek)
+		return;
+	shelf_key(key, &w);
+	pthread_mutex_lock(&c->lock);
+	if (c->shelf != NULL)
+		shelf_use(c->shelf, key, clock_s());
+	pthread_mutex_unlock(&c->lock);
 }
 
 static void
@@ -347,8 +371,11 @@ collateral_want_for(struct collateral *c, const struct assay_evidence *ev,
 	const char *tee = assay_evidence_tee(ev);
 	struct want w = { .tdx = strcmp(tee, "tdx") == 0 };
 
-	if (c == NULL || !c->fetches ||
-	    (assay_missing_count(checks) == 0 && !skipped(checks, "snp.crl")))
+	if (c == NULL || !c->fetches)
+		return;
+	if (strcmp(tee, "snp") == 0)
+		note_use(c, claims, checks);
+	if (assay_missing_count(checks) == 0 && !skipped(checks, "snp.crl"))
 		return;
 	if (strcmp(tee, "snp") == 0)
 		want_snp(c, w, claims, checks);
@@ -410,6 +437,38 @@ postpone(struct order *o, enum state state, int64_t due, const char *why)
 	snprintf(o->why, sizeof o->why, "%s", why);
 }
 
+/* Which one goes for another VCEK; NULL: none. */
+static const char *
+make_place(struct collateral *c)
+{
+	size_t coming = 0;
+
+	for (size_t i = 0; i < c->order_count; i++)
+		if (c->orders[i]->state == SETTLED && c->orders[i]->want.thing == THING_VCEK &&
+		    shelf_find(c->shelf, c->orders[i]->key) == NULL)
+			coming++;
+	return shelf_make_place(c->shelf, coming, VCEKS_MAX);
+}
+
+static void
+keep(struct collateral *c, struct order *o, const struct buffer *bundle, int64_t now)
+{
+	bool more = o->want.thing == THING_VCEK && shelf_find(c->shelf, o->key) == NULL;
+	const char *out = more ? make_place(c) : NULL;
+	const struct assay_bytes fields[] = { buffer_bytes(bundle), bytes_of(o->key),
+		bytes_of(out != NULL ? out : "") };
+
+	if (o->want.thing == THING_AMD_CHAIN) {
+		buffer_clear(&o->kept);
+		buffer_add(&o->kept, buffer_bytes(bundle));
+	}
+	if (out != NULL)
+		log_detail("%s goes for it: it was not used for long, or never", out);
+	o->state = SETTLED;
+	o->due = now;
+	keeper_call(c->setup.keeper, KEEPER_COLLATERAL, fields, out != NULL ? 3 : 2, stored, c);
+}
+
 static void
 came(struct collateral *c, struct order *o, const struct ipc_message *m, int64_t now)
 {
@@ -427,14 +486,7 @@ came(struct collateral *c, struct order *o, const struct ipc_message *m, int64_t
 	switch (j.what) {
 	case KEPT:
 		log_say("fetched from %s: %s", from, name);
-		if (o->want.thing == THING_AMD_CHAIN) {
-			buffer_clear(&o->kept);
-			buffer_add(&o->kept, buffer_bytes(&j.bundle));
-		}
-		const struct assay_bytes fields[] = { buffer_bytes(&j.bundle), bytes_of(o->key) };
-		o->state = SETTLED;
-		o->due = now;
-		keeper_call(c->setup.keeper, KEEPER_COLLATERAL, fields, 2, stored, c);
+		keep(c, o, &j.bundle, now);
 		break;
 	case UNCHANGED:
 	case OLDER:
@@ -664,6 +716,7 @@ collateral_renew(struct collateral *c, struct view *view)
 	pthread_mutex_lock(&c->lock);
 	old = c->shelf;
 	old_view = c->view;
+	shelf_settle(shelf, view, old, clock_s());
 	c->shelf = shelf;
 	c->view = view;
 	free(c->items);

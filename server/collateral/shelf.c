@@ -81,9 +81,7 @@ shelf_new(const struct assay_trust *trust)
 		struct shelf_item *item = &s->items[s->count];
 		if (!want_of_item(&item->want, trust, i))
 			continue;
-		if (item->want.thing == THING_VCEK)
-			s->vcek_count++;
-		else if (is_forged(trust, i))
+		if (item->want.thing != THING_VCEK && is_forged(trust, i))
 			continue;
 		shelf_key(key, &item->want);
 		item->i = i;
@@ -125,6 +123,66 @@ shelf_find(const struct shelf *s, const char *key)
 			low = middle + 1;
 	}
 	return NULL;
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+void
+shelf_settle(struct shelf *s, const struct view *view, const struct shelf *old, int64_t now)
+{
+	for (size_t n = 0; n < s->count; n++) {
+		struct shelf_item *item = &s->items[n];
+		const struct shelf_item *before = old != NULL ? shelf_find(old, item->key) : NULL;
+		item->place = (struct shelf_place){
+			.fetched =
+			    item->want.thing == THING_VCEK && view_is_fetched(view, item->key),
+			.used = before != NULL ? before->place.used : old == NULL,
+			.when = before != NULL ? before->place.when : now,
+		};
+	}
+}
+
+void
+shelf_use(struct shelf *s, const char *key, int64_t now)
+{
+	const struct shelf_item *found = shelf_find(s, key);
+
+	if (found == NULL)
+		return;
+	struct shelf_place *place = &s->items[found - s->items].place;
+	place->used = true;
+	place->when = now;
+}
+
+/* The older of two, one of which may be NULL. */
+static struct shelf_item *
+older(struct shelf_item *a, struct shelf_item *b)
+{
+	return a == NULL || b->place.when < a->place.when ? b : a;
+}
+
+const char *
+shelf_make_place(struct shelf *s, size_t coming, size_t most)
+{
+	struct shelf_item *oldest[2] = { NULL, NULL }, *out; /* unused, used */
+	size_t count[2] = { coming, 0 };
+
+	for (size_t n = 0; n < s->count; n++) {
+		struct shelf_item *item = &s->items[n];
+		if (!item->place.fetched || item->place.leaving)
+			continue;
+		count[item->place.used]++;
+		oldest[item->place.used] = older(oldest[item->place.used], item);
+	}
+	if (count[0] + count[1] < most)
+		return NULL;
+	out = oldest[count[0] < most / 4 || oldest[0] == NULL];
+	if (out == NULL)
+		out = oldest[0];
+	if (out == NULL)
+		return NULL;
+	out->place.leaving = true;
+	return out->key;
 }
 
 /* --- chains ---------------------------------------------------------------------------------- */

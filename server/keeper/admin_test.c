@@ -391,6 +391,106 @@ test_policies(void **context)
 	bed_free(&b);
 }
 
+/* --- VCEKs ------------------------------------------------------------------------------- */
+
+static struct reply
+fetched(struct bed *b, const char *name, const char *bytes, const char *out)
+{
+	struct ipc_message m = { .op = KEEPER_COLLATERAL, .count = out != NULL ? 3 : 2 };
+
+	m.field[0] = bed_bytes(bytes);
+	m.field[1] = bed_bytes(name);
+	m.field[2] = bed_bytes(out != NULL ? out : "");
+	return bed_do(b, &m);
+}
+
+/* "name" of what is in the view, with a star if it was fetched. */
+static void
+listed(struct bed *b, char out[256])
+{
+	struct ipc_message m = { .op = KEEPER_VIEW };
+	struct reply r = bed_do(b, &m);
+	json_t *view = json_loadb((char *)r.data, r.len, 0, NULL), *item;
+	size_t i;
+
+	out[0] = '\0';
+	json_array_foreach(json_object_get(view, "collateral"), i, item)
+	{
+		(void)strcat(out, json_string_value(json_object_get(item, "name")));
+		(void)strcat(out, json_is_true(json_object_get(item, "fetched")) ? "* " : " ");
+	}
+	json_decref(view);
+	reply_clear(&r);
+}
+
+/* What strangers have fetched comes and goes without a trace; what was pushed stays. */
+static void
+test_vceks(void **context)
+{
+	static const struct {
+		const char *name, *bytes, *out;
+		enum keeper_status status;
+		const char *left;
+	} cases[] = {
+		{ "vcek-a", "1", NULL, KEEPER_DONE, "vcek-a* " },
+		{ "vcek-b", "1", NULL, KEEPER_DONE, "vcek-a* vcek-b* " },
+		{ "vcek-c", "1", "vcek-a", KEEPER_DONE, "vcek-b* vcek-c* " },
+		{ "vcek-d", "1", "vcek-a", KEEPER_DONE, "vcek-b* vcek-c* vcek-d* " },
+		{ "vcek-a", "1", "vcek-b", KEEPER_DONE, "vcek-a* vcek-c* vcek-d* " },
+		/* It is there already: nothing goes. */
+		{ "vcek-a", "1", "vcek-c", KEEPER_DONE, "vcek-a* vcek-c* vcek-d* " },
+		{ "vcek-a", "2", "vcek-a", KEEPER_MALFORMED, "vcek-a* vcek-c* vcek-d* " },
+		{ "milan.crl", "1", "vcek-a", KEEPER_MALFORMED, "vcek-a* vcek-c* vcek-d* " },
+		{ "vcek-e", "1", "milan.crl", KEEPER_MALFORMED, "vcek-a* vcek-c* vcek-d* " },
+		{ "vcek-e", "1", "../e", KEEPER_MALFORMED, "vcek-a* vcek-c* vcek-d* " },
+	};
+	struct bed b;
+	struct reply r;
+	char names[256];
+	json_t *rows, *item;
+	size_t before;
+
+	(void)context;
+	bed_new(&b);
+	rows = bed_audit(&b);
+	before = json_array_size(rows);
+	json_decref(rows);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		r = fetched(&b, cases[i].name, cases[i].bytes, cases[i].out);
+		listed(&b, names);
+		if (r.status != cases[i].status || strcmp(names, cases[i].left) != 0)
+			fail_msg("%zu: %d %s %s", i, (int)r.status, r.sentence, names);
+		reply_clear(&r);
+	}
+	rows = bed_audit(&b);
+	assert_int_equal(json_array_size(rows), before);
+	json_decref(rows);
+	/* A name that went has left no number. */
+	item = bed_admin_json(
+	    &b, "collateral.put", "{\"items\":[{\"name\":\"vcek-b\",\"size\":1}]}", "9");
+	json_decref(item);
+	json_decref(bed_admin_json(
+	    &b, "collateral.put", "{\"items\":[{\"name\":\"vcek-c\",\"size\":1}]}", "1"));
+	listed(&b, names);
+	assert_string_equal(names, "vcek-a* vcek-b vcek-c vcek-d* ");
+	for (size_t i = 0; i < 2; i++) {
+		r = fetched(&b, i == 0 ? "vcek-e" : "vcek-f", "1", i == 0 ? "vcek-b" : "vcek-c");
+		assert_int_equal(r.status, KEEPER_DONE);
+		reply_clear(&r);
+	}
+	r = fetched(&b, "vcek-b", "newer", NULL); /* and is still the operator's */
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	listed(&b, names);
+	assert_string_equal(names, "vcek-a* vcek-b vcek-c vcek-d* vcek-e* vcek-f* ");
+	rows = bed_audit(&b);
+	item = json_array_get(rows, json_array_size(rows) - 1);
+	assert_string_equal(json_string_value(json_object_get(item, "name")), "vcek-b");
+	assert_int_equal(json_integer_value(json_object_get(item, "version")), 2);
+	json_decref(rows);
+	bed_free(&b);
+}
+
 /* The view is what the front judges by. */
 static void
 test_view(void **context)
@@ -615,6 +715,7 @@ main(void)
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_view),
+		cmocka_unit_test(test_vceks),
 		cmocka_unit_test(test_admins),
 		cmocka_unit_test(test_audit_list),
 	};

@@ -81,17 +81,55 @@ only_adds(const char *name)
 	return strncmp(name, "vcek-", 5) == 0;
 }
 
+/* What came at a stranger's wish, and may go again for another's; what an operator has pushed may not. */
+static bool
+is_fetched(const struct item *item)
+{
+	return json_is_true(json_object_get(item->facts, "fetched"));
+}
+
+/* Nothing is left of it, or each that goes would leave a number behind. */
+static bool
+evict(struct keeper *k, const char *name)
+{
+	struct store_value args[] = { store_t(KIND_COLLATERAL), store_t(name) };
+	struct item item;
+	bool found, goes;
+
+	if (!item_get(k, &item, KIND_COLLATERAL, name, 0, &found))
+		return false;
+	goes = found && is_fetched(&item);
+	item_clear(&item);
+	if (!goes ||
+	    (store_do(k->store, ITEM_REMOVE, args, 2) && store_do(k->store, ITEM_FORGET, args, 2)))
+		return true;
+	keeper_store_trouble(k);
+	return false;
+}
+
+/* The name of what goes for it: "" for nothing. */
+static bool
+read_names(char name[NAME_MAX_LEN + 1], char out[NAME_MAX_LEN + 1], const struct ipc_message *m)
+{
+	out[0] = '\0';
+	if (!ipc_get_text(name, NAME_MAX_LEN + 1, m, 1) || !name_good(name))
+		return false;
+	return m->count < 3 ||
+	    (ipc_get_text(out, NAME_MAX_LEN + 1, m, 2) && name_good(out) && only_adds(name) &&
+		only_adds(out) && strcmp(name, out) != 0);
+}
+
 void
 keeper_collateral(struct keeper *k, const struct ipc_message *m, struct reply *r)
 {
-	char name[NAME_MAX_LEN + 1], digest[2 * HASH + 1];
+	char name[NAME_MAX_LEN + 1], out[NAME_MAX_LEN + 1], digest[2 * HASH + 1];
 	struct item old;
-	bool found, same;
+	bool found, same, fetched;
 	json_t *facts;
 	int64_t version = 0;
 
 	if (m->count < 2 || m->field[0].len == 0 || m->field[0].len > BODY_MAX ||
-	    !ipc_get_text(name, sizeof name, m, 1) || !name_good(name)) {
+	    !read_names(name, out, m)) {
 		reply_refuse(
 		    r, KEEPER_MALFORMED, "collateral: fields are missing, or not of their form");
 		return;
@@ -100,17 +138,21 @@ keeper_collateral(struct keeper *k, const struct ipc_message *m, struct reply *r
 		return;
 	same =
 	    found && old.len == m->field[0].len && memcmp(old.body, m->field[0].ptr, old.len) == 0;
+	fetched = only_adds(name) && (!found || is_fetched(&old));
 	item_clear(&old);
-	if (same)
+	if (same || (out[0] != '\0' && !evict(k, out)))
 		return;
 	verb_digest(digest, m->field[0]);
-	facts = json_pack("{s:I}", "size", (json_int_t)m->field[0].len);
+	facts = json_pack("{s:I, s:o*}", "size", (json_int_t)m->field[0].len, "fetched",
+	    fetched ? json_true() : NULL);
+	/* Strangers who have VCEKs come and go would fill the disk with rows. */
 	if (facts == NULL)
 		keeper_trouble(k, "out of memory");
 	else if (item_put(k, KIND_COLLATERAL, name, facts, m->field[0], false, &version) &&
-	    audit_add(k, "collateral", NULL,
-		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version, "sha256",
-		    digest)))
+	    (fetched ||
+		audit_add(k, "collateral", NULL,
+		    json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version,
+			"sha256", digest))))
 		(void)keeper_changed(k, !only_adds(name));
 	json_decref(facts);
 }

@@ -71,7 +71,8 @@ enum keeper_op {
 	 */
 	KEEPER_ADMIN_DO = 5,
 	/* Keeps collateral that was fetched: 0 bytes  1 name -> nothing. The front has found it genuine, and
-	 * newer than what it replaces; the same again changes nothing. */
+	 * newer than what it replaces; the same again changes nothing. Of a VCEK: 2 the name of another that
+	 * is to go for it; it stays if it was not fetched, but pushed. */
 	KEEPER_COLLATERAL = 6,
 	/* Floors seen: 0 JSON object {"evaluation":N,"crl":{"CN":N}}; they only rise. */
 	KEEPER_FLOORS = 7,

@@ -531,7 +531,9 @@ take_bytes(struct keeper *k, const char *name, const struct item *item, void *ar
 	if ((text = malloc((item->len + 2) / 3 * 4 + 1)) == NULL)
 		return no_memory(k);
 	(void)EVP_EncodeBlock((unsigned char *)text, item->body, (int)item->len);
-	ok = append(k, arg, json_pack("{s:s, s:s}", "name", name, "bytes", text));
+	ok = append(k, arg,
+	    json_pack("{s:s, s:s, s:O*}", "name", name, "bytes", text, "fetched",
+		json_object_get(item->facts, "fetched")));
 	free(text);
 	return ok;
 }

@@ -59,6 +59,7 @@ static const char *const statements[STORE_STATEMENTS] = {
 			 " WHERE kind = ?1 AND name = ?2 ORDER BY version",
 	[ITEM_REMOVE] = "DELETE FROM item WHERE kind = ?1 AND name = ?2",
 	[ITEM_PRUNE] = "DELETE FROM item WHERE kind = ?1 AND name = ?2 AND version < ?3",
+	[ITEM_FORGET] = "DELETE FROM number WHERE kind = ?1 AND name = ?2",
 	[ITEM_STALE] = "SELECT kind, " ITEM "WHERE key <> ?1 LIMIT ?2",
 	[ITEM_RESEAL] =
 	    "UPDATE item SET key = ?4, body = ?5 WHERE kind = ?1 AND name = ?2 AND version = ?3",

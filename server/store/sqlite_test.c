@@ -193,6 +193,7 @@ test_statements(void **context)
 		[ITEM_HISTORY] = 2,
 		[ITEM_REMOVE] = 2,
 		[ITEM_PRUNE] = 3,
+		[ITEM_FORGET] = 2,
 		[ITEM_STALE] = 2,
 		[ITEM_RESEAL] = 5,
 		[SPENT_FIND] = 1,

@@ -34,6 +34,7 @@ enum store_statement {
 	ITEM_HISTORY, /* t kind, t name -> as ITEM_LIST, of all versions */
 	ITEM_REMOVE,  /* t kind, t name: all versions */
 	ITEM_PRUNE,   /* t kind, t name, n version: those before it */
+	ITEM_FORGET,  /* t kind, t name: the numbers given, for a name that may begin anew */
 	ITEM_STALE, /* b key, n limit -> t kind, then as ITEM_LAST: what is sealed under another key */
 	ITEM_RESEAL, /* t kind, t name, n version, b key, b body */
 
