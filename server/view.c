@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "stamp.h"
 #include "text.h"
 
 struct owned_view {
@@ -226,26 +226,6 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 
 /* --- reference values and policies ------------------------------------------------------- */
 
-/* When a reference value ends; INT64_MIN if that cannot be read. */
-static int64_t
-end_of(const json_t *item)
-{
-	const json_t *expires = json_object_get(item, "expires");
-	const char *text = json_string_value(expires), *rest;
-	struct tm tm = { 0 };
-
-	if (expires == NULL || json_is_null(expires))
-		return INT64_MAX;
-	if (json_is_integer(expires))
-		return json_integer_value(expires);
-	if (text != NULL &&
-	    (((rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm)) != NULL &&
-		 strcmp(rest, "Z") == 0) ||
-		((rest = strptime(text, "%Y-%m-%d", &tm)) != NULL && *rest == '\0')))
-		return timegm(&tm);
-	return INT64_MIN;
-}
-
 static enum assay_code
 read_references(
     struct assay_references **out, struct owned_view *o, int64_t now, struct assay_error *err)
@@ -266,7 +246,7 @@ read_references(
 	{
 		const char *name = json_string_value(json_object_get(item, "name"));
 		struct assay_bytes document = text_of(item, "document");
-		int64_t end = end_of(item);
+		int64_t end = stamp_end(json_object_get(item, "expires"));
 		if (name == NULL || end == INT64_MIN) {
 			leave_out("reference", item, "its end is no time");
 			continue;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -84,17 +83,6 @@ check_reference(
 	}
 	assay_references_free(refs);
 	return rc;
-}
-
-bool
-check_time(const char *text)
-{
-	struct tm tm = { 0 };
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-
-	if (rest == NULL)
-		rest = strptime(text, "%Y-%m-%d", &tm);
-	return rest != NULL && *rest == '\0';
 }
 
 /* --- keys -------------------------------------------------------------------------------- */

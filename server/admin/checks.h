@@ -25,9 +25,6 @@ ASSAY_MUST_USE enum assay_code check_policy(
 ASSAY_MUST_USE enum assay_code check_reference(const struct view *view, const char *name,
     struct assay_bytes document, struct assay_error *err);
 
-/* "2027-01-01T00:00:00Z" or "2027-01-01". */
-bool check_time(const char *text);
-
 /*
  * A public key in PEM or as a JWK, or a certificate in PEM: the arguments of admin.put that say so, which
  * the caller drops. Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_USAGE (it is private),

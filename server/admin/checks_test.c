@@ -92,20 +92,6 @@ test_reference(void **context)
 	check(check_reference(&view, "web", bytes("{}"), &err), &err, ASSAY_E_FORMAT, "");
 }
 
-static void
-test_time(void **context)
-{
-	static const char *const good[] = { "2027-01-01", "2027-01-01T10:00:00Z" };
-	static const char *const bad[] = { "", "now", "2027-13-01", "2027-01-01T10:00:00",
-		"2027-01-01T10:00:00+01:00", "2027-01-01x", "1798761600" };
-
-	(void)context;
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		assert_true(check_time(good[i]));
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(check_time(bad[i]));
-}
-
 /* A certificate over a fresh key, and the hash of that key, by OpenSSL alone. */
 static char *
 make_certificate(char hash[65])
@@ -178,7 +164,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_reference),
-		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_key),
 	};
 

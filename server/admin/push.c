@@ -4,14 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/evp.h>
 
 #include "../../cli/want.h"
 #include "../collateral/shelf.h"
+#include "../stamp.h"
 
-enum { DIGEST = 32, NAME_DIGEST = 16, TIME_TEXT = 32 };
+enum { DIGEST = 32, NAME_DIGEST = 16 };
 
 /* What was pushed, among what is there. */
 struct pile {
@@ -272,14 +272,9 @@ put(struct push *out, json_t *items, const struct pile *p, size_t i)
 static json_t *
 time_json(int64_t t)
 {
-	time_t when = (time_t)t;
-	struct tm tm;
-	char text[TIME_TEXT];
+	char text[STAMP_ROOM];
 
-	if (t == INT64_MAX || gmtime_r(&when, &tm) == NULL ||
-	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return json_null();
-	return json_string(text);
+	return stamp(text, t) ? json_string(text) : json_null();
 }
 
 static bool

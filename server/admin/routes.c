@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 
 #include "../http/http.h"
+#include "../stamp.h"
 #include "../text.h"
 #include "checks.h"
 #include "push.h"
@@ -460,7 +461,8 @@ reference_put(struct exchange *x)
 	if (!begin(x, &q))
 		return;
 	const char *expires = query_value(&q, "expires");
-	if (expires != NULL && !check_time(expires)) {
+	int64_t end;
+	if (expires != NULL && !stamp_read(&end, expires)) {
 		exchange_refuse(
 		    x, 422, "expires: is no time; write 2027-01-01T00:00:00Z or 2027-01-01");
 		return;

@@ -65,6 +65,7 @@ struct keeper {
 	int64_t now;     /* of this turn */
 	int64_t latest;  /* that it has been; 0: not yet looked */
 	uint64_t noted;  /* the same in the store, when something was forgotten last */
+	int64_t counted; /* reference values that ended before are counted; 0: not yet looked */
 	int64_t pruned;  /* when expired sessions were last looked for */
 	size_t unpruned; /* requests since then */
 
@@ -72,6 +73,7 @@ struct keeper {
 	bool loaded;
 	uint64_t generation; /* of the view */
 	uint64_t appraisal;  /* the generation since which verdicts are good */
+	int64_t ends;        /* when reference values end next; INT64_MAX: never */
 	struct chain chain;
 	char node[2 * NODE_ID + 1];
 	uint8_t *root; /* 32 bytes, locked */
@@ -151,8 +153,10 @@ void keeper_unload(struct keeper *k);
 bool keeper_changed(struct keeper *k, bool appraisal);
 /* Notes the time of now in the store. */
 bool keeper_note_time(struct keeper *k);
-/* Has the clock stepped back? Then all sessions end. */
+/* Has the clock stepped back? Then all sessions end. Have reference values ended? Then verdicts of before
+ * are good no more. */
 bool keeper_check_clock(struct keeper *k);
+bool keeper_load_ends(struct keeper *k);
 /* First start: node, root, keys, first admin. */
 bool keeper_make(struct keeper *k);
 bool keeper_make_root(struct keeper *k);

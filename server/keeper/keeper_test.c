@@ -863,10 +863,117 @@ test_tampered(void **context)
 	}
 }
 
+/* A token of now, and whether it still opens the secret. */
+static char *
+token_of_now(struct bed *b)
+{
+	uint8_t ticket[TICKET_SIZE];
+	struct reply r;
+	char *token;
+
+	bed_ticket(b, ticket, PROTOCOL_0_4_0);
+	r = bed_attest(b, ticket, "body", "default\n");
+	assert_int_equal(r.status, KEEPER_DONE);
+	token = strndup((char *)r.data, r.len);
+	reply_clear(&r);
+	return token;
+}
+
+static bool
+opens(struct bed *b, const char *token)
+{
+	struct reply r = bed_release(b, NULL, token, "r/t/disk");
+	bool ok = r.status == KEEPER_DONE;
+
+	if (!ok)
+		refused(&r, KEEPER_TOKEN, "have changed since");
+	reply_clear(&r);
+	return ok;
+}
+
+static void
+put_reference(struct bed *b, const char *name, const char *expires)
+{
+	char args[128];
+
+	(void)snprintf(args, sizeof args, "{\"name\":\"%s\",\"expires\":\"%s\"}", name, expires);
+	json_decref(bed_admin_json(b, "reference.put", args, "{}"));
+}
+
+/* A token of before reference values ended opens nothing after; also over a restart, a step back, and a turn
+ * that came to nothing. Each end counts once. */
+static void
+test_ends(void **context)
+{
+	struct bed b;
+	char when[3][32], *token, *later;
+	uint64_t generation;
+	struct reply r;
+
+	(void)context;
+	bed_new(&b);
+	bed_secret(&b, "r/t/disk", "default", "passphrase");
+	for (int i = 0; i < 3; i++)
+		time_text(when[i], b.now + 100 + 100 * i);
+	put_reference(&b, "third", when[2]);
+	put_reference(&b, "first", when[0]);
+	put_reference(&b, "second", when[1]);
+	put_reference(&b, "past", "2020-01-01");
+	json_decref(bed_admin_json(&b, "reference.put", "{\"name\":\"never\"}", "{}"));
+	generation = b.k->generation;
+	token = token_of_now(&b);
+	b.now += 99;
+	assert_true(opens(&b, token));
+	b.now++;
+	/* As long as nothing can be written down, nothing is counted, and nothing opened. */
+	assert_true(store_begin(b.k->store));
+	(void)keeper_turn(b.k, NULL, &r, 0);
+	store_rollback(b.k->store);
+	assert_false(opens(&b, token));
+	assert_int_equal(b.k->generation, generation + 1);
+	assert_int_equal(b.k->appraisal, generation + 1);
+	later = token_of_now(&b);
+	assert_true(opens(&b, later));
+	assert_int_equal(b.k->generation, generation + 1);
+	free(token);
+
+	/* Not counted again after a restart; but what ended meanwhile is. */
+	bed_stop(&b);
+	assert_int_equal(bed_start(&b), 0);
+	assert_true(opens(&b, later));
+	bed_stop(&b);
+	b.now += 100;
+	assert_int_equal(bed_start(&b), 0);
+	assert_false(opens(&b, later));
+	assert_int_equal(b.k->generation, generation + 2);
+	free(later);
+
+	/* A clock that is set back has it end again. */
+	b.now += 100;
+	assert_true(keeper_turn(b.k, NULL, &r, 0));
+	assert_int_equal(b.k->appraisal, generation + 3);
+	b.now -= 50;
+	assert_true(keeper_turn(b.k, NULL, &r, 0));
+	token = token_of_now(&b);
+	assert_true(opens(&b, token));
+	b.now += 49;
+	assert_true(opens(&b, token));
+	b.now++;
+	assert_false(opens(&b, token));
+	free(token);
+	b.now -= 20; /* a small step too */
+	token = token_of_now(&b);
+	b.now += 20;
+	assert_false(opens(&b, token));
+	free(token);
+	bed_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_first_start),
 		cmocka_unit_test(test_release),
 		cmocka_unit_test(test_ticket),

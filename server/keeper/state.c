@@ -10,6 +10,7 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "../stamp.h"
 #include "../text.h"
 
 static bool
@@ -436,6 +437,33 @@ keeper_unload(struct keeper *k)
 		OPENSSL_cleanse(k->root, VAULT_KEY);
 }
 
+/* The next end of reference values that is not counted yet. Each turn that writes down what time it is
+ * counts first: so that is also how far a keeper had come that is no more. */
+bool
+keeper_load_ends(struct keeper *k)
+{
+	struct store_value args[] = { store_t(KIND_REFERENCE) };
+	int64_t counted = k->counted;
+	int got = -1;
+
+	if (counted == 0)
+		counted = k->chain.time > (int64_t)k->noted ? k->chain.time : (int64_t)k->noted;
+	if (counted > k->now)
+		counted = k->now;
+	k->ends = INT64_MAX;
+	if (store_ask(k->store, ITEM_LIST, args, 1))
+		while ((got = store_row(k->store, ITEM_LIST)) == 1) {
+			json_t *facts = json_loads(store_text(k->store, ITEM_LIST, 3), 0, NULL);
+			int64_t end = stamp_end(json_object_get(facts, "expires"));
+			if (end > counted && end < k->ends)
+				k->ends = end;
+			json_decref(facts);
+		}
+	if (got < 0)
+		keeper_store_trouble(k);
+	return got == 0;
+}
+
 bool
 keeper_load(struct keeper *k)
 {
@@ -451,7 +479,7 @@ keeper_load(struct keeper *k)
 	    load_root(k) && load_keys(k, KIND_TOKEN_KEY, &k->token_key, &k->token_keys, &k->jwks) &&
 	    load_keys(k, KIND_AUDIT_KEY, &k->audit_key, &k->audit_keys, NULL) &&
 	    item_each(k, KIND_ADMIN, take_admin, &admins) &&
-	    set_end(k, &admins, &k->admin_keys, NULL) && audit_load(k);
+	    set_end(k, &admins, &k->admin_keys, NULL) && audit_load(k) && keeper_load_ends(k);
 	free(admins.text);
 	if (ok)
 		hex_text(k->node, id, NODE_ID);

@@ -109,8 +109,8 @@ reply_json(struct keeper *k, struct reply *r, json_t *json, bool compact)
  * and their challenges answered twice. So a step back ends all of them: there is a new root. What the
  * time has been at the most is not taken from each row: many small steps make a great one.
  */
-bool
-keeper_check_clock(struct keeper *k)
+static bool
+check_steps(struct keeper *k)
 {
 	char from[32], to[32];
 	int64_t latest = k->latest;
@@ -128,6 +128,25 @@ keeper_check_clock(struct keeper *k)
 	return keeper_make_root(k) && keeper_note_time(k) &&
 	    audit_add(k, "clock", NULL, json_pack("{s:s, s:s}", "from", from, "to", to)) &&
 	    keeper_changed(k, false);
+}
+
+/* What was attested under them is not accepted any more. */
+static bool
+count_ends(struct keeper *k)
+{
+	if (k->now < k->counted && !keeper_load_ends(k))
+		return false;
+	k->counted = k->now;
+	if (k->ends > k->now)
+		return true;
+	log_say("reference values have ended: what was attested before is judged anew");
+	return keeper_changed(k, true) && keeper_note_time(k);
+}
+
+bool
+keeper_check_clock(struct keeper *k)
+{
+	return check_steps(k) && count_ends(k);
 }
 
 static void
@@ -226,6 +245,7 @@ keeper_turn(
     struct keeper *k, const struct ipc_message *requests, struct reply *replies, size_t count)
 {
 	bool resealed = false, ok;
+	int64_t counted = k->counted;
 
 	for (size_t i = 0; i < count; i++)
 		replies[i] = (struct reply){ .status = KEEPER_DONE };
@@ -247,6 +267,7 @@ keeper_turn(
 	if (!ok) {
 		store_rollback(k->store);
 		k->loaded = false; /* memory may know what the disk does not */
+		k->counted = counted;
 		nothing_done(k, replies, count);
 		return false;
 	}

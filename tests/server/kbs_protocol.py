@@ -23,7 +23,7 @@ try:
 except ImportError as missing:
     print(f"1..0 # SKIP {missing}")
     sys.exit(0)
-from harness import check, done
+from harness import check, done, wait_until
 
 ASSAY, ASSAYD, SIM = (os.path.abspath(path) for path in sys.argv[1:4])
 FOLDER = tempfile.TemporaryDirectory(prefix="kbs-")
@@ -326,6 +326,23 @@ r = c.get("repo/type/tag")
 ok(r.status == 404 and r.error(), "and is gone", r)
 r = server.put("repo/type/tag", b"", method="DELETE")
 ok(r.status == 404 and r.error(), "once", r)
+
+# --- reference values that end -----------------------------------------------------------------------------------
+
+server.put("repo/type/tag", SECRET)
+path = "/v1/admin/references/brief?expires=" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+document = compact({"reference_values": 1, "values": [
+    {"name": "brief/launch", "claim": "measurement", "any_of": ["00" * 48]}]}).encode()
+r = Client(server.port).ask("PUT", path, document,
+                            {"Authorization": "Bearer " + server.admin_token("PUT", path, document)})
+ok(r.status == 200, "reference values for some seconds", r)
+c = Client(server.port)
+ok(c.handshake(machines["tdx"]).status == 200 and c.get("repo/type/tag").status == 200, "a guest attests meanwhile")
+ok(wait_until(lambda: c.get("repo/type/tag").status == 401), "when they end its token does")
+r = c.get("repo/type/tag")
+ok(r.status == 401 and "attest again" in r.detail, "and it is told to attest again", r)
+ok(c.handshake(machines["tdx"]).status == 200 and c.get("repo/type/tag").status == 200, "which it does")
+ok(server.put("repo/type/tag", b"", method="DELETE").status == 200, "nothing is left behind")
 
 # --- the rest of the paths ---------------------------------------------------------------------------------------
 
