@@ -68,7 +68,13 @@ what_of(char out[2 * CELL], const json_t *row)
 	const char *second = resource[0] != '\0' ? resource
 	    : name[0] != '\0'                    ? name
 						 : admin_text(row, "what");
-	char verdicts[CELL];
+	char verdicts[CELL], items[TIME_MAX];
+	int64_t count = admin_number(row, "items");
+
+	if (second[0] == '\0' && count > 0) {
+		snprintf(items, sizeof items, "%" PRId64 " item%s", count, count > 1 ? "s" : "");
+		second = items;
+	}
 
 	if (strcmp(outcome, "token") == 0) {
 		verdicts_of(verdicts, row);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTS_MAX = 1024 };
+enum { PARTS_MAX = 1024, NAMES_MAX = 16 /* of a push, in its row of audit */ };
 
 /* One item of what was pushed; the next begins at *at. */
 static bool
@@ -13,22 +13,35 @@ put_part(struct call *c, const json_t *part, size_t *at)
 {
 	const char *name = json_string_value(json_object_get(part, "name"));
 	json_int_t size = json_integer_value(json_object_get(part, "size"));
-	char digest[2 * HASH + 1];
-	int64_t version = 0;
-
 	const struct assay_bytes body = { c->body.ptr + *at, (size_t)size };
 	json_t *facts = json_pack("{s:I}", "size", size);
 	*at += body.len;
-	verb_digest(digest, body);
 	if (facts == NULL)
 		keeper_trouble(c->k, "out of memory");
-	bool ok = facts != NULL &&
-	    item_put(c->k, KIND_COLLATERAL, name, facts, body, false, &version) &&
-	    verb_noted(c, "collateral.put", NULL,
-		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)version, "sha256",
-		    digest));
+	bool ok = facts != NULL && item_put(c->k, KIND_COLLATERAL, name, facts, body, false, NULL);
 	json_decref(facts);
 	return ok;
+}
+
+/* One row for a push, however much is in it. */
+static bool
+note_push(struct call *c, const json_t *items)
+{
+	json_t *names = json_array(), *part;
+	char digest[2 * HASH + 1];
+	size_t i;
+
+	verb_digest(digest, c->body);
+	json_array_foreach(items, i, part)
+	{
+		if (i < NAMES_MAX && json_array_append(names, json_object_get(part, "name")) != 0) {
+			json_decref(names);
+			names = NULL;
+		}
+	}
+	return verb_noted(c, "collateral.put", NULL,
+	    json_pack("{s:I, s:s, s:o}", "items", (json_int_t)json_array_size(items), "sha256",
+		digest, "names", names));
 }
 
 /* All of the items are kept, or none. */
@@ -67,7 +80,7 @@ collateral_put(struct call *c)
 			return;
 	}
 	/* Where nothing was newer than what is there, no token ends. */
-	if (json_array_size(items) == 0 || keeper_changed(c->k, true))
+	if (json_array_size(items) == 0 || (note_push(c, items) && keeper_changed(c->k, true)))
 		verb_answer(c, json_pack("{s:I}", "items", (json_int_t)json_array_size(items)));
 }
 

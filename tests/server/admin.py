@@ -364,6 +364,13 @@ def collateral():
     run([SIM, "new", "--tee", "tdx", "--seed", "9", path("stranger")])
     says(assay("collateral", "push", path("platform/collateral")), 0, "", "collateral push", "taken     AMD CRL: ")
     says(assay("collateral", "push", path("platform/collateral")), 0, "", "again", "is there already")
+    rows = [json.loads(line) for line in assay("audit", "list", "--json").out.splitlines()]
+    rows = [row for row in rows if row.get("verb") == "collateral.put"]
+    things = len(json.loads(server.get("/v1/collateral")[2])["items"])
+    check(len(rows) == 1 and 1 < rows[0]["items"] <= things and len(rows[0]["names"]) == rows[0]["items"]
+          and re.fullmatch("[0-9a-f]{64}", rows[0]["sha256"]), "a push is one row, and one of nothing none")
+    says(assay("audit", "list"), 0, "", "which says how many things it brought",
+         f"collateral.put {rows[0]['items']} items")
     r = json.loads(assay("collateral", "push", "--json", path("platform/collateral")).out)
     check(all(item["taken"] is False for item in r["items"]), "collateral push --json")
     listed = json.loads(server.get("/v1/collateral")[2])["items"]
