@@ -13,6 +13,7 @@
 #include <assay/evidence.h>
 #include <assay/jose.h>
 #include <assay/kbs.h>
+#include <assay/launch.h>
 #include <assay/measure.h>
 #include <assay/policy.h>
 #include <assay/token.h>
