@@ -95,6 +95,127 @@ struct assay_bytes assay_launch_key(const struct assay_launch *launch);
 /* The GUIDs of what was injected, in lower case. NULL: there are not so many. */
 const char *assay_launch_secret_guid(const struct assay_launch *launch, size_t i);
 
+/* --- the owner's side: a platform, a session ------------------------------------------------ */
+
+/* The certificates of one platform; borrowed. Start from zero. */
+struct assay_launch_chain {
+	struct assay_bytes at[ASSAY_LAUNCH_CERTIFICATES];
+};
+
+/*
+ * Takes the certificates of a file: one, or several one after the other. Nothing is verified. Of two
+ * CEKs with one key, that with AMD's signature stays: what a platform exports has none.
+ *
+ * Errors  ASSAY_E_FORMAT: no such certificate, or a second one of the same use.
+ */
+ASSAY_MUST_USE enum assay_code assay_launch_chain_add(
+    struct assay_launch_chain *chain, struct assay_bytes in, struct assay_error *err);
+/* "PDH", "PEK", ... Static text. */
+const char *assay_launch_certificate_name(enum assay_launch_certificate which);
+
+enum {
+	ASSAY_SEV_CERTIFICATE_SIZE = 2084,
+	ASSAY_LAUNCH_BLOB_SIZE = 128,
+	ASSAY_LAUNCH_KEY_SIZE = 16, /* TEK and TIK */
+	ASSAY_LAUNCH_ANSWER_SIZE = ASSAY_LAUNCH_MEASURE_SIZE + ASSAY_LAUNCH_MNONCE_SIZE,
+	ASSAY_LAUNCH_HEADER_SIZE = 52,
+	ASSAY_LAUNCH_PAYLOAD_MAX = 16 * 1024,
+};
+
+/* What a guest is started with, and the keys that stay with its owner. The caller wipes tek and tik. */
+struct assay_launch_session {
+	uint8_t godh[ASSAY_SEV_CERTIFICATE_SIZE]; /* the owner's Diffie-Hellman certificate */
+	uint8_t blob[ASSAY_LAUNCH_BLOB_SIZE];     /* the session, for this PDH and policy alone */
+	uint8_t tek[ASSAY_LAUNCH_KEY_SIZE], tik[ASSAY_LAUNCH_KEY_SIZE];
+};
+
+struct assay_launch_start {
+	const char *name;
+	uint32_t policy;                 /* bits 6 to 15 must be 0 */
+	int64_t created;                 /* Unix seconds */
+	struct assay_launch_chain chain; /* verified by the caller, with a PDH on P-384 */
+};
+
+/*
+ * Makes a session and its record, which is at ASSAY_LAUNCH_SESSION.
+ *
+ * Errors  ASSAY_E_USAGE (name, policy; a certificate is missing), ASSAY_E_FORMAT (of a certificate),
+ *         ASSAY_E_NOMEM (also for want of randomness).
+ * Source  AMD 55766, SEV API, 2.2 and 6.2.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_launch_new(struct assay_launch **out, struct assay_launch_session *session,
+    const struct assay_launch_start *start, struct assay_error *err);
+
+/* --- its measurement ------------------------------------------------------------------------ */
+
+/* What the host says of a guest that was launched. None of it is believed before it was checked. */
+struct assay_launch_answer {
+	struct assay_sev_api api;
+	uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE], mnonce[ASSAY_LAUNCH_MNONCE_SIZE];
+};
+
+/*
+ * Checks that what was launched is what the owner expects, on a firmware that he accepts, and puts it
+ * into the record, which is then at ASSAY_LAUNCH_CHECKED. The same answer may be checked again, and no
+ * other: a session is for one launch.
+ *
+ * floor     The oldest firmware that will do; NULL: what the guest policy says. Looked at first.
+ * expected  The launch digest (assay_sev_measure()).
+ * got       Set to the MEASURE that was computed, also when it is not that of the answer, but not
+ *           before floor and stage were looked at; may be NULL.
+ * Errors    ASSAY_E_POLICY (firmware below the floor), ASSAY_E_SIGNATURE (another digest, policy,
+ *           firmware, session or nonce than this), ASSAY_E_USAGE (the session has launched another
+ *           guest before), ASSAY_E_NOMEM.
+ * Source    AMD 55766, SEV API, 6.5.
+ */
+ASSAY_MUST_USE enum assay_code assay_launch_check(struct assay_launch *launch,
+    const uint8_t tik[ASSAY_LAUNCH_KEY_SIZE], const struct assay_sev_api *floor,
+    const uint8_t expected[ASSAY_LAUNCH_DIGEST_SIZE], const struct assay_launch_answer *answer,
+    uint8_t got[ASSAY_LAUNCH_MEASURE_SIZE], struct assay_error *err);
+
+/* --- its secrets ---------------------------------------------------------------------------- */
+
+/* Makes the key of a guest: a PrivateKeyInfo (RFC 5208, DER) of "P-256" or "Ed25519". The caller wipes
+ * and frees. Errors: ASSAY_E_USAGE (another type), ASSAY_E_NOMEM. */
+ASSAY_MUST_USE enum assay_code
+assay_launch_key_make(uint8_t **out, size_t *len, const char *type, struct assay_error *err);
+
+struct assay_launch_secret {
+	const char *guid; /* text, any case */
+	struct assay_bytes data;
+};
+
+struct assay_launch_input {
+	const uint8_t *tek, *tik; /* of the session */
+	/* Of any algorithm; it goes in under ASSAY_LAUNCH_KEY_GUID. */
+	struct assay_bytes private_key_info;
+	struct assay_bytes
+	    public_key; /* SubjectPublicKeyInfo, DER; empty: made of the private one */
+	const struct assay_launch_secret *secrets; /* further ones */
+	size_t secret_count;
+};
+
+/*
+ * Makes the packet of LAUNCH_SECRET, once for a record, which is then at ASSAY_LAUNCH_COMPLETE: keep it
+ * before the packet leaves, and the keys of the session no longer.
+ *
+ * payload   Encrypted; the caller frees it.
+ * Errors    ASSAY_E_USAGE (the record is not at ASSAY_LAUNCH_CHECKED; a GUID that is none, or twice;
+ *           more than fits), ASSAY_E_FORMAT and ASSAY_E_UNSUPPORTED (the key), ASSAY_E_NOMEM.
+ * Source    AMD 55766, SEV API, 6.6; edk2, OvmfPkg/AmdSev/SecretDxe.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload, size_t *len,
+    struct assay_launch *launch, const struct assay_launch_input *in, struct assay_error *err);
+
+/* --- keeping it ----------------------------------------------------------------------------- */
+
+/* Signs the record anew and writes it, as text that ends in a line feed; the caller frees. key is the
+ * owner's, private, for ES256, ES384 or EdDSA. Errors: ASSAY_E_USAGE (the key), ASSAY_E_NOMEM. */
+ASSAY_MUST_USE enum assay_code assay_launch_write(
+    char **out, struct assay_launch *launch, const struct assay_jwk *key, struct assay_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,6 +17,7 @@ extern "C" {
 
 enum {
 	ASSAY_MEASUREMENT_SIZE = 48, /* SHA-384: SNP's launch digest, MRTD and the RTMRs of TDX */
+	ASSAY_SEV_MEASUREMENT_SIZE = 32, /* SHA-256: the launch digest of SEV and SEV-ES */
 	ASSAY_VMSA_SIZE = 4096,
 	ASSAY_VCPUS_MAX = 4096,
 };
@@ -81,6 +82,38 @@ bool assay_vcpu_type_find(uint32_t *signature, const char *name);
 /* False if a number does not fit: family up to 270, model up to 255, stepping up to 15.
  * Source: AMD 25481, CPUID Specification, Fn0000_0001_EAX. */
 bool assay_vcpu_signature(uint32_t *signature, unsigned family, unsigned model, unsigned stepping);
+
+/* --- SEV, SEV-ES -------------------------------------------------------------------------- */
+
+/* All that a launch digest depends on. Start from zero: = { .ovmf = f, .es = true, .vcpus = 2, ... } */
+struct assay_sev_launch {
+	struct assay_bytes
+	    ovmf;         /* as the VMM maps it below 4 GiB: of a split build, the code alone */
+	bool direct_boot; /* kernel hashes are measured: kernel, initrd, append count */
+	struct assay_bytes kernel, initrd; /* an absent initrd is an empty one */
+	const char *append;                /* the command line; NULL is "" */
+	bool es;         /* the first state of each vCPU is measured, and what is below counts */
+	const char *vmm; /* "qemu" or "qemu-old"; NULL is "qemu" */
+	uint32_t vcpus;  /* 1 to ASSAY_VCPUS_MAX */
+	uint32_t vcpu_signature; /* as for SNP */
+	/* The states themselves, of vCPU 0 and of all further ones, in place of those that follow from
+	 * the members above; or empty. */
+	struct assay_bytes vmsa[2];
+};
+
+/*
+ * The launch digest, which the firmware measures and an attestation report bears.
+ *
+ * Errors  ASSAY_E_USAGE (members of the launch contradict each other or are out of range),
+ *         ASSAY_E_FORMAT (the image has no place for a kernel's hashes, or its table is broken).
+ * Source  AMD 55766, SEV API, 6.3 to 6.5.
+ */
+ASSAY_MUST_USE enum assay_code assay_sev_measure(uint8_t out[ASSAY_SEV_MEASUREMENT_SIZE],
+    const struct assay_sev_launch *launch, struct assay_error *err);
+/* The measured state of one vCPU of SEV-ES, counted from 0. Errors: as above; ASSAY_E_USAGE also if
+ * there is no such vCPU. */
+ASSAY_MUST_USE enum assay_code assay_sev_vmsa(uint8_t out[ASSAY_VMSA_SIZE],
+    const struct assay_sev_launch *launch, uint32_t vcpu, struct assay_error *err);
 
 /* --- TDX --------------------------------------------------------------------------------- */
 

@@ -19,7 +19,14 @@ void assay_sha512_two(uint8_t out[ASSAY_SHA512_LEN], struct assay_bytes a, struc
 /* Over a then b, as if they stood side by side. */
 void assay_sha256_two(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes a, struct assay_bytes b);
 
-/* SHA-384 over parts that do not stand side by side. On the caller's stack; nothing to free. */
+/* SHA-256 and SHA-384 over parts that do not stand side by side. On the caller's stack; nothing to
+ * free. */
+struct assay_sha256_stream {
+	_Alignas(16) unsigned char state[128]; /* the engine's own form */
+};
+void assay_sha256_start(struct assay_sha256_stream *s);
+void assay_sha256_more(struct assay_sha256_stream *s, struct assay_bytes in);
+void assay_sha256_end(uint8_t out[ASSAY_SHA256_LEN], struct assay_sha256_stream *s);
 struct assay_sha384_stream {
 	_Alignas(16) unsigned char state[224]; /* the engine's own form */
 };

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 bool
@@ -127,5 +128,40 @@ assay_gcm_open(uint8_t *out, const uint8_t tag[ASSAY_TAG_SIZE], const uint8_t ke
 		assay_wipe(out, in.len);
 		ERR_clear_error();
 	}
+	return ok;
+}
+
+/* --- HMAC-SHA-256, AES-128-CTR ------------------------------------------------------------- */
+
+bool
+assay_same_secret(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	return CRYPTO_memcmp(a, b, n) == 0;
+}
+
+bool
+assay_hmac_sha256(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes key, struct assay_bytes message)
+{
+	bool ok = key.len <= INT_MAX &&
+	    HMAC(EVP_sha256(), key.ptr, (int)key.len, message.ptr, message.len, out, NULL) != NULL;
+
+	if (!ok)
+		ERR_clear_error();
+	return ok;
+}
+
+bool
+assay_aes128_ctr(uint8_t *out, const uint8_t key[ASSAY_AES128_SIZE],
+    const uint8_t iv[ASSAY_AES128_SIZE], struct assay_bytes in)
+{
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	int n = 0;
+	bool ok = c != NULL && in.len <= INT_MAX &&
+	    EVP_CipherInit_ex(c, EVP_aes_128_ctr(), NULL, key, iv, 1) == 1 &&
+	    EVP_CipherUpdate(c, out, &n, in.ptr, (int)in.len) == 1 && (size_t)n == in.len;
+
+	EVP_CIPHER_CTX_free(c); /* wipes */
+	if (!ok)
+		ERR_clear_error();
 	return ok;
 }

@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 
 _Static_assert(sizeof(SHA512_CTX) <= sizeof(struct assay_sha384_stream), "the state has room");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct assay_sha256_stream), "the state has room");
 
 void
 assay_sha256(uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes in)
@@ -74,4 +75,28 @@ void
 assay_sha384_end(uint8_t out[ASSAY_SHA384_LEN], struct assay_sha384_stream *s)
 {
 	(void)SHA384_Final(out, context(s));
+}
+
+static SHA256_CTX *
+context256(struct assay_sha256_stream *s)
+{
+	return (SHA256_CTX *)(void *)s->state;
+}
+
+void
+assay_sha256_start(struct assay_sha256_stream *s)
+{
+	(void)SHA256_Init(context256(s));
+}
+
+void
+assay_sha256_more(struct assay_sha256_stream *s, struct assay_bytes in)
+{
+	(void)SHA256_Update(context256(s), in.ptr, in.len);
+}
+
+void
+assay_sha256_end(uint8_t out[ASSAY_SHA256_LEN], struct assay_sha256_stream *s)
+{
+	(void)SHA256_Final(out, context256(s));
 }

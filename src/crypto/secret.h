@@ -121,6 +121,30 @@ bool
 assay_gcm_open(uint8_t *out, const uint8_t tag[ASSAY_TAG_SIZE], const uint8_t key[ASSAY_CEK_SIZE],
     const uint8_t iv[ASSAY_IV_SIZE], struct assay_bytes aad, struct assay_bytes in);
 
+/* HMAC-SHA-256. False when the engine failed. */
+bool assay_hmac_sha256(
+    uint8_t out[ASSAY_SHA256_LEN], struct assay_bytes key, struct assay_bytes message);
+enum { ASSAY_AES128_SIZE = 16 };
+/* AES-128-CTR, both ways; out has the length of in. False when the engine failed. */
+bool assay_aes128_ctr(uint8_t *out, const uint8_t key[ASSAY_AES128_SIZE],
+    const uint8_t iv[ASSAY_AES128_SIZE], struct assay_bytes in);
+/* Compares in a time that says nothing of where the two differ. */
+bool assay_same_secret(const uint8_t *a, const uint8_t *b, size_t n);
+
+/*
+ * A PrivateKeyInfo (RFC 5208, DER), made fresh (P-256, P-384, P-521, Ed25519). The caller wipes and
+ * frees. Errors: ASSAY_E_USAGE (another kind), ASSAY_E_NOMEM (also for want of randomness).
+ */
+ASSAY_MUST_USE enum assay_code
+assay_pkcs8_make(uint8_t **out, size_t *len, enum assay_pair_kind kind, struct assay_error *err);
+/*
+ * The SubjectPublicKeyInfo (DER) of a PrivateKeyInfo of any algorithm that the engine knows; the caller
+ * frees. It is an operator's file. Errors: ASSAY_E_FORMAT (no PrivateKeyInfo, or something behind it),
+ * ASSAY_E_UNSUPPORTED (the algorithm is not known, or its public half cannot be told), ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_pkcs8_public(uint8_t **out, size_t *len, struct assay_bytes pkcs8, struct assay_error *err);
+
 bool assay_random(uint8_t *out, size_t n); /* for keys */
 void assay_wipe(void *p, size_t n);        /* NULL with 0 is fine */
 

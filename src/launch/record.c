@@ -12,19 +12,24 @@ enum { VERSION = 1 };
 static const char typ[] = "assay-launch";
 static const int64_t created_max = INT64_C(253402300799); /* the end of the year 9999 */
 
-static const struct {
-	const char *name;
-	uint32_t usage;
-} certificates[ASSAY_LAUNCH_CERTIFICATES] = {
-	[ASSAY_LAUNCH_PDH] = { "pdh", SEV_USAGE_PDH },
-	[ASSAY_LAUNCH_PEK] = { "pek", SEV_USAGE_PEK },
-	[ASSAY_LAUNCH_OCA] = { "oca", SEV_USAGE_OCA },
-	[ASSAY_LAUNCH_CEK] = { "cek", SEV_USAGE_CEK },
-	[ASSAY_LAUNCH_ASK] = { "ask", SEV_USAGE_ASK },
-	[ASSAY_LAUNCH_ARK] = { "ark", SEV_USAGE_ARK },
+const char *const assay_launch_cert_names[ASSAY_LAUNCH_CERTIFICATES] = {
+	[ASSAY_LAUNCH_PDH] = "pdh",
+	[ASSAY_LAUNCH_PEK] = "pek",
+	[ASSAY_LAUNCH_OCA] = "oca",
+	[ASSAY_LAUNCH_CEK] = "cek",
+	[ASSAY_LAUNCH_ASK] = "ask",
+	[ASSAY_LAUNCH_ARK] = "ark",
+};
+static const uint32_t usages[ASSAY_LAUNCH_CERTIFICATES] = {
+	[ASSAY_LAUNCH_PDH] = SEV_USAGE_PDH,
+	[ASSAY_LAUNCH_PEK] = SEV_USAGE_PEK,
+	[ASSAY_LAUNCH_OCA] = SEV_USAGE_OCA,
+	[ASSAY_LAUNCH_CEK] = SEV_USAGE_CEK,
+	[ASSAY_LAUNCH_ASK] = SEV_USAGE_ASK,
+	[ASSAY_LAUNCH_ARK] = SEV_USAGE_ARK,
 };
 
-static const char *const stages[] = {
+const char *const assay_launch_stages[] = {
 	[ASSAY_LAUNCH_SESSION] = "session",
 	[ASSAY_LAUNCH_CHECKED] = "checked",
 	[ASSAY_LAUNCH_COMPLETE] = "complete",
@@ -78,9 +83,9 @@ assay_launch_cert_fits(enum assay_launch_certificate which, struct assay_bytes c
 
 	if (which >= ASSAY_LAUNCH_ASK)
 		return cert.len >= AMD_CERT_SMALL && assay_amd_cert_length(cert) == cert.len &&
-		    assay_u32le(cert.ptr + AMD_USAGE_AT) == certificates[which].usage;
+		    assay_u32le(cert.ptr + AMD_USAGE_AT) == usages[which];
 	return assay_sev_cert_recognise(cert) &&
-	    assay_u32le(cert.ptr + SEV_USAGE_AT) == certificates[which].usage;
+	    assay_u32le(cert.ptr + SEV_USAGE_AT) == usages[which];
 }
 
 /* --- reading ----------------------------------------------------------------------------- */
@@ -181,7 +186,7 @@ take_certificate(struct assay_launch *l, enum assay_launch_certificate which, st
     struct assay_error *err)
 {
 	uint8_t room[ASSAY_UNBASE64_MAX(ASSAY_BASE64_SIZE(SEV_CERT_SIZE))];
-	const char *name = certificates[which].name;
+	const char *name = assay_launch_cert_names[which];
 	size_t n = 0;
 	enum assay_code rc;
 
@@ -286,7 +291,7 @@ take_stage(struct assay_launch *l, struct members *from, struct assay_error *err
 	if (rc != ASSAY_OK)
 		return rc;
 	for (l->stage = ASSAY_LAUNCH_SESSION; l->stage <= ASSAY_LAUNCH_COMPLETE; l->stage++)
-		if (assay_bytes_equal(text, assay_bytes_of(stages[l->stage])))
+		if (assay_bytes_equal(text, assay_bytes_of(assay_launch_stages[l->stage])))
 			return ASSAY_OK;
 	return assay_fail(err, ASSAY_E_FORMAT,
 	    "launch record: stage is %s, must be session, checked or complete",

@@ -39,4 +39,30 @@ bool assay_launch_guid(char out[ASSAY_GUID_TEXT], struct assay_bytes text);
 /* Is this certificate what it stands for, by length, version and usage? */
 bool assay_launch_cert_fits(enum assay_launch_certificate which, struct assay_bytes cert);
 
+extern const char *const assay_launch_stages[];
+extern const char *const assay_launch_cert_names[ASSAY_LAUNCH_CERTIFICATES]; /* in the record */
+
+/* The parts of the calls that known answers are given for. Each is false when the engine failed. */
+
+/* The KDF of NIST SP 800-108 as SEV has it: counter and length little-endian. label is ASCII. */
+bool assay_launch_kdf(uint8_t out[ASSAY_LAUNCH_KEY_SIZE], struct assay_bytes key, const char *label,
+    struct assay_bytes context);
+/* What a session is made of by chance. */
+struct launch_chance {
+	uint8_t nonce[ASSAY_LAUNCH_KEY_SIZE], wrap_iv[ASSAY_LAUNCH_KEY_SIZE];
+	uint8_t tek[ASSAY_LAUNCH_KEY_SIZE], tik[ASSAY_LAUNCH_KEY_SIZE];
+};
+bool assay_launch_blob(uint8_t out[ASSAY_LAUNCH_BLOB_SIZE], struct assay_bytes z, uint32_t policy,
+    const struct launch_chance *chance);
+bool assay_launch_measure_of(uint8_t out[ASSAY_LAUNCH_MEASURE_SIZE],
+    const uint8_t tik[ASSAY_LAUNCH_KEY_SIZE], uint32_t policy,
+    const uint8_t digest[ASSAY_LAUNCH_DIGEST_SIZE], const struct assay_launch_answer *answer);
+/* payload has the length of the table, a multiple of 16. */
+bool assay_launch_packet(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t *payload,
+    struct assay_bytes table, const struct assay_launch_input *keys,
+    const uint8_t iv[ASSAY_LAUNCH_KEY_SIZE], const uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE]);
+/* The table of secrets, padded; out has room for ASSAY_LAUNCH_PAYLOAD_MAX. Returns its length; 0 if it
+ * does not fit or a GUID is none. */
+size_t assay_launch_table(uint8_t *out, const struct assay_launch_secret *secrets, size_t count);
+
 #endif
