@@ -16,6 +16,7 @@
 #include <assay/launch.h>
 #include <assay/measure.h>
 #include <assay/policy.h>
+#include <assay/proof.h>
 #include <assay/token.h>
 #include <assay/trust.h>
 

@@ -311,24 +311,17 @@ check_read(const struct assay_pair *p, struct assay_error *err)
 	return rc;
 }
 
-enum assay_code
-assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay_error *err)
+/* Takes the key over. */
+static enum assay_code
+take_read(struct assay_pair *pair, EVP_PKEY *key, bool private, struct assay_error *err)
 {
-	struct assay_pair p = { ASSAY_PAIR_NONE, false, NULL };
-	EVP_PKEY *key = pem.len <= INT_MAX ? read_pem(pem, &p.private) : NULL;
+	struct assay_pair p = { kind_of(key), private, NULL };
 	enum assay_code rc;
 
-	if (key == NULL) {
-		rc = assay_fail(err, ASSAY_E_FORMAT,
-		    "key: has no PEM block \"PRIVATE KEY\", \"PUBLIC KEY\" or \"CERTIFICATE\" that "
-		    "can be read; an encrypted key must be decrypted first");
-		goto out;
-	}
-	p.kind = kind_of(key);
 	if (p.kind == ASSAY_PAIR_NONE) {
-		rc = assay_fail(err, ASSAY_E_UNSUPPORTED,
+		EVP_PKEY_free(key);
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
 		    "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make another key");
-		goto out;
 	}
 	if (elliptic(p.kind)) {
 		p.handle = EVP_PKEY_get1_EC_KEY(key);
@@ -338,14 +331,61 @@ assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay
 		p.handle = key;
 		key = NULL;
 	}
-	rc = check_read(&p, err);
-out:
 	EVP_PKEY_free(key);
-	ERR_clear_error(); /* the blocks that were not there left theirs */
-	if (rc == ASSAY_OK)
+	if ((rc = check_read(&p, err)) == ASSAY_OK)
 		*pair = p;
 	else
 		assay_pair_clear(&p);
+	return rc;
+}
+
+enum assay_code
+assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay_error *err)
+{
+	bool private = false;
+	EVP_PKEY *key = pem.len <= INT_MAX ? read_pem(pem, &private) : NULL;
+	enum assay_code rc = key != NULL
+	    ? take_read(pair, key, private, err)
+	    : assay_fail(err, ASSAY_E_FORMAT,
+		  "key: has no PEM block \"PRIVATE KEY\", \"PUBLIC KEY\" or \"CERTIFICATE\" that "
+		  "can be read; an encrypted key must be decrypted first");
+
+	ERR_clear_error(); /* the blocks that were not there left theirs */
+	return rc;
+}
+
+/* --- DER --------------------------------------------------------------------------------- */
+
+static EVP_PKEY *
+read_der(struct assay_bytes der, bool private)
+{
+	const uint8_t *at = der.ptr;
+	PKCS8_PRIV_KEY_INFO *info;
+	EVP_PKEY *key = NULL;
+
+	if (!private) {
+		key = d2i_PUBKEY(NULL, &at, (long)der.len);
+	} else if ((info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.len)) != NULL) {
+		key = EVP_PKCS82PKEY(info);
+		PKCS8_PRIV_KEY_INFO_free(info); /* wipes */
+	}
+	if (key == NULL || at == der.ptr + der.len)
+		return key;
+	EVP_PKEY_free(key);
+	return NULL;
+}
+
+enum assay_code
+assay_pair_set_der(
+    struct assay_pair *pair, struct assay_bytes der, bool private, struct assay_error *err)
+{
+	EVP_PKEY *key = der.len > 0 && der.len <= INT_MAX ? read_der(der, private) : NULL;
+	enum assay_code rc = key != NULL
+	    ? take_read(pair, key, private, err)
+	    : assay_fail(err, ASSAY_E_FORMAT, "key: %zu bytes are no %s in DER, alone", der.len,
+		  private ? "PrivateKeyInfo (PKCS#8, not encrypted)" : "SubjectPublicKeyInfo");
+
+	ERR_clear_error();
 	return rc;
 }
 
@@ -388,6 +428,39 @@ assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *er
 		return assay_fail_nomem(err);
 	*out = text;
 	return ASSAY_OK;
+}
+
+enum assay_code
+assay_pair_spki(uint8_t **out, size_t *len, const struct assay_pair *pair, struct assay_error *err)
+{
+	EVP_PKEY *key = engine_key(pair);
+	int n = key != NULL ? i2d_PUBKEY(key, NULL) : 0;
+	uint8_t *der = n > 0 ? malloc((size_t)n) : NULL, *at = der;
+	bool ok = der != NULL && i2d_PUBKEY(key, &at) == n;
+
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	if (!ok) {
+		free(der);
+		return assay_fail_nomem(err);
+	}
+	*out = der;
+	*len = (size_t)n;
+	return ASSAY_OK;
+}
+
+enum assay_code
+assay_pair_digest(
+    uint8_t out[ASSAY_SHA256_LEN], const struct assay_pair *pair, struct assay_error *err)
+{
+	uint8_t *der = NULL;
+	size_t len = 0;
+	enum assay_code rc = assay_pair_spki(&der, &len, pair, err);
+
+	if (rc == ASSAY_OK)
+		assay_sha256(out, (struct assay_bytes){ der, len });
+	free(der);
+	return rc;
 }
 
 /* --- fresh ones -------------------------------------------------------------------------- */
@@ -511,6 +584,19 @@ sign_ed25519(uint8_t *out, const struct assay_pair *pair, struct assay_bytes mes
 	return ok ? n : 0;
 }
 
+static size_t
+sign_pss(uint8_t *out, const struct assay_pair *pair, struct assay_bytes digest)
+{
+	const EVP_MD *md = digest.len == ASSAY_SHA256_LEN ? EVP_sha256() : EVP_sha384();
+	int size = RSA_size(pair->handle);
+	uint8_t em[ASSAY_NUMBER_MAX];
+	bool ok = RSA_padding_add_PKCS1_PSS_mgf1(
+		      pair->handle, em, digest.ptr, md, md, (int)digest.len) == 1 &&
+	    RSA_private_encrypt(size, em, out, pair->handle, RSA_NO_PADDING) == size;
+
+	return ok ? (size_t)size : 0;
+}
+
 size_t
 assay_pair_sign(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair,
     enum assay_signing how, struct assay_bytes message)
@@ -523,6 +609,10 @@ assay_pair_sign(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair,
 		    out, pair, (struct assay_bytes){ digest, digest_of(digest, how, message) });
 	else if (pair->private && pair->kind == ASSAY_PAIR_ED25519)
 		n = sign_ed25519(out, pair, message);
+	else if (pair->private && pair->kind == ASSAY_PAIR_RSA &&
+	    (how == ASSAY_SIGN_PSS_256 || how == ASSAY_SIGN_PSS_384))
+		n = sign_pss(
+		    out, pair, (struct assay_bytes){ digest, digest_of(digest, how, message) });
 	if (n == 0)
 		ERR_clear_error();
 	return n;

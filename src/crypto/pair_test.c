@@ -214,10 +214,17 @@ test_rsa(void **state)
 	assert_int_equal(in.len, 384);
 	assert_false(assay_pair_decrypt(got, &pair, in));
 	assert_int_equal(
-	    assay_pair_sign(signature, &pair, ASSAY_SIGN_PSS_256, in), 0); /* verifies only */
+	    assay_pair_sign(signature, &pair, ASSAY_SIGN_SHA256, in), 0); /* PSS alone */
 	for (enum assay_signing how = ASSAY_SIGN_SHA256; how <= ASSAY_SIGN_PSS_384; how++)
 		assert_false(
 		    assay_pair_verify(&pair, how, in, (struct assay_bytes){ signature, 384 }));
+	for (enum assay_signing how = ASSAY_SIGN_PSS_256; how <= ASSAY_SIGN_PSS_384; how++) {
+		assert_int_equal(assay_pair_sign(signature, &pair, how, in), 384);
+		for (enum assay_signing as = ASSAY_SIGN_PSS_256; as <= ASSAY_SIGN_PSS_384; as++)
+			assert_int_equal(assay_pair_verify(
+					     &pair, as, in, (struct assay_bytes){ signature, 384 }),
+			    as == how);
+	}
 	assay_pair_clear(&pair);
 	assert_int_equal(assay_pair_make(&pair, ASSAY_PAIR_P256, &err), ASSAY_OK);
 	assert_int_equal(assay_pair_encrypt(sealed, &pair, ASSAY_PAD_OAEP_256, cek), 0);

@@ -60,6 +60,10 @@ ASSAY_MUST_USE enum assay_code assay_pair_set(struct assay_pair *pair, enum assa
  * nothing is checked. */
 ASSAY_MUST_USE enum assay_code
 assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay_error *err);
+/* The same of DER and nothing behind it: PrivateKeyInfo (RFC 5208, not encrypted), or
+ * SubjectPublicKeyInfo. Errors: as above. */
+ASSAY_MUST_USE enum assay_code assay_pair_set_der(
+    struct assay_pair *pair, struct assay_bytes der, bool private, struct assay_error *err);
 /* A fresh one; RSA of 3072 bits. Errors: ASSAY_E_NOMEM, ASSAY_E_IO (no randomness). */
 ASSAY_MUST_USE enum assay_code
 assay_pair_make(struct assay_pair *pair, enum assay_pair_kind kind, struct assay_error *err);
@@ -78,6 +82,12 @@ bool assay_pair_public(struct assay_public_numbers *out, const struct assay_pair
 ASSAY_MUST_USE enum assay_code
 assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *err);
 
+/* SubjectPublicKeyInfo, DER; the caller frees. And SHA-256 over it. */
+ASSAY_MUST_USE enum assay_code
+assay_pair_spki(uint8_t **out, size_t *len, const struct assay_pair *pair, struct assay_error *err);
+ASSAY_MUST_USE enum assay_code assay_pair_digest(
+    uint8_t out[ASSAY_SHA256_LEN], const struct assay_pair *pair, struct assay_error *err);
+
 /* How a message is signed. EC and Ed25519: by what they are; the digest of EC. */
 enum assay_signing {
 	ASSAY_SIGN_SHA256,  /* EC; RSASSA-PKCS1-v1_5 */
@@ -86,7 +96,8 @@ enum assay_signing {
 	ASSAY_SIGN_PSS_256, /* RSASSA-PSS, MGF1 of the same hash, salt of its length */
 	ASSAY_SIGN_PSS_384,
 };
-/* With EC and Ed25519 only. out: r || s; returns its length, 0 when the engine failed. */
+/* With EC and Ed25519; with RSA for PSS alone. out: r || s, or RSA's; returns its length, 0 when the
+ * engine failed. */
 size_t assay_pair_sign(uint8_t out[ASSAY_NUMBER_MAX], const struct assay_pair *pair,
     enum assay_signing how, struct assay_bytes message);
 bool assay_pair_verify(const struct assay_pair *pair, enum assay_signing how,
