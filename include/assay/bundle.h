@@ -30,6 +30,7 @@ extern "C" {
 #define ASSAY_BUNDLE_TYPE_COLLATERAL   "application/vnd.assay.collateral"
 #define ASSAY_BUNDLE_TYPE_EVENTLOG     "application/vnd.assay.eventlog"
 #define ASSAY_BUNDLE_TYPE_MANIFEST     "application/vnd.assay.svsm-manifest"
+#define ASSAY_BUNDLE_TYPE_PROOF        "application/vnd.assay.sev-proof"
 
 struct assay_bundle_item {
 	const char *label;        /* "evidence", "provider", "certificates", ... */
@@ -46,7 +47,8 @@ struct assay_bundle_item {
  *         of what made it, such as "tdx_guest". "certificates": the certificate table of a SEV-SNP
  *         host (configfs auxblob). "collateral": PEM blocks as `assay collateral bundle` writes
  *         them. "eventlog": CCEL or TCG2 log, runtime entries behind it. "manifest": the service
- *         manifest of an SVSM, which says that REPORT_DATA is SHA-512(nonce || manifest).
+ *         manifest of an SVSM, which says that REPORT_DATA is SHA-512(nonce || manifest). "proof":
+ *         that of a guest of legacy SEV (<assay/proof.h>).
  * Errors  ASSAY_E_USAGE for a label, type or indicator that the format does not have, a missing
  *         or doubled item, or one over its limit; ASSAY_E_NOMEM.
  * Proves  Nothing: a bundle is not signed, what is in it is.

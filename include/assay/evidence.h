@@ -4,6 +4,7 @@
 
 #include <assay/checks.h>
 #include <assay/claims.h>
+#include <assay/launch.h>
 #include <assay/trust.h>
 
 #ifdef __cplusplus
@@ -50,6 +51,9 @@ struct assay_bytes
 assay_evidence_raw(const struct assay_evidence *ev); /* as the vendor's parser had it */
 struct assay_bytes assay_evidence_eventlog(const struct assay_evidence *ev);
 struct assay_bytes assay_evidence_manifest(const struct assay_evidence *ev);
+/* Of a guest's proof (<assay/proof.h>): SHA-256 over the SubjectPublicKeyInfo of the key that its owner
+ * injected, by which its launch record is found. Empty if no proof came along. */
+struct assay_bytes assay_evidence_launch_key(const struct assay_evidence *ev);
 /* Its collateral, for assay_trust_count() and the rest; it has no anchors. */
 const struct assay_trust *assay_evidence_collateral(const struct assay_evidence *ev);
 
@@ -70,9 +74,13 @@ ASSAY_MUST_USE enum assay_code assay_bind_report_data(uint8_t out[ASSAY_REPORT_D
 struct assay_appraisal {
 	const struct assay_trust *trust;
 	int64_t now; /* Unix seconds */
-	/* Expected REPORT_DATA, at most 64 bytes, short ones zero-padded, all 64 compared; for
-	 * legacy SEV the expected MNONCE, at most 16. Empty: not compared, and said so. */
+	/* Expected REPORT_DATA, at most 64 bytes, short ones zero-padded, all 64 compared. Of legacy
+	 * SEV with a guest's proof they are what the proof speaks of; without one, the expected MNONCE,
+	 * 16 bytes. Empty: not compared, and said so. */
 	struct assay_bytes report_data;
+	/* Of legacy SEV: the records of which one has the key that certified the guest's proof. */
+	const struct assay_launch *const *launches;
+	size_t launch_count;
 	struct assay_cache *cache; /* NULL: every signature is verified anew */
 	bool require_crl;          /* a missing AMD CRL makes the verdict undetermined */
 };

@@ -957,6 +957,72 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Export the chain again, for the PEK may have changed, and take a new report with it. "
 	    "Else refuse it: it was altered.",
 	},
+	[CHECK_SEV_LAUNCH_PLATFORM] = {
+	    "sev.launch.platform",
+	    true,
+	    "The report comes from the platform on which the guest was launched: its CEK and PEK are "
+	    "those of the launch record.",
+	    "A report of another machine, which runs a guest of the same digest, shown for this one.",
+	    "docs/binding.md; AMD 55766, SEV API, appendix C, PEK and CEK certificates",
+	    "Launch the guest anew and take its new launch record: a SEV guest does not move, and a "
+	    "platform with new keys has none of its old guests.",
+	},
+	[CHECK_SEV_LAUNCH_DIGEST] = {
+	    "sev.launch.digest",
+	    true,
+	    "The report's launch digest is the one that the owner checked before the key was "
+	    "injected.",
+	    "A report of another guest on the same machine, fetched by a host that answers for a "
+	    "guest of its own choice.",
+	    "docs/binding.md; AMD 55766, SEV API, LAUNCH_MEASURE and ATTESTATION",
+	    "Refuse this evidence: the host took the report of another guest.",
+	},
+	[CHECK_SEV_LAUNCH_POLICY] = {
+	    "sev.launch.policy",
+	    true,
+	    "The report's guest policy is the one under which the guest was launched.",
+	    "A report of a guest of the same image with another policy: one without SEV-ES, or open "
+	    "to debugging.",
+	    "docs/binding.md; AMD 55766, SEV API, guest policy",
+	    "Refuse this evidence: the host took the report of another guest.",
+	},
+	[CHECK_SEV_LAUNCH_SIGNER] = {
+	    "sev.launch.signer",
+	    false,
+	    "Somebody whom you named signed the launch record.",
+	    "A launch record of the attacker's, with a key of his own, under the name of your guest.",
+	    "docs/binding.md; RFC 7515, JSON Web Signature",
+	    "Name the key with --signer, if the record is that owner's.",
+	},
+	[CHECK_SEV_PROOF_KNOWN] = {
+	    "sev.proof.known",
+	    true,
+	    "The key that vouches for the guest's proof is that of one launch record, and of one "
+	    "only.",
+	    "The proof of another guest; and a key that was injected twice, of which the host has a "
+	    "second guest answer.",
+	    "docs/binding.md",
+	    "Give the launch record of this guest. If the same key is in two, launch both guests "
+	    "anew, each with a key of its own.",
+	},
+	[CHECK_SEV_PROOF_CERTIFIED] = {
+	    "sev.proof.certified",
+	    true,
+	    "The key that the owner injected certified the guest's working key.",
+	    "A working key of the host's, or of another guest, that names the injected key.",
+	    "docs/binding.md",
+	    "Refuse this evidence: whoever made the proof did not hold the injected key.",
+	},
+	[CHECK_SEV_PROOF_SIGNATURE] = {
+	    "sev.proof.signature",
+	    true,
+	    "The guest's working key signed this report together with the report data that were "
+	    "asked for.",
+	    "A fresh report and an old proof, or the proof of another request, put together by the "
+	    "host.",
+	    "docs/binding.md",
+	    "Ask the guest again. If it is the same, the host puts another report in its place.",
+	},
 	[CHECK_SEV_POLICY_BINDING] = {
 	    "sev.policy.binding",
 	    false,

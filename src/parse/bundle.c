@@ -14,6 +14,8 @@ enum {
 #define TYPE_PREFIX "application/vnd.assay."
 
 const struct bundle_label assay_bundle_labels[BUNDLE_PARTS] = {
+	[BUNDLE_PROOF] = { "proof", ASSAY_BUNDLE_TYPE_PROOF, ASSAY_BUNDLE_EVIDENCE,
+	    BUNDLE_PROOF_MAX },
 	[BUNDLE_EVENTLOG] = { "eventlog", ASSAY_BUNDLE_TYPE_EVENTLOG, ASSAY_BUNDLE_EVIDENCE,
 	    BUNDLE_PART_MAX },
 	[BUNDLE_EVIDENCE] = { "evidence", NULL, ASSAY_BUNDLE_EVIDENCE, 1 << 20 },

@@ -10,6 +10,7 @@
 
 /* In the order in which they stand in a bundle: that of their encoded labels, RFC 8949, 4.2.1. */
 enum bundle_part {
+	BUNDLE_PROOF,
 	BUNDLE_EVENTLOG,
 	BUNDLE_EVIDENCE,
 	BUNDLE_MANIFEST,
@@ -23,6 +24,7 @@ enum {
 	BUNDLE_MAX = 4 << 20,      /* the whole of it */
 	BUNDLE_PART_MAX = 2 << 20, /* a CCEL area has up to 1 MiB */
 	BUNDLE_PROVIDER_MAX = 64,
+	BUNDLE_PROOF_MAX = 4 << 10,
 };
 
 struct bundle_label {

@@ -88,7 +88,8 @@ take_part(struct unwrapped *u, const struct cmw_item *item, enum bundle_part par
     struct assay_error *err)
 {
 	const struct bundle_label *want = &assay_bundle_labels[part];
-	struct assay_bytes *const slots[BUNDLE_PARTS] = { [BUNDLE_EVENTLOG] = &u->eventlog,
+	struct assay_bytes *const slots[BUNDLE_PARTS] = { [BUNDLE_PROOF] = &u->proof,
+		[BUNDLE_EVENTLOG] = &u->eventlog,
 		[BUNDLE_MANIFEST] = &u->manifest,
 		[BUNDLE_COLLATERAL] = &u->collateral,
 		[BUNDLE_CERTIFICATES] = &u->certificates };

@@ -16,7 +16,7 @@ struct unwrapped {
 	 * borrowed like the rest. */
 	struct assay_bytes tee;
 	char provider[BUNDLE_PROVIDER_MAX + 1]; /* "": it does not say */
-	struct assay_bytes certificates, collateral, eventlog, manifest;
+	struct assay_bytes certificates, collateral, eventlog, manifest, proof;
 	/* Own what the slices above point into, beside the input. */
 	struct cmw cmw;
 	struct tsm_report tsm;

@@ -7,7 +7,14 @@
 #include "crypto/crypto.h"
 
 /* What was signed: a fact about a certificate says nothing about a CRL of the same bytes. */
-enum fact_role { FACT_CERTIFICATE = 1, FACT_CRL, FACT_TCB_INFO, FACT_QE_IDENTITY, FACT_QE_REPORT };
+enum fact_role {
+	FACT_CERTIFICATE = 1,
+	FACT_CRL,
+	FACT_TCB_INFO,
+	FACT_QE_IDENTITY,
+	FACT_QE_REPORT,
+	FACT_CERTIFICATION
+};
 
 /* "This key signed these bytes", all of it: two facts are the same when every byte is. */
 struct fact {

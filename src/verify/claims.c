@@ -35,11 +35,11 @@ static const struct schema_row schema[CLAIM_NAMED] = {
 	[CLAIM_SIGNER] = { "signer", ASSAY_TYPE_BYTES, "MRSIGNER; MROWNER; ID_KEY_DIGEST" },
 	[CLAIM_PRODUCT_ID] = { "product_id", ASSAY_TYPE_UINT, "ISVPRODID" },
 	[CLAIM_SVN] = { "svn", ASSAY_TYPE_UINT, "ISVSVN; GUEST_SVN" },
-	[CLAIM_REPORT_DATA] = { "report_data", ASSAY_TYPE_BYTES, "REPORTDATA; REPORT_DATA; MNONCE" },
+	[CLAIM_REPORT_DATA] = { "report_data", ASSAY_TYPE_BYTES, "REPORTDATA; REPORT_DATA; MNONCE, or what a proof holds for" },
 	[CLAIM_PLATFORM_ID] = { "platform_id", ASSAY_TYPE_BYTES, "PPID; CHIP_ID; SHA-256 of the CEK" },
 	[CLAIM_PLATFORM_PRODUCT] = { "platform.product", ASSAY_TYPE_TEXT, "AMD: product line" },
 	[CLAIM_VMPL] = { "vmpl", ASSAY_TYPE_UINT, "ATTESTATION_REPORT.VMPL" },
-	[CLAIM_BINDING] = { "binding", ASSAY_TYPE_TEXT, "what ties legacy SEV evidence to one VM: none" },
+	[CLAIM_BINDING] = { "binding", ASSAY_TYPE_TEXT, "what ties legacy SEV evidence to one VM: vm (its launch record and its proof), weak (the same, without SEV-ES), none" },
 	[CLAIM_COLLATERAL_EXPIRES] = { "collateral.expires", ASSAY_TYPE_TIME, "earliest end of all that the verdict rests on" },
 	[CLAIM_COLLATERAL_EXPIRES_WHAT] = { "collateral.expires_what", ASSAY_TYPE_TEXT, "which item that is" },
 	[CLAIM_COLLATERAL_DAYS_LEFT] = { "collateral.days_left", ASSAY_TYPE_UINT, "whole days from the time of the appraisal until then" },
@@ -80,6 +80,11 @@ static const struct schema_row schema[CLAIM_NAMED] = {
 	[CLAIM_SEV_ES] = { "sev.es", ASSAY_TYPE_BOOL, "POLICY.ES" },
 	[CLAIM_SEV_CEK_DIGEST] = { "sev.cek_digest", ASSAY_TYPE_BYTES, "SHA-256 of the CEK certificate's signed part" },
 	[CLAIM_SEV_API] = { "sev.pek_api", ASSAY_TYPE_TEXT, "API_MAJOR.API_MINOR of the PEK certificate" },
+	[CLAIM_SEV_LAUNCH_NAME] = { "sev.launch.name", ASSAY_TYPE_TEXT, "launch record, name" },
+	[CLAIM_SEV_LAUNCH_CREATED] = { "sev.launch.created", ASSAY_TYPE_TIME, "launch record, created" },
+	[CLAIM_SEV_LAUNCH_API] = { "sev.launch.api", ASSAY_TYPE_TEXT, "launch record, api: MAJOR.MINOR of the firmware at launch" },
+	[CLAIM_SEV_LAUNCH_BUILD] = { "sev.launch.build", ASSAY_TYPE_UINT, "launch record, api: build of the firmware at launch" },
+	[CLAIM_SEV_LAUNCH_SIGNED] = { "sev.launch.signed", ASSAY_TYPE_BOOL, "a signer that the verifier named vouches for the launch record" },
 };
 /* clang-format on */
 

@@ -223,7 +223,6 @@ const struct assay_tee assay_tee_sgx = {
 	.recognise = recognise_sgx,
 	.parse = parse,
 	.verify = verify,
-	.report_data_size = 64,
 	.untold = untold,
 };
 
@@ -236,7 +235,6 @@ const struct assay_tee assay_tee_tdx = {
 	.recognise = recognise_tdx,
 	.parse = parse,
 	.verify = verify,
-	.report_data_size = 64,
 	.registers = registers_tdx,
 	.untold = untold,
 };

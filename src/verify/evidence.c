@@ -139,6 +139,9 @@ check_parts(const struct assay_tee *tee, const struct unwrapped *u, struct assay
 	if (u->manifest.len > 0 && !tee->services)
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "%s: holds the manifest of an SVSM beside %s evidence", u->form, name);
+	if (u->proof.len > 0 && !tee->proof)
+		return assay_fail(err, ASSAY_E_FORMAT,
+		    "%s: holds the proof of an SEV guest beside %s evidence", u->form, name);
 	if (u->certificates.len > 0 && tee != &assay_tee_opaque &&
 	    (tee->bare_size == 0 || u->evidence.len != tee->bare_size))
 		return assay_fail(err, ASSAY_E_FORMAT,
@@ -164,7 +167,7 @@ static enum assay_code
 store_parts(struct assay_evidence *ev, const struct assay_tee *tee, const struct unwrapped *u,
     struct assay_error *err)
 {
-	size_t beside = u->eventlog.len + u->manifest.len, at = 0;
+	size_t beside = u->eventlog.len + u->manifest.len + u->proof.len, at = 0;
 	size_t len = u->evidence.len + (tee == &assay_tee_opaque ? 0 : u->certificates.len);
 
 	enum assay_code rc = grow_to(&ev->store, &ev->store_size, len, err);
@@ -182,7 +185,9 @@ store_parts(struct assay_evidence *ev, const struct assay_tee *tee, const struct
 	if (u->manifest.len > 0)
 		ev->manifest = append(ev->beside, &at, u->manifest);
 	memcpy(ev->provider, u->provider, sizeof ev->provider);
-	return ASSAY_OK;
+	return u->proof.len == 0
+	    ? ASSAY_OK
+	    : assay_sev_proof_parse(&ev->proof, append(ev->beside, &at, u->proof), err);
 }
 
 /* What cannot be read is a failing check of its own: all checks that can still run do. */
@@ -248,6 +253,8 @@ describe_parts(struct assay_evidence *ev, const struct unwrapped *u)
 		describe(ev, "%sevent log", with++ == 0 ? " with " : ", ");
 	if (ev->manifest.len > 0)
 		describe(ev, "%sSVSM manifest", with++ == 0 ? " with " : ", ");
+	if (ev->proof.key.len > 0)
+		describe(ev, "%sproof", with++ == 0 ? " with " : ", ");
 	if (ev->provider[0] != '\0' && ev->tee != &assay_tee_opaque)
 		describe(ev, "; provider %s", ev->provider);
 }
@@ -353,6 +360,7 @@ forget(struct assay_evidence *ev)
 	ev->form = NULL;
 	ev->provider[0] = '\0';
 	ev->eventlog = ev->manifest = (struct assay_bytes){ NULL, 0 };
+	ev->proof.key.len = 0;
 	assay_trust_free(ev->brought);
 	ev->brought = NULL;
 	ev->brought_error.code = ASSAY_OK;
@@ -436,6 +444,12 @@ assay_evidence_manifest(const struct assay_evidence *ev)
 	return ev->manifest;
 }
 
+struct assay_bytes
+assay_evidence_launch_key(const struct assay_evidence *ev)
+{
+	return ev->proof.key.len > 0 ? ev->proof.certifier : (struct assay_bytes){ NULL, 0 };
+}
+
 const struct assay_trust *
 assay_evidence_collateral(const struct assay_evidence *ev)
 {
@@ -451,10 +465,9 @@ assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
 		    err, ASSAY_E_USAGE, "the evidence is empty: its parse has failed");
 	if (how->trust == NULL)
 		return assay_fail(err, ASSAY_E_USAGE, "no trust object was given");
-	if (how->report_data.len > ev->tee->report_data_size)
-		return assay_fail(err, ASSAY_E_USAGE,
-		    "%zu bytes of report data: %s evidence holds %zu", how->report_data.len,
-		    ev->tee->title, ev->tee->report_data_size);
+	if (how->report_data.len > ASSAY_REPORT_DATA_SIZE)
+		return assay_fail(err, ASSAY_E_USAGE, "%zu bytes of report data: evidence holds %d",
+		    how->report_data.len, ASSAY_REPORT_DATA_SIZE);
 	if (*claims == NULL && (*claims = calloc(1, sizeof **claims)) == NULL)
 		return assay_fail_nomem(err);
 	assay_check_pass(checks, CHECK_EVIDENCE_FORMAT, "well formed");

@@ -38,5 +38,4 @@ const struct assay_tee assay_tee_opaque = {
 	.recognise = recognise,
 	.parse = parse,
 	.verify = verify,
-	.report_data_size = 64,
 };

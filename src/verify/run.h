@@ -72,6 +72,7 @@ struct platform_id {
  * name, one of the ids must be. */
 void assay_run_platform(struct run *run, const struct platform_id *ids, size_t count);
 
+/* got: 16 or 64 bytes. */
 void assay_run_report_data(struct run *run, struct assay_bytes got);
 /* Writes the claims collateral.* and trust.*. */
 void assay_run_finish(struct run *run, const struct anchor *anchor);

@@ -5,6 +5,7 @@
 
 #include "verify/roots.h"
 #include "verify/run.h"
+#include "verify/sev_launch.h"
 
 enum { EVIDENCE_BROKER = SEV_REPORT_SIZE + 3 * SEV_CERT_SIZE }; /* report, CEK, PEK, OCA */
 
@@ -15,6 +16,7 @@ struct sev {
 	const struct sev_authority *authority; /* whose ASK signed the CEK, if it is built in */
 	const struct amd_cert *ask, *ark;      /* as given */
 	const struct anchor *anchor;
+	struct sev_bound bound;
 };
 
 /* --- finding ------------------------------------------------------------------------------------- */
@@ -363,6 +365,22 @@ check_report(struct sev *s)
 	    "the report is not signed by this PEK: it was changed, or is of another platform");
 }
 
+/* Without a proof. */
+static void
+check_nonce(struct sev *s)
+{
+	struct assay_bytes want = s->run.how->report_data;
+	const struct sev_report *r = &s->ev->report;
+
+	if (want.len <= sizeof r->mnonce)
+		assay_run_report_data(&s->run, (struct assay_bytes){ r->mnonce, sizeof r->mnonce });
+	else
+		assay_check_fail(s->run.checks, CHECK_EVIDENCE_REPORT_DATA, ASSAY_E_POLICY,
+		    "%zu bytes were asked for, and a report without the guest's proof holds 16: it "
+		    "cannot be the answer",
+		    want.len);
+}
+
 /* --- claims ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -373,12 +391,15 @@ claim(struct sev *s)
 	uint8_t digest[ASSAY_SHA256_LEN];
 	char api[16];
 
-	assay_claim_text(c, CLAIM_BINDING, "none");
+	assay_claim_text(c, CLAIM_BINDING, s->bound.binding);
 	if (s->ev->has_report) {
 		assay_claim_flag(c, CLAIM_DEBUG, (r->policy >> SEV_POLICY_NODBG & 1) == 0);
 		assay_claim_bytes(
 		    c, CLAIM_MEASUREMENT, (struct assay_bytes){ r->launch_digest, 32 });
-		assay_claim_bytes(c, CLAIM_REPORT_DATA, (struct assay_bytes){ r->mnonce, 16 });
+		assay_claim_bytes(c, CLAIM_REPORT_DATA,
+		    s->bound.answered
+			? (struct assay_bytes){ s->bound.report_data, sizeof s->bound.report_data }
+			: (struct assay_bytes){ r->mnonce, sizeof r->mnonce });
 		assay_claim_flag(c, CLAIM_SEV_ES, (r->policy >> SEV_POLICY_ES & 1) != 0);
 	}
 	if (s->authority != NULL)
@@ -425,10 +446,13 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	check_pdh(&s);
 	if (s.pek != NULL && ev->sev.has_report)
 		check_report(&s);
-	claim(&s);
+	s.bound.binding = "none";
 	if (ev->sev.has_report)
-		assay_run_report_data(&s.run, (struct assay_bytes){ ev->sev.report.mnonce, 16 });
-	else if (how->report_data.len > 0)
+		assay_sev_check_proof(&s.bound, &s.run, ev, s.cek, s.pek);
+	claim(&s);
+	if (ev->sev.has_report && ev->proof.key.len == 0)
+		check_nonce(&s);
+	else if (!ev->sev.has_report && how->report_data.len > 0)
 		assay_check_fail(checks, CHECK_EVIDENCE_REPORT_DATA, ASSAY_E_POLICY,
 		    "certificates carry no nonce: bring the platform's attestation report");
 	assay_run_finish(&s.run, s.anchor);
@@ -496,8 +520,7 @@ recognise_sev(struct assay_bytes in)
 #define SEV_TEE(id, tee_title, tee_recognise)                                                      \
 	{                                                                                          \
 		.name = id, .title = tee_title, .object = "sev", .fields = sev_report_fields,      \
-		.recognise = tee_recognise, .parse = parse, .verify = verify,                      \
-		.report_data_size = 16,                                                            \
+		.recognise = tee_recognise, .parse = parse, .verify = verify, .proof = true,       \
 	}
 
 const struct assay_tee assay_tee_sev = SEV_TEE("sev", "AMD SEV", recognise_sev);

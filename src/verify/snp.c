@@ -823,7 +823,6 @@ const struct assay_tee assay_tee_snp = {
 	.recognise = assay_snp_report_recognise,
 	.parse = parse,
 	.verify = verify,
-	.report_data_size = 64,
 	.bare_size = SNP_REPORT_SIZE,
 	.services = true,
 	.untold = untold,

@@ -13,6 +13,7 @@
 #include "parse/bundle.h"
 #include "parse/quote.h"
 #include "parse/sev.h"
+#include "parse/sev_proof.h"
 #include "parse/snp_report.h"
 #include "verify/claims.h"
 
@@ -27,9 +28,9 @@ struct assay_tee {
 	    struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err);
 	void (*verify)(struct assay_claims *out, struct assay_checks *checks,
 	    const struct assay_evidence *ev, const struct assay_appraisal *how);
-	size_t report_data_size; /* 64; legacy SEV 16 */
-	size_t bare_size;        /* a certificate table may follow evidence of this size; 0: none */
-	bool services;           /* may be asked for through a service, whose manifest is bound */
+	size_t bare_size; /* a certificate table may follow evidence of this size; 0: none */
+	bool services;    /* may be asked for through a service, whose manifest is bound */
+	bool proof; /* a guest's proof may stand beside it; its report data are 64 bytes then */
 	/* The registers that an event log can be compared with; NULL: it has none. */
 	void (*registers)(struct assay_registers *out, const struct assay_evidence *ev);
 	/* Why claims without a tcb.status have none, for a rule that asks for it: the sentence; what
@@ -88,9 +89,10 @@ struct assay_evidence {
 	const char
 	    *form; /* what it was: "bundle"; NULL: none, the evidence came alone. Static text */
 	char provider[BUNDLE_PROVIDER_MAX + 1]; /* "": it did not say, or there is none */
-	uint8_t *beside;                        /* the copied log and manifest */
+	uint8_t *beside;                        /* the copied log, manifest and proof */
 	size_t beside_size;
 	struct assay_bytes eventlog, manifest; /* of beside */
+	struct sev_proof proof;                /* of beside; without a key: none came */
 	struct assay_trust *brought;           /* collateral; NULL: none. Items alone */
 	struct assay_error brought_error;      /* code != ASSAY_OK: it could not be read */
 };

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is signed, and by whom: docs/binding.md. */
+#include "verify/sev_launch.h"
+
+#include <string.h>
+
+#include <assay/launch.h>
+
+#include "verify/proof.h"
+
+/* --- the record -------------------------------------------------------------------------- */
+
+/* The record of the key that certified the proof. A key that two launches were given tells neither
+ * guest from the other. */
+static const struct assay_launch *
+find_launch(const struct run *run, const struct sev_proof *proof)
+{
+	const struct assay_launch *const *all = run->how->launches;
+	const struct assay_launch *found = NULL, *other = NULL;
+	size_t count = run->how->launch_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct assay_bytes key = assay_launch_key(all[i]);
+		uint8_t digest[ASSAY_SHA256_LEN];
+		assay_sha256(digest, key);
+		if (key.len == 0 || memcmp(digest, proof->certifier.ptr, sizeof digest) != 0)
+			continue;
+		other = found;
+		found = all[i];
+	}
+	if (count == 0) {
+		assay_check_skip(run->checks, CHECK_SEV_PROOF_KNOWN,
+		    "the guest: no launch record was given, to say whose proof this is");
+		assay_check_set_fix(run->checks, "give the launch record of the guest's owner");
+	} else if (other != NULL) {
+		if (!assay_check_fail(run->checks, CHECK_SEV_PROOF_KNOWN, ASSAY_E_SIGNATURE,
+			"the launches %s and %s have the same key, so that one guest cannot be "
+			"told "
+			"from the other",
+			assay_launch_name(other), assay_launch_name(found)))
+			return NULL;
+	} else
+		assay_check_that(run->checks, CHECK_SEV_PROOF_KNOWN, found != NULL,
+		    ASSAY_E_SIGNATURE, "of a guest whose launch record was given",
+		    "the proof is certified by key %s, which is in none of the %zu launch records: "
+		    "it is of another guest",
+		    assay_quote_hex(proof->certifier).text, count);
+	return found;
+}
+
+static void
+claim_launch(const struct run *run, const struct assay_launch *l)
+{
+	struct assay_sev_api api = assay_launch_api(l);
+	char text[16];
+
+	(void)snprintf(text, sizeof text, "%u.%u", api.major, api.minor);
+	assay_claim_text(run->claims, CLAIM_SEV_LAUNCH_NAME, assay_launch_name(l));
+	assay_claim_time(run->claims, CLAIM_SEV_LAUNCH_CREATED, assay_launch_created(l));
+	assay_claim_text(run->claims, CLAIM_SEV_LAUNCH_API, text);
+	assay_claim_number(run->claims, CLAIM_SEV_LAUNCH_BUILD, api.build);
+	assay_claim_flag(run->claims, CLAIM_SEV_LAUNCH_SIGNED, assay_launch_trusted(l));
+}
+
+/* The part that is signed: what a platform exports may lack AMD's signature, which is another's. */
+static bool
+same_cert(const struct sev_cert *cert, struct assay_bytes recorded)
+{
+	return cert != NULL &&
+	    assay_bytes_equal(cert->signed_part, assay_bytes_at(recorded, 0, SEV_CERT_SIGNED));
+}
+
+/* What the owner saw at launch is what the report speaks of. */
+static bool
+check_launch(const struct run *run, const struct assay_launch *l, const struct sev_report *r,
+    const struct sev_cert *cek, const struct sev_cert *pek)
+{
+	struct assay_checks *cs = run->checks;
+	struct assay_bytes digest = { r->launch_digest, sizeof r->launch_digest };
+	bool same_cek = same_cert(cek, assay_launch_cert(l, ASSAY_LAUNCH_CEK));
+	bool same = same_cek && same_cert(pek, assay_launch_cert(l, ASSAY_LAUNCH_PEK));
+
+	if (!assay_launch_trusted(l)) {
+		assay_check_skip(cs, CHECK_SEV_LAUNCH_SIGNER,
+		    "the launch record: nobody vouches for who wrote %s", assay_launch_name(l));
+		assay_check_set_fix(cs, "name the signer whose launch records you trust");
+	}
+	bool ok = cek != NULL && pek != NULL;
+	if (!ok)
+		assay_check_need(cs, CHECK_SEV_LAUNCH_PLATFORM, "", "",
+		    "not compared with the launch record: CEK or PEK was not given");
+	else
+		ok = assay_check_that(cs, CHECK_SEV_LAUNCH_PLATFORM, same, ASSAY_E_SIGNATURE,
+		    "the platform on which the guest was launched",
+		    "the %s is not that of the launch record: the guest was launched on another "
+		    "platform%s",
+		    same_cek ? "PEK" : "CEK", same_cek ? ", or this one has new keys since" : "");
+	ok &= assay_check_that(cs, CHECK_SEV_LAUNCH_DIGEST,
+	    assay_bytes_equal(digest, assay_launch_digest(l)), ASSAY_E_POLICY,
+	    "what was measured at the launch",
+	    "the launch digest is %s, and was %s when the guest was launched: the report is of "
+	    "another guest",
+	    assay_quote_hex(digest).text, assay_quote_hex(assay_launch_digest(l)).text);
+	ok &= assay_check_that(cs, CHECK_SEV_LAUNCH_POLICY, r->policy == assay_launch_policy(l),
+	    ASSAY_E_POLICY, "the policy of the launch",
+	    "the guest policy is 0x%x, and was 0x%x when the guest was launched: the report is of "
+	    "another guest",
+	    (unsigned)r->policy, (unsigned)assay_launch_policy(l));
+	return ok;
+}
+
+/* --- the proof --------------------------------------------------------------------------- */
+
+static enum assay_code
+verify_certification(const struct assay_pair *injected, struct assay_bytes message,
+    struct assay_bytes signature, struct assay_error *err)
+{
+	enum assay_signing how;
+
+	if (!assay_proof_signing(&how, injected->kind))
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "the launch record's key is none of P-256, P-384, Ed25519 and RSA; inject "
+		    "another at the next launch");
+	if (!assay_pair_verify(injected, how, message, signature))
+		return assay_fail(err, ASSAY_E_SIGNATURE,
+		    "the working key is not certified by the key that the owner injected");
+	return ASSAY_OK;
+}
+
+/* Remembered, for a guest does it once: and without its key, made ready for nothing then. */
+static bool
+check_certified(const struct run *run, const struct assay_launch *l, const struct sev_proof *proof)
+{
+	struct assay_pair injected = { ASSAY_PAIR_NONE, false, NULL };
+	struct assay_error err = { ASSAY_OK, "" };
+	uint8_t text[PROOF_MESSAGE_MAX], digest[ASSAY_SHA256_LEN];
+	struct assay_bytes message = { text, assay_proof_certified(text, proof->key) };
+	const struct fact fact = { FACT_CERTIFICATION, ASSAY_SCHEME_NONE,
+		{ ASSAY_KEY_NONE, proof->certifier }, { digest, sizeof digest },
+		proof->certification };
+	enum assay_code rc = ASSAY_OK;
+
+	assay_sha256(digest, message);
+	if (!assay_cache_knows(run->how->cache, &fact)) {
+		rc = assay_pair_set_der(&injected, assay_launch_key(l), false, &err);
+		if (rc == ASSAY_OK)
+			rc = verify_certification(&injected, message, proof->certification, &err);
+		if (rc == ASSAY_OK)
+			assay_cache_learn(run->how->cache, &fact);
+		assay_pair_clear(&injected);
+	}
+	return assay_check_result(run->checks, CHECK_SEV_PROOF_CERTIFIED, rc, &err,
+	    "the working key is certified by the injected one");
+}
+
+/* MNONCE answers, and so does the guest. */
+static bool
+check_answer(struct sev_bound *out, struct run *run, const struct sev_report *r,
+    const struct assay_evidence *ev)
+{
+	struct assay_bytes want = run->how->report_data;
+	struct assay_bytes got = { r->mnonce, sizeof r->mnonce };
+	uint8_t text[PROOF_MESSAGE_MAX], digest[ASSAY_SHA256_LEN], mnonce[ASSAY_SEV_MNONCE_SIZE];
+
+	if (want.len == 0) {
+		assay_run_report_data(run, got);
+		assay_check_skip(run->checks, CHECK_SEV_PROOF_SIGNATURE,
+		    "the proof: it is over report data, and none were given to compare");
+		return false;
+	}
+	memcpy(out->report_data, want.ptr, want.len);
+	assay_sha256(digest, ev->proof.key);
+	assay_sev_mnonce(mnonce, out->report_data, digest);
+	bool fresh = assay_check_that(run->checks, CHECK_EVIDENCE_REPORT_DATA,
+	    memcmp(mnonce, got.ptr, sizeof mnonce) == 0, ASSAY_E_POLICY,
+	    "MNONCE is the hash of what was asked for and of the guest's working key",
+	    "MNONCE is %s, want %s, the hash of %s and of the guest's working key",
+	    assay_quote_hex(got).text,
+	    assay_quote_hex((struct assay_bytes){ mnonce, sizeof mnonce }).text,
+	    assay_quote_hex(want).text);
+	size_t n = assay_proof_signed(
+	    text, (struct assay_bytes){ ev->store, SEV_REPORT_SIZE }, out->report_data);
+	const struct assay_public key = { ASSAY_KEY_P256, assay_sev_proof_point(&ev->proof) };
+	return assay_check_that(run->checks, CHECK_SEV_PROOF_SIGNATURE,
+		   assay_run_verify(run, key, ASSAY_ECDSA_P256_SHA256,
+		       (struct assay_bytes){ text, n }, ev->proof.signature),
+		   ASSAY_E_SIGNATURE, "the guest signed report and report data",
+		   "the proof is not over this report and these report data, or not by the "
+		   "working key that it names") &&
+	    fresh;
+}
+
+void
+assay_sev_check_proof(struct sev_bound *out, struct run *run, const struct assay_evidence *ev,
+    const struct sev_cert *cek, const struct sev_cert *pek)
+{
+	const struct sev_report *report = &ev->sev.report;
+	const struct assay_launch *launch;
+
+	*out = (struct sev_bound){ .binding = "none" };
+	if (ev->proof.key.len == 0) {
+		if (run->how->launch_count > 0)
+			assay_check_skip(run->checks, CHECK_SEV_PROOF_KNOWN,
+			    "the guest: no proof came with the report, to hold against a launch "
+			    "record");
+		return;
+	}
+	if ((launch = find_launch(run, &ev->proof)) != NULL)
+		claim_launch(run, launch);
+	bool ok = launch != NULL && check_launch(run, launch, report, cek, pek);
+	ok = launch != NULL && check_certified(run, launch, &ev->proof) && ok;
+	out->answered = check_answer(out, run, report, ev);
+	if (ok && out->answered)
+		out->binding = (report->policy >> SEV_POLICY_ES & 1) != 0 ? "vm" : "weak";
+}
