@@ -136,6 +136,9 @@ struct sim_extension {
 	struct sim_bytes value; /* content of the OCTET STRING */
 };
 
+/* SubjectPublicKeyInfo. */
+struct sim_bytes sim_spki(struct sim *sim, const struct sim_key *key);
+
 struct sim_cert {
 	int version;             /* 3 */
 	struct sim_bytes serial; /* content of the INTEGER */

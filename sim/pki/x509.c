@@ -83,8 +83,8 @@ sim_signed(struct sim *sim, struct sim_bytes tbs, const struct sim_key *signer, 
 	return SIM_SEQ(sim, tbs, sim_alg_write(sim, alg), sim_der_bits(sim, raw));
 }
 
-static struct sim_bytes
-spki_write(struct sim *sim, const struct sim_key *key)
+struct sim_bytes
+sim_spki(struct sim *sim, const struct sim_key *key)
 {
 	struct sim_bytes raw = sim_copy(sim, key->raw, key->raw_len);
 
@@ -230,7 +230,7 @@ sim_cert_write(struct sim *sim, const struct sim_cert *c)
 	struct sim_bytes tbs = SIM_SEQ(sim, c->version == 1 ? none : version,
 	    sim_der(sim, 0x02, c->serial), sim_alg_write(sim, c->inner_alg), c->issuer,
 	    SIM_SEQ(sim, sim_der_utc(sim, c->not_before), sim_der_utc(sim, c->not_after)),
-	    c->subject, c->spki.len > 0 ? c->spki : spki_write(sim, c->key),
+	    c->subject, c->spki.len > 0 ? c->spki : sim_spki(sim, c->key),
 	    c->extension_count == 0
 		? none
 		: sim_der(sim, 0xa3, sim_der(sim, 0x30, sim_taken(&extensions))));

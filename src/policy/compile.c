@@ -66,6 +66,7 @@ static const enum assay_check_id takeable[] = {
 	CHECK_SEV_POLICY_ES,
 	CHECK_SEV_POLICY_NOKS,
 	CHECK_SEV_POLICY_NOSEND,
+	CHECK_SEV_LAUNCH_SIGNER,
 };
 
 /* --- names, for messages ------------------------------------------------------------------------ */

@@ -32,14 +32,8 @@ put_string(struct sim_buf *b, const char *s)
 	sim_put(b, s, strlen(s));
 }
 
-struct part {
-	const char *label, *type;
-	struct sim_bytes bytes;
-	unsigned indicator;
-};
-
-static struct sim_bytes
-collection(struct forge *f, const struct part *parts, size_t count)
+struct sim_bytes
+forge_collection(struct forge *f, const struct forge_part *parts, size_t count)
 {
 	struct sim_buf b = { .sim = f->sim };
 
@@ -97,13 +91,13 @@ take_collateral(struct forge *f, const char *only)
 static void
 wrap(struct forge *f, const char *type, const char *provider, struct sim_bytes collateral)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", type, f->out.evidence, 4 },
 		{ "provider", "text/plain", as_text(f, provider), 4 },
 		{ "collateral", ASSAY "collateral", collateral, 2 },
 	};
 
-	f->out.evidence = collection(f, parts, collateral.len > 0 ? 3 : 2);
+	f->out.evidence = forge_collection(f, parts, collateral.len > 0 ? 3 : 2);
 }
 
 /* --- genuine ------------------------------------------------------------------------------- */
@@ -131,25 +125,25 @@ static void
 snp_table(struct forge *f)
 {
 	struct sim_bytes all = f->out.evidence;
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "snp", { all.ptr, 1184 }, 4 },
 		{ "provider", "text/plain", as_text(f, "sev_guest"), 0 },
 		{ "certificates", ASSAY "certificate-table", { all.ptr + 1184, all.len - 1184 },
 		    2 },
 	};
 
-	f->out.evidence = collection(f, parts, 3);
+	f->out.evidence = forge_collection(f, parts, 3);
 }
 
 static void
 strange_labels(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "cvm", ASSAY "tdx", f->out.evidence, 4 },
 		{ "notes", "text/markdown", as_text(f, "# none"), 2 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 /* --- what it is ---------------------------------------------------------------------------- */
@@ -175,43 +169,43 @@ called_foo(struct forge *f)
 static void
 two_pieces(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "tdx", f->out.evidence, 4 },
 		{ "td", ASSAY "tdx", f->out.evidence, 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 static void
 half_known(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "tdx", f->out.evidence, 4 },
 		{ "gpu", "application/vnd.gpu.report", as_text(f, "evidence of a GPU"), 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 static void
 no_evidence_it_says(struct forge *f)
 {
-	const struct part parts[] = { { "evidence", ASSAY "tdx", f->out.evidence, 2 } };
+	const struct forge_part parts[] = { { "evidence", ASSAY "tdx", f->out.evidence, 2 } };
 
-	f->out.evidence = collection(f, parts, 1);
+	f->out.evidence = forge_collection(f, parts, 1);
 }
 
 static void
 label_twice(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "tdx", f->out.evidence, 4 },
 		{ "provider", "text/plain", as_text(f, "tdx_guest"), 4 },
 		{ "provider", "text/plain", as_text(f, "sev_guest"), 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 3);
+	f->out.evidence = forge_collection(f, parts, 3);
 }
 
 static void
@@ -230,34 +224,34 @@ opaque(struct forge *f)
 static void
 opaque_nameless(struct forge *f)
 {
-	const struct part parts[] = { { "evidence", ASSAY "opaque", f->out.evidence, 4 } };
+	const struct forge_part parts[] = { { "evidence", ASSAY "opaque", f->out.evidence, 4 } };
 
-	f->out.evidence = collection(f, parts, 1);
+	f->out.evidence = forge_collection(f, parts, 1);
 }
 
 static void
 table_beside_tdx(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "tdx", f->out.evidence, 4 },
 		{ "certificates", ASSAY "certificate-table",
 		    sim_copy(f->sim, sim_alloc(f->sim, 24), 24), 2 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 static void
 table_twice(struct forge *f)
 {
 	struct sim_bytes all = f->out.evidence;
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "snp", all, 4 },
 		{ "certificates", ASSAY "certificate-table", { all.ptr + 1184, all.len - 1184 },
 		    2 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 /* --- collateral that came along --------------------------------------------------------------- */
@@ -521,13 +515,13 @@ bind_svsm(struct forge *f)
 static void
 wrap_svsm(struct forge *f, struct sim_bytes manifest)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "snp", f->out.evidence, 4 },
 		{ "provider", "text/plain", as_text(f, "sev_guest"), 4 },
 		{ "manifest", ASSAY "svsm-manifest", manifest, 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 3);
+	f->out.evidence = forge_collection(f, parts, 3);
 	f->report_data = nonce_of(f);
 }
 
@@ -642,12 +636,12 @@ svsm_count_lies(struct forge *f)
 static void
 svsm_beside_tdx(struct forge *f)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", ASSAY "tdx", f->out.evidence, 4 },
 		{ "manifest", ASSAY "svsm-manifest", manifest_of(f), 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 /* --- event logs ------------------------------------------------------------------------------ */
@@ -723,12 +717,12 @@ log_of(struct forge *f, unsigned header, const struct event *events, size_t coun
 static void
 wrap_log(struct forge *f, const char *type, struct sim_bytes log)
 {
-	const struct part parts[] = {
+	const struct forge_part parts[] = {
 		{ "evidence", type, f->out.evidence, 4 },
 		{ "eventlog", ASSAY "eventlog", log, 4 },
 	};
 
-	f->out.evidence = collection(f, parts, 2);
+	f->out.evidence = forge_collection(f, parts, 2);
 }
 
 static void

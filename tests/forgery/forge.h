@@ -8,6 +8,7 @@
  */
 
 #include "platforms/platforms.h"
+#include "platforms/sev_proof.h"
 
 enum { FORGE_NOW = 1795219200 }; /* 2026-11-21 */
 
@@ -30,6 +31,8 @@ enum forge_kind {
 	SEV,
 	SEV_ES,
 	SEV_NAPLES,
+	SEV_BOUND, /* in a bundle, with a proof; its launch record is given */
+	SEV_ES_BOUND,
 	FORGE_KINDS
 };
 
@@ -37,7 +40,7 @@ enum forge_how {
 	REFUSED = 0, /* the row id fails, and no row that is not in `also` */
 	NEEDED,      /* undetermined: the row id is skipped for want of what the forger hid */
 	NOT_PARSED,  /* assay_evidence_parse() refuses */
-	NOT_ADDED,   /* assay_trust_add() or assay_trust_add_root() refuses */
+	NOT_ADDED,   /* assay_trust_add(), assay_trust_add_root() or assay_launch_parse() refuses */
 	WARNED,      /* accepted, and the row id says so */
 };
 
@@ -49,6 +52,14 @@ struct forge {
 		struct sim_sev sev;
 	};
 	struct sim_output out;
+	/* Of a launched guest. */
+	struct sim_launch launch;
+	struct sim_sev_proof proof;
+	bool own_mnonce;                   /* the report's is not made of what the proof signs */
+	struct sim_bytes bare, proof_item; /* evidence and proof, outside their bundle */
+	struct sim_bytes records[4];
+	size_t record_count;
+	const char *signers; /* JWK; NULL: none is known */
 	/* What the relying party asks for. */
 	const char *policy; /* NULL: "genuine"; more than a name: its text */
 	struct sim_bytes report_data;
@@ -73,15 +84,28 @@ struct forgery {
 };
 
 extern const struct forgery genuine_cases[], quote_forgeries[], dcap_forgeries[], tdx_forgeries[],
-    snp_forgeries[], sev_forgeries[], bundle_genuine[], bundle_forgeries[];
+    snp_forgeries[], sev_forgeries[], bundle_genuine[], bundle_forgeries[], launch_genuine[],
+    launch_forgeries[];
 extern const size_t genuine_case_count, quote_forgery_count, dcap_forgery_count, tdx_forgery_count,
-    snp_forgery_count, sev_forgery_count, bundle_genuine_count, bundle_forgery_count;
+    snp_forgery_count, sev_forgery_count, bundle_genuine_count, bundle_forgery_count,
+    launch_genuine_count, launch_forgery_count;
 
 /* The order of P-256 and P-384, big-endian: the first number that r and s must not be. */
 extern const uint8_t forge_order_p256[32], forge_order_p384[48];
 /* f's own bytes with `at` overwritten. */
 void forge_overwrite(struct sim_bytes bytes, size_t at, const void *with, size_t n);
 void forge_drop_item(struct forge *f, const char *name);
+/* A collection (RFC 9999, 3.3). */
+struct forge_part {
+	const char *label, *type;
+	struct sim_bytes bytes;
+	unsigned indicator;
+};
+struct sim_bytes forge_collection(struct forge *f, const struct forge_part *parts, size_t count);
+/* A launched guest: its record and keys; its MNONCE, when they are bent; its bundle. */
+void forge_launched(struct forge *f);
+void forge_answer(struct forge *f);
+void forge_prove(struct forge *f);
 /* All collateral of a quote in the one JSON object that dcap-qvl stores; `from` becomes `to` in
  * the TCB info. */
 void forge_into_qvl(struct forge *f, const char *from, const char *to);

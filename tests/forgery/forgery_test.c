@@ -58,7 +58,7 @@ static const struct kind {
 	bool tdx, platform_ca;
 	uint16_t version, body_type;
 	enum sim_product product;
-	bool vlek, table, es;
+	bool vlek, table, es, bound;
 	const char *legacy;
 } kinds[] = {
 	[SGX3] = { .name = "SGX quote v3", .version = 3, .platform_ca = true },
@@ -114,6 +114,15 @@ static const struct kind {
 	    .vlek = true },
 	[SEV] = { .name = "SEV report", .family = LEGACY, .legacy = "Milan" },
 	[SEV_ES] = { .name = "SEV-ES report", .family = LEGACY, .legacy = "Milan", .es = true },
+	[SEV_BOUND] = { .name = "SEV guest with its proof",
+	    .family = LEGACY,
+	    .legacy = "Milan",
+	    .bound = true },
+	[SEV_ES_BOUND] = { .name = "SEV-ES guest with its proof",
+	    .family = LEGACY,
+	    .legacy = "Milan",
+	    .es = true,
+	    .bound = true },
 	[SEV_NAPLES] = { .name = "SEV report, Naples", .family = LEGACY, .legacy = "Naples" },
 };
 
@@ -133,14 +142,20 @@ make(struct forge *f, const struct forgery *g)
 		sim_sev_new(&f->sev, simulator, k->legacy, k->es);
 	if (k->family == SNP)
 		f->snp.table = k->table;
+	if (k->bound)
+		forge_launched(f);
 	if (g->bend != NULL)
 		g->bend(f);
+	if (k->bound)
+		forge_answer(f);
 	if (k->family == DCAP)
 		sim_dcap_write(&f->dcap, &f->out);
 	else if (k->family == SNP)
 		sim_snp_write(&f->snp, &f->out);
 	else
 		sim_sev_write(&f->sev, &f->out);
+	if (k->bound)
+		forge_prove(f);
 	if (k->table)
 		while (f->out.item_count > 0) /* the table has them, but for the CRL */
 			forge_drop_item(f, f->out.items[0].name);
@@ -192,18 +207,46 @@ add_all(struct assay_trust *trust, const struct forge *f, struct assay_error *er
 	return ASSAY_OK;
 }
 
+struct launches {
+	struct assay_launch *all[4];
+	size_t count;
+};
+
+static enum assay_code
+read_launches(struct launches *l, const struct forge *f, struct assay_error *err)
+{
+	struct assay_jwks *signers = NULL;
+	enum assay_code rc = ASSAY_OK;
+
+	l->count = 0;
+	if (f->signers != NULL)
+		assert_int_equal(assay_jwks_parse(&signers, text(f->signers), err), ASSAY_OK);
+	for (size_t i = 0; i < f->record_count && rc == ASSAY_OK; i++)
+		if ((rc = assay_launch_parse(&l->all[i], bytes(f->records[i]), signers, err)) ==
+		    ASSAY_OK)
+			l->count++;
+	assay_jwks_free(signers);
+	return rc;
+}
+
 /* Verification, policy, expectation: as `assay verify` strings them together. */
 static void
 judge(struct assay_checks *checks, const struct forge *f, const struct assay_trust *trust,
-    const struct assay_evidence *ev, struct assay_claims **claims, struct assay_cache *cache)
+    const struct launches *launches, const struct assay_evidence *ev, struct assay_claims **claims,
+    struct assay_cache *cache)
 {
+	const struct assay_launch *all[4] = { NULL };
 	struct assay_appraisal how = { .trust = trust,
 		.now = FORGE_NOW,
 		.report_data = bytes(f->report_data),
+		.launches = all,
+		.launch_count = launches->count,
 		.cache = cache,
 		.require_crl = f->require_crl };
 	struct assay_error err;
 
+	for (size_t i = 0; i < launches->count; i++)
+		all[i] = launches->all[i];
 	enum assay_code rc = assay_evidence_verify(claims, checks, ev, &how, &err);
 	assert_int_equal(rc, assay_checks_verdict(checks));
 	const struct assay_policy *policy =
@@ -317,6 +360,10 @@ static const char *const sev_always[] = { "sev.cek.profile", "sev.cek.signature"
 	"sev.oca.signature", "sev.pek.profile", "sev.pek.cek_signature", "sev.pek.oca_signature",
 	"sev.report.signer", "sev.report.signature" };
 
+static const char *const bound_always[] = { "sev.proof.known", "sev.proof.certified",
+	"sev.proof.signature", "sev.launch.platform", "sev.launch.digest", "sev.launch.policy",
+	"evidence.report_data" };
+
 static void
 expect_passed(const struct assay_checks *checks, const char *const *ids, size_t count)
 {
@@ -334,7 +381,7 @@ expect_passed(const struct assay_checks *checks, const char *const *ids, size_t 
 #define EXPECT_PASSED(checks, ids) expect_passed(checks, ids, sizeof(ids) / sizeof(ids)[0])
 
 static void
-expect_all_was_checked(const struct forgery *g, const struct assay_checks *checks)
+expect_all_was_checked(const struct forgery *g, const struct assay_checks *checks, bool asked)
 {
 	const struct kind *k = &kinds[g->kind];
 
@@ -347,10 +394,12 @@ expect_all_was_checked(const struct forgery *g, const struct assay_checks *check
 		EXPECT_PASSED(checks, snp_always);
 	if (k->family == LEGACY)
 		EXPECT_PASSED(checks, sev_always);
+	if (k->bound && asked)
+		EXPECT_PASSED(checks, bound_always);
 }
 
 static void
-expect_verdict(const struct forgery *g, const struct assay_checks *checks)
+expect_verdict(const struct forgery *g, const struct assay_checks *checks, bool asked)
 {
 	if (g->id != NULL) {
 		expect_rows(g, checks);
@@ -359,7 +408,7 @@ expect_verdict(const struct forgery *g, const struct assay_checks *checks)
 		fail_msg("not accepted");
 	}
 	if (assay_checks_verdict(checks) == ASSAY_OK)
-		expect_all_was_checked(g, checks);
+		expect_all_was_checked(g, checks, asked);
 }
 
 static void
@@ -381,12 +430,16 @@ run(void **state)
 	struct assay_evidence *ev = NULL;
 	struct assay_claims *claims = NULL;
 	struct assay_error err = { .code = ASSAY_OK };
+	struct launches launches = { .count = 0 };
 	struct forge f;
 
 	make(&f, g);
+	bool asked = f.report_data.len > 0 && f.record_count > 0;
 	assert_int_equal(assay_trust_new(&trust, &err), ASSAY_OK);
 	assert_int_equal(assay_checks_new(&checks, &err), ASSAY_OK);
 	enum assay_code rc = add_all(trust, &f, &err);
+	if (rc == ASSAY_OK)
+		rc = read_launches(&launches, &f, &err);
 	if (rc != ASSAY_OK && g->how != NOT_ADDED)
 		fail_msg("collateral: %s", err.text);
 	if (g->how == NOT_ADDED) {
@@ -398,20 +451,22 @@ run(void **state)
 		} else {
 			if (rc != ASSAY_OK)
 				fail_msg("not parsed: %s", err.text);
-			judge(checks, &f, trust, ev, &claims, NULL);
-			expect_verdict(g, checks);
+			judge(checks, &f, trust, &launches, ev, &claims, NULL);
+			expect_verdict(g, checks, asked);
 			/* What remembers the genuine ones refuses as much. */
 			assay_checks_clear(checks);
 			assert_int_equal(
 			    assay_evidence_parse(&used, bytes(f.out.evidence), &err), ASSAY_OK);
-			judge(checks, &f, trust, used, &used_claims, warm);
-			expect_verdict(g, checks);
+			judge(checks, &f, trust, &launches, used, &used_claims, warm);
+			expect_verdict(g, checks, asked);
 		}
 	}
 	if (g->id != NULL) {
 		cover(g->id);
 		refused++;
 	}
+	for (size_t i = 0; i < launches.count; i++)
+		assay_launch_free(launches.all[i]);
 	assay_claims_free(claims);
 	assay_evidence_free(ev);
 	assay_checks_free(checks);
@@ -483,6 +538,7 @@ main(int argc, char **argv)
 	queue_unbent(only);
 	queue(genuine_cases, genuine_case_count, only);
 	queue(bundle_genuine, bundle_genuine_count, only);
+	queue(launch_genuine, launch_genuine_count, only);
 	size_t accepted = test_count;
 	queue(quote_forgeries, quote_forgery_count, only);
 	queue(dcap_forgeries, dcap_forgery_count, only);
@@ -490,6 +546,7 @@ main(int argc, char **argv)
 	queue(snp_forgeries, snp_forgery_count, only);
 	queue(sev_forgeries, sev_forgery_count, only);
 	queue(bundle_forgeries, bundle_forgery_count, only);
+	queue(launch_forgeries, launch_forgery_count, only);
 	size_t forged = test_count - accepted;
 	if (only == NULL)
 		tests[test_count++] = (struct CMUnitTest){ .name = "every check has a forgery",
