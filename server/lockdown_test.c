@@ -115,10 +115,10 @@ struct facts {
 static void
 child_files(const struct facts *f)
 {
-	const struct lockdown_path paths[] = { { f->inside, LOCKDOWN_READ },
-		{ "/nonexistent", LOCKDOWN_WRITE } };
+	const struct confine_path paths[] = { { f->inside, CONFINE_READ },
+		{ "/nonexistent", CONFINE_WRITE } };
 
-	WANT(lockdown_files(paths, 2) ? 0 : 1, 0);
+	WANT(confine_files(paths, 2) ? 0 : 1, 0);
 	WANT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
 	WANT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
 	if (!f->files)
@@ -133,7 +133,7 @@ child_files(const struct facts *f)
 static void
 child_front(const struct facts *f)
 {
-	WANT(lockdown_files(NULL, 0) && lockdown_calls(LOCKDOWN_FRONT) ? 0 : 1, 0);
+	WANT(confine_files(NULL, 0) && lockdown_calls(LOCKDOWN_FRONT) ? 0 : 1, 0);
 	WANT(try_open(f->inside, O_WRONLY), EPERM);
 	WANT(try_open(f->inside, O_RDONLY), f->files ? EACCES : 0);
 	WANT(try_socket(), EPERM);
@@ -165,9 +165,9 @@ child_keeper(const struct facts *f)
 static void
 child_fetcher(const struct facts *f)
 {
-	const struct lockdown_path paths[] = { { "/etc", LOCKDOWN_READ } };
+	const struct confine_path paths[] = { { "/etc", CONFINE_READ } };
 
-	WANT(lockdown_files(paths, 1) && lockdown_calls(LOCKDOWN_FETCHER) ? 0 : 1, 0);
+	WANT(confine_files(paths, 1) && lockdown_calls(LOCKDOWN_FETCHER) ? 0 : 1, 0);
 	WANT(try_socket(), 0);
 	WANT(try_packet_socket(), EPERM);
 	WANT(try_open("/etc/passwd", O_RDONLY), 0);
@@ -260,14 +260,14 @@ static void
 test_user(void **context)
 {
 	(void)context;
-	assert_true(lockdown_user(NULL));
+	assert_true(confine_user(NULL));
 	if (geteuid() != 0)
 		return;
-	assert_false(lockdown_user("nobody-of-this-name"));
+	assert_false(confine_user("nobody-of-this-name"));
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(
-		    !lockdown_user("nobody") || getuid() == 0 || geteuid() == 0 || setuid(0) == 0);
+		    !confine_user("nobody") || getuid() == 0 || geteuid() == 0 || setuid(0) == 0);
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

@@ -118,7 +118,7 @@ serve(struct config *config)
 	if (sockets < 0)
 		return EXIT_TROUBLE;
 	notify_open(&notify);
-	if (!lockdown_user(o->user))
+	if (!confine_user(o->user))
 		return EXIT_TROUBLE;
 	for (size_t i = 0; i < count; i++)
 		if (!process_start(&processes[i], o))

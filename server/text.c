@@ -11,9 +11,16 @@ enum { SENTENCE_MAX = 1024, LINE_MAX_JSON = 6 * SENTENCE_MAX + 64 };
 
 /* Set once, before there are threads. */
 static struct {
+	const char *program;
 	bool json;
 	int verbose;
-} manner;
+} manner = { .program = "assayd" };
+
+void
+log_program(const char *name)
+{
+	manner.program = name;
+}
 
 void
 log_set(bool json, int verbose)
@@ -44,8 +51,8 @@ say_json(const char *text)
 
 	if (gmtime_r(&now, &tm) != NULL)
 		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	n = (size_t)snprintf(
-	    line, sizeof line, "{\"time\":\"%s\",\"program\":\"assayd\",\"text\":\"", stamp);
+	n = (size_t)snprintf(line, sizeof line, "{\"time\":\"%s\",\"program\":\"%s\",\"text\":\"",
+	    stamp, manner.program);
 	for (const char *p = text; *p != '\0' && n + 8 < sizeof line; p++) {
 		if (*p == '"' || *p == '\\')
 			line[n++] = '\\';
@@ -59,7 +66,7 @@ static void
 say(const char *fmt, va_list ap)
 {
 	char text[SENTENCE_MAX];
-	char line[SENTENCE_MAX + 16];
+	char line[SENTENCE_MAX + 32];
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 
 	if (n < 0 || manner.verbose < 0)
@@ -71,7 +78,7 @@ say(const char *fmt, va_list ap)
 		say_json(text);
 		return;
 	}
-	n = snprintf(line, sizeof line, "assayd: %s\n", text);
+	n = snprintf(line, sizeof line, "%s: %s\n", manner.program, text);
 	if (n > 0)
 		write_line(line, (size_t)n);
 }

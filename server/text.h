@@ -14,6 +14,8 @@ enum { QUOTE_ROOM = 72 };
 /* Before anything is said: JSON objects, a line each, and not plain lines; and, with verbose, also
  * what is only worth a look; below 0 nothing is said, for tests. Not changed while threads run. */
 void log_set(bool json, int verbose);
+/* Whose sentences these are, if not assayd's; static text, before anything is said. */
+void log_program(const char *name);
 /* A sentence for the operator, "assayd: SENTENCE"; control characters become '?'. */
 void log_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Only with -v. */

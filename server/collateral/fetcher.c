@@ -390,18 +390,18 @@ read_ca(uint8_t **out, size_t *len, const char *path)
 static bool
 lock_down(void)
 {
-	static const struct lockdown_path paths[] = {
-		{ "/etc", LOCKDOWN_READ },
-		{ "/usr/lib", LOCKDOWN_READ },
-		{ "/usr/share/ca-certificates", LOCKDOWN_READ },
-		{ "/usr/local/share/ca-certificates", LOCKDOWN_READ },
-		{ "/run/systemd/resolve", LOCKDOWN_READ },
-		{ "/lib", LOCKDOWN_READ },
-		{ "/lib64", LOCKDOWN_READ },
-		{ "/dev/urandom", LOCKDOWN_READ },
+	static const struct confine_path paths[] = {
+		{ "/etc", CONFINE_READ },
+		{ "/usr/lib", CONFINE_READ },
+		{ "/usr/share/ca-certificates", CONFINE_READ },
+		{ "/usr/local/share/ca-certificates", CONFINE_READ },
+		{ "/run/systemd/resolve", CONFINE_READ },
+		{ "/lib", CONFINE_READ },
+		{ "/lib64", CONFINE_READ },
+		{ "/dev/urandom", CONFINE_READ },
 	};
 
-	return lockdown_files(paths, sizeof paths / sizeof paths[0]) &&
+	return confine_files(paths, sizeof paths / sizeof paths[0]) &&
 	    lockdown_calls(LOCKDOWN_FETCHER);
 }
 
