@@ -10,7 +10,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char *
-printed(const struct config *config)
+printed(const struct settings *config)
 {
 	char *text = NULL;
 	size_t len;
@@ -18,7 +18,7 @@ printed(const struct config *config)
 
 	if (to == NULL)
 		return NULL;
-	config_print(to, config);
+	settings_print(to, config);
 	fclose(to);
 	return text;
 }
@@ -27,13 +27,13 @@ printed(const struct config *config)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct config *config = config_new(), *again = config_new();
+	struct settings *config = settings_new(&config_table), *again = settings_new(&config_table);
 
 	log_set(false, -1);
 	if (config != NULL && again != NULL &&
-	    config_parse(config, (const char *)data, size, "fuzz") == 0) {
+	    settings_parse(config, (const char *)data, size, "fuzz") == 0) {
 		char *text = printed(config), *second = NULL;
-		if (text != NULL && config_parse(again, text, strlen(text), "again") != 0)
+		if (text != NULL && settings_parse(again, text, strlen(text), "again") != 0)
 			abort();
 		second = printed(again);
 		if (text != NULL && second != NULL && strcmp(text, second) != 0)
@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(text);
 		free(second);
 	}
-	config_free(config);
-	config_free(again);
+	settings_free(config);
+	settings_free(again);
 	return 0;
 }

@@ -77,6 +77,8 @@ rights_of(unsigned asked, long abi, bool folder)
 		rights |= LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	if (asked & CONFINE_FOLDERS)
 		rights |= LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR;
+	if (asked & CONFINE_SOCKETS)
+		rights |= LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	return folder ? rights : rights & of_files;
 }
 

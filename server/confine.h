@@ -14,10 +14,11 @@
 #include <seccomp.h>
 
 enum confine_rights {
-	CONFINE_READ = 1,    /* files below it can be read */
-	CONFINE_WRITE = 2,   /* and made, written, renamed, removed */
-	CONFINE_REMOVE = 4,  /* entries of it can be removed */
-	CONFINE_FOLDERS = 8, /* folders below it can be made and removed */
+	CONFINE_READ = 1,     /* files below it can be read */
+	CONFINE_WRITE = 2,    /* and made, written, renamed, removed */
+	CONFINE_REMOVE = 4,   /* entries of it can be removed */
+	CONFINE_FOLDERS = 8,  /* folders below it can be made and removed */
+	CONFINE_SOCKETS = 16, /* sockets in it can be made, and entries removed */
 };
 
 /* A file, or a folder and all below it. One that does not exist is passed over. */

@@ -58,9 +58,9 @@ move_and_wipe(void *memory, size_t size)
 }
 
 static int
-check(const struct config *config)
+check(const struct settings *config)
 {
-	const struct server_options *o = config_options(config);
+	const struct server_options *o = settings_options(config);
 
 	if (o->tls_cert != NULL) {
 		SSL_CTX *tls = tls_open(o->tls_cert, o->tls_key, o->client_ca);
@@ -68,7 +68,7 @@ check(const struct config *config)
 			return EXIT_USAGE;
 		SSL_CTX_free(tls);
 	}
-	config_print(stdout, config);
+	settings_print(stdout, config);
 	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
 }
 
@@ -102,9 +102,9 @@ open_sockets(struct listening out[LISTEN_MAX], const struct server_options *o)
 }
 
 static int
-serve(struct config *config)
+serve(struct settings *config)
 {
-	const struct server_options *o = config_options(config);
+	const struct server_options *o = settings_options(config);
 	struct listening listening[LISTEN_MAX];
 	struct notify notify;
 	struct process processes[] = {
@@ -131,15 +131,16 @@ serve(struct config *config)
 int
 main(int argc, char **argv)
 {
-	struct config *config = NULL;
-	int code = config_read(&config, argc, argv);
+	struct settings *config = NULL;
+	int code = settings_read(&config, &config_table, argc, argv);
 
-	if (code != CONFIG_GO_ON)
+	if (code != SETTINGS_GO_ON)
 		return code;
-	log_set(config_options(config)->json_log, config_options(config)->verbose);
+	const struct server_options *o = settings_options(config);
+	log_set(o->json_log, o->verbose);
 	event_set_mem_functions(malloc, move_and_wipe, wipe_and_free);
-	code = config_check_only(config) ? check(config) : serve(config);
-	config_free(config);
+	code = settings_check_only(config) ? check(config) : serve(config);
+	settings_free(config);
 	libevent_global_shutdown();
 	return code;
 }

@@ -39,7 +39,7 @@ enum life { STARTING, SERVING, DRAINING, STOPPED };
 /* The main thread. */
 struct front {
 	struct server server;
-	struct config *config;
+	struct settings *config;
 	struct process *processes;
 	size_t process_count;
 	struct notify *notify;
@@ -157,7 +157,7 @@ reload(struct front *f)
 	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
 	    (long long)monotonic_ms() * 1000);
 	notify_say(f->notify, state);
-	bool ok = config_reload(f->config);
+	bool ok = settings_reload(f->config);
 	const struct server_options *o = s->options;
 	SSL_CTX *tls =
 	    ok && s->tls != NULL ? tls_open(o->tls_cert, o->tls_key, o->client_ca) : NULL;
@@ -476,7 +476,7 @@ serve(struct front *f)
 	if (s->view == NULL)
 		return;
 	if (!open_workers(s, &f->processes[0]) ||
-	    !lockdown_front(s->options, config_path(f->config))) {
+	    !lockdown_front(s->options, settings_path(f->config))) {
 		stop(f, EXIT_TROUBLE);
 		return;
 	}
@@ -497,14 +497,14 @@ serve(struct front *f)
 }
 
 int
-front_run(struct config *config, struct listening *listening, size_t listening_count,
+front_run(struct settings *config, struct listening *listening, size_t listening_count,
     struct process *processes, size_t process_count, struct notify *notify)
 {
 	struct front f = { .config = config,
 		.processes = processes,
 		.process_count = process_count,
 		.notify = notify,
-		.server = { .options = config_options(config),
+		.server = { .options = settings_options(config),
 		    .listening = listening,
 		    .listening_count = listening_count } };
 

@@ -100,13 +100,13 @@ void server_saw(struct server *s, const struct ipc_message *answer);
 
 struct process;
 struct notify;
-struct config;
+struct settings;
 
 /*
  * Serves until it is told to stop, or a process ends. The first socket of the keeper is the main
  * thread's, the others are the workers'. Drops its rights first. Returns the exit code.
  */
-int front_run(struct config *config, struct listening *listening, size_t listening_count,
+int front_run(struct settings *config, struct listening *listening, size_t listening_count,
     struct process *processes, size_t process_count, struct notify *notify);
 /* The processor's, or what the options say. */
 size_t front_workers(const struct server_options *options);
