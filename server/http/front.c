@@ -438,9 +438,10 @@ close_server(struct front *f)
 	for (size_t i = 0; i < s->worker_count; i++)
 		worker_close(&s->workers[i]);
 	free(s->workers);
-	collateral_free(s->collateral);
+	/* Whoever still waits for the keeper is told now that it is gone, and must be there to hear it. */
 	if (s->keeper != NULL)
 		keeper_line_free(s->keeper);
+	collateral_free(s->collateral);
 	for (size_t i = 0; i < sizeof f->signals / sizeof f->signals[0]; i++)
 		if (f->signals[i] != NULL)
 			event_free(f->signals[i]);

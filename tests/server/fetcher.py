@@ -101,6 +101,13 @@ case = Case(lambda h, n: serve(h))
 case.ask()
 check(case.here(), "a good answer is kept")
 check(case.stop() == 0, "and all processes end")
+codes = []
+for _ in range(5):  # whoever waits for the keeper then is told
+    case = Case(lambda h, n: serve(h))
+    case.ask()
+    case.here()
+    codes.append(case.stop())
+check(codes == [0] * 5, f"also while something is being stored: {codes}")
 
 
 def refused(name, answer, words, state="not found", roots=("T",)):
