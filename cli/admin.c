@@ -342,24 +342,6 @@ admin_close(struct admin *a)
 
 /* --- a request --------------------------------------------------------------------------- */
 
-static void
-base64url(char *out, const uint8_t *in, size_t len)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32_t bits = 0;
-	unsigned held = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		bits = bits << 8 | in[i];
-		for (held += 8; held >= 6; held -= 6)
-			*out++ = digits[bits >> (held - 6) & 63];
-	}
-	if (held > 0)
-		*out++ = digits[bits << (6 - held) & 63];
-	*out = '\0';
-}
-
 /* The claims of the token: server/keeper/admin.h. NULL: no memory, or no randomness. */
 static char *
 claims_of(const struct admin *a, const struct admin_request *r)
@@ -374,8 +356,8 @@ claims_of(const struct admin *a, const struct admin_request *r)
 	    EVP_Digest(r->body.len > 0 ? (const void *)r->body.ptr : "", r->body.len, digest, NULL,
 		EVP_sha256(), NULL) != 1)
 		return NULL;
-	base64url(digest_text, digest, sizeof digest);
-	base64url(id_text, id, sizeof id);
+	value_base64url(digest_text, digest, sizeof digest);
+	value_base64url(id_text, id, sizeof id);
 	FILE *to = open_memstream(&text, &size);
 	if (to == NULL)
 		return NULL;
@@ -553,3 +535,19 @@ admin_run(const struct args *args, int (*work)(struct admin *a, struct screen *s
 	}
 	return screen_close(&s, args_has(args, OPT_QUIET), rc);
 }
+
+const struct option admin_list_options[] = {
+	OPTIONS_ADMIN,
+	OPTION_JSON,
+	OPTION_OUTPUT,
+	OPTION_HELP,
+	OPTION_END,
+};
+
+const struct option admin_done_options[] = {
+	OPTIONS_ADMIN,
+	OPTION_JSON,
+	OPTION_QUIET_DONE,
+	OPTION_HELP,
+	OPTION_END,
+};

@@ -93,6 +93,8 @@ int admin_table(const struct admin *a, struct screen *s, struct table *t);
 
 /* The options of all commands that ask as an operator. */
 #define OPTIONS_ADMIN OPTION_URL, OPTION_CA, OPTION_ADMIN_KEY, OPTION_TIMEOUT
+/* Tables of them for what lists, and for what changes. */
+extern const struct option admin_list_options[], admin_done_options[];
 #define OPTION_QUIET_DONE                                                                          \
 	{                                                                                          \
 		OPT_QUIET, 'q', "quiet", NULL, false, NULL, "do not say what was done"             \

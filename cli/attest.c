@@ -153,15 +153,6 @@ read_request(struct asking *a)
 
 /* --- the answer ------------------------------------------------------------------------------ */
 
-static int
-exit_of(enum assay_code code)
-{
-	return code == ASSAY_OK                                         ? EXIT_YES
-	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
-	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
-									: EXIT_TROUBLE;
-}
-
 /* What of it is asked for, into the answer. */
 static enum assay_code
 put_answer(struct screen *s, const struct args *args, const struct assay_guest_evidence *ev,
@@ -288,7 +279,7 @@ collect(struct asking *a)
 		say_why(a, reasons, &err);
 	}
 	free(reasons);
-	rc = exit_of(code);
+	rc = guest_exit(code);
 	if (rc != EXIT_YES || (rc = screen_open(&s, a->args)) != 0) {
 		assay_guest_evidence_free(ev);
 		return rc;
@@ -300,7 +291,7 @@ collect(struct asking *a)
 		complain(a->args->command, "%s", assay_guest_note(ev));
 	if (code != ASSAY_OK)
 		s.output = NULL; /* an answer that is none replaces nothing */
-	rc = screen_close(&s, code != ASSAY_OK || args_has(a->args, OPT_QUIET), exit_of(code));
+	rc = screen_close(&s, code != ASSAY_OK || args_has(a->args, OPT_QUIET), guest_exit(code));
 	if (rc == EXIT_YES && args_has(a->args, OPT_VERBOSE))
 		say_what(a, ev, now_ms() - before);
 	assay_guest_evidence_free(ev);

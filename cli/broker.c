@@ -311,15 +311,6 @@ get_challenge(struct broker *b, struct challenge *out)
 	return rc;
 }
 
-static int
-exit_of(enum assay_code code)
-{
-	return code == ASSAY_OK                                         ? EXIT_YES
-	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
-	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
-									: EXIT_TROUBLE;
-}
-
 /* The log without the padding behind it: a broker takes 2 MiB, and firmware leaves 1 MiB of it. */
 static struct assay_bytes
 used_log(const struct assay_guest_evidence *ev)
@@ -359,7 +350,7 @@ make_evidence(struct broker *b, char **json, const struct challenge *challenge)
 		code = assay_coco_write(json, assay_guest_piece(ev, ASSAY_GUEST_EVIDENCE),
 		    assay_guest_piece(ev, ASSAY_GUEST_CERTIFICATES), used_log(ev), &err);
 	assay_guest_evidence_free(ev);
-	return code == ASSAY_OK ? EXIT_YES : trouble(b, exit_of(code), "%s", err.text);
+	return code == ASSAY_OK ? EXIT_YES : trouble(b, guest_exit(code), "%s", err.text);
 }
 
 static int
@@ -434,7 +425,7 @@ attest(struct broker *b)
 		    "%s, and a broker gives to attested guests alone; why: assay attest --list",
 		    err.text);
 	if (code != ASSAY_OK)
-		return trouble(b, exit_of(code), "%s", err.text);
+		return trouble(b, guest_exit(code), "%s", err.text);
 	if (strcmp(b->tee, "opaque") == 0)
 		return trouble(b, EXIT_UNTOLD,
 		    "the evidence of this machine is of a kind that the protocol has no name for");

@@ -86,8 +86,8 @@ known_key_at(const void *arg, size_t n)
 	return n < sizeof known_keys / sizeof known_keys[0] ? known_keys[n] : NULL;
 }
 
-static char *
-trim(char *text)
+char *
+config_trim(char *text)
 {
 	text += strspn(text, " \t\r");
 	for (size_t len = strlen(text); len > 0 && strchr(" \t\r", text[len - 1]) != NULL; len--)
@@ -100,7 +100,7 @@ read_line(struct config *config, const struct command *command, const char *path
     char *line)
 {
 	line[strcspn(line, "#")] = '\0';
-	line = trim(line);
+	line = config_trim(line);
 	if (*line == '\0')
 		return 0;
 
@@ -110,7 +110,7 @@ read_line(struct config *config, const struct command *command, const char *path
 		return EXIT_USAGE;
 	}
 	*equals = '\0';
-	const char *key = trim(line), *value = trim(equals + 1), *known;
+	const char *key = config_trim(line), *value = config_trim(equals + 1), *known;
 	for (size_t i = 0; (known = known_key_at(NULL, i)) != NULL; i++)
 		if (strcmp(key, known) == 0)
 			break;

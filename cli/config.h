@@ -30,4 +30,7 @@ int config_read(struct config *config, const struct command *command);
 int config_server(struct config *config, const struct args *args);
 void config_clear(struct config *config);
 
+/* A word without the blanks around it, in its place. */
+char *config_trim(char *text);
+
 #endif

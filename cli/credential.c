@@ -67,15 +67,6 @@ say(const char *fmt, ...)
 
 /* --- the configuration ----------------------------------------------------------------------- */
 
-static char *
-trim(char *text)
-{
-	text += strspn(text, " \t\r");
-	for (size_t len = strlen(text); len > 0 && strchr(" \t\r", text[len - 1]) != NULL; len--)
-		text[len - 1] = '\0';
-	return text;
-}
-
 static const char **
 key_of(struct section *s, const char *key)
 {
@@ -127,7 +118,7 @@ read_line(struct settings *set, char *line, const char *path, unsigned number)
 	char *equals;
 
 	line[strcspn(line, "#")] = '\0';
-	line = trim(line);
+	line = config_trim(line);
 	if (*line == '\0')
 		return true;
 	if (*line == '[')
@@ -137,7 +128,7 @@ read_line(struct settings *set, char *line, const char *path, unsigned number)
 		return false;
 	}
 	*equals = '\0';
-	const char *key = trim(line), *value = trim(equals + 1);
+	const char *key = config_trim(line), *value = config_trim(equals + 1);
 	const char **at = key_of(s, key);
 	if (at == NULL || (at == &s->resource && s->name[0] == '\0')) {
 		say("%s:%u: \"%.80s\" cannot be set here; resource (in a section), url, ca, "

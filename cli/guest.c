@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include "command.h"
+
 enum {
 	TIMEOUT_MS = 30000, /* the library's own */
 	INTERRUPT_US = 100000,
@@ -41,4 +43,13 @@ guest_collect(struct assay_guest_evidence **out, const struct assay_guest_reques
 	enum assay_code rc = assay_guest_collect(out, request, err);
 	interrupt_from(0);
 	return rc;
+}
+
+int
+guest_exit(enum assay_code code)
+{
+	return code == ASSAY_OK                                         ? EXIT_YES
+	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
+	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
+									: EXIT_TROUBLE;
 }

@@ -11,4 +11,7 @@
 ASSAY_MUST_USE enum assay_code guest_collect(struct assay_guest_evidence **out,
     const struct assay_guest_request *request, struct assay_error *err);
 
+/* How a command ends whose machine answered so. */
+int guest_exit(enum assay_code code);
+
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define CURL_DISABLE_TYPECHECK /* its macros would call the functions by their names */
 #include "http.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +8,8 @@
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "libcurl.h"
 
 enum {
 	BODY_MAX = 8 * 1024 * 1024, /* the largest CRL of Intel's has some hundred kilobytes */
@@ -24,25 +23,6 @@ enum {
 	QUIET_MS = 500, /* before progress is told */
 	TICK_MS = 100,
 	DOING_MAX = 70,
-};
-
-/*
- * libcurl is loaded by the command that needs it: thirty libraries come with it, which take ten times
- * as long to load as a verdict, and with which a verifier has no business.
- */
-struct libcurl {
-	void *loaded;
-	CURLcode (*global_init)(long flags);
-	void (*global_cleanup)(void);
-	CURL *(*easy_init)(void);
-	void (*easy_reset)(CURL *curl);
-	CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
-	CURLcode (*easy_perform)(CURL *curl);
-	CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
-	const char *(*easy_strerror)(CURLcode code);
-	void (*easy_cleanup)(CURL *curl);
-	struct curl_slist *(*slist_append)(struct curl_slist *list, const char *text);
-	void (*slist_free)(struct curl_slist *list);
 };
 
 struct http {
@@ -64,37 +44,6 @@ struct transfer {
 	size_t room;
 	bool too_large, no_memory;
 };
-
-static bool
-load(struct libcurl *lib)
-{
-	const struct {
-		const char *name;
-		void *function; /* a pointer to a pointer to a function */
-	} wanted[] = {
-		{ "curl_global_init", &lib->global_init },
-		{ "curl_global_cleanup", &lib->global_cleanup },
-		{ "curl_easy_init", &lib->easy_init },
-		{ "curl_easy_reset", &lib->easy_reset },
-		{ "curl_easy_setopt", &lib->easy_setopt },
-		{ "curl_easy_perform", &lib->easy_perform },
-		{ "curl_easy_getinfo", &lib->easy_getinfo },
-		{ "curl_easy_strerror", &lib->easy_strerror },
-		{ "curl_easy_cleanup", &lib->easy_cleanup },
-		{ "curl_slist_append", &lib->slist_append },
-		{ "curl_slist_free_all", &lib->slist_free },
-	};
-
-	if ((lib->loaded = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL)) == NULL)
-		return false;
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-		void *function = dlsym(lib->loaded, wanted[i].name);
-		if (function == NULL)
-			return false;
-		memcpy(wanted[i].function, &function, sizeof function);
-	}
-	return true;
-}
 
 static int64_t
 now_ms(void)
@@ -520,7 +469,7 @@ http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 	*why = "out of memory";
 	if (h == NULL)
 		return NULL;
-	if (!load(&h->lib)) {
+	if (!libcurl_load(&h->lib)) {
 		*why =
 		    "there is no libcurl.so.4 on this machine; install libcurl (Debian: libcurl4)";
 		http_close(h);

@@ -7,6 +7,7 @@
 #include <assay/guest.h>
 
 #include "command.h"
+#include "guest.h"
 #include "input.h"
 #include "json.h"
 #include "screen.h"
@@ -29,19 +30,10 @@ struct extension {
 /* --- what was asked -------------------------------------------------------------------------- */
 
 static int
-exit_of(enum assay_code code)
-{
-	return code == ASSAY_OK                                         ? EXIT_YES
-	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
-	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
-									: EXIT_TROUBLE;
-}
-
-static int
 failed(const struct extension *x, enum assay_code code, const struct assay_error *err)
 {
 	complain(x->args->command, "%s", err->text);
-	return exit_of(code);
+	return guest_exit(code);
 }
 
 /* Everything that can be wrong is found before the register is touched. */

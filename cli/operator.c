@@ -167,21 +167,13 @@ run_rotate(const struct args *args)
 	return admin_run(args, rotate);
 }
 
-static const struct option list_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_admin_list = {
 	.name = "admin list",
 	.arguments = "[options]",
 	.summary = "Lists who may ask a server for what.",
 	.operands = "",
 	.words = "",
-	.options = list_options,
+	.options = admin_list_options,
 	.examples = { "assay admin list", "assay admin list --json" },
 	.exits = "0 done, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-admin",
@@ -213,21 +205,13 @@ const struct command command_admin_add = {
 	.run = run_add,
 };
 
-static const struct option rm_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_QUIET_DONE,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_admin_rm = {
 	.name = "admin rm",
 	.arguments = "[options] NAME",
 	.summary = "Takes from the holder of a key what it may ask.",
 	.operands = "  NAME   of the key\n",
 	.words = "",
-	.options = rm_options,
+	.options = admin_done_options,
 	.examples = { "assay admin rm ci", "assay admin rm --json ci" },
 	.exits = "0 removed, 1 refused or not there, 2 usage, 4 trouble",
 	.page = "assay-admin",
@@ -240,7 +224,7 @@ const struct command command_admin_rotate = {
 	.summary = "Replaces a key of a server, which goes on serving.",
 	.operands = "  WHAT   token (signs results) or master (seals the store)\n",
 	.words = "token|master",
-	.options = rm_options,
+	.options = admin_done_options,
 	.examples = { "assay admin rotate token", "assay admin rotate master" },
 	.exits = "0 done, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-admin",

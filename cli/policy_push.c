@@ -154,14 +154,6 @@ run_rm(const struct args *args)
 	return admin_run(args, rm);
 }
 
-static const struct option options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_QUIET_DONE,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_policy_push = {
 	.name = "policy push",
 	.arguments = "[options] NAME FILE",
@@ -169,7 +161,7 @@ const struct command command_policy_push = {
 	.operands = "  NAME   by which secrets name it\n"
 		    "  FILE   its text; - for standard input\n",
 	.words = NULL,
-	.options = options,
+	.options = admin_done_options,
 	.examples = { "assay policy push web web.policy",
 	    "assay policy push --json web web.policy" },
 	.exits = "0 taken, 1 refused, 2 usage or an error in the policy, 4 trouble",
@@ -183,7 +175,7 @@ const struct command command_policy_rm = {
 	.summary = "Removes a policy from a server, if no secret is under it.",
 	.operands = "  NAME   of the policy\n",
 	.words = "",
-	.options = options,
+	.options = admin_done_options,
 	.examples = { "assay policy rm web", "assay policy rm --json web" },
 	.exits = "0 removed, 1 refused or not there, 2 usage, 4 trouble",
 	.page = "assay-policy",

@@ -201,21 +201,13 @@ run_rm(const struct args *args)
 	return admin_run(args, rm);
 }
 
-static const struct option list_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_reference_list = {
 	.name = "reference list",
 	.arguments = "[options]",
 	.summary = "Lists the reference values of a server.",
 	.operands = "",
 	.words = "",
-	.options = list_options,
+	.options = admin_list_options,
 	.examples = { "assay reference list", "assay reference list --json" },
 	.exits = "0 done, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-reference",
@@ -248,21 +240,13 @@ const struct command command_reference_push = {
 	.run = run_push,
 };
 
-static const struct option rm_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_QUIET_DONE,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_reference_rm = {
 	.name = "reference rm",
 	.arguments = "[options] NAME",
 	.summary = "Removes reference values from a server.",
 	.operands = "  NAME   under which they are kept\n",
 	.words = "",
-	.options = rm_options,
+	.options = admin_done_options,
 	.examples = { "assay reference rm web", "assay reference rm --json web" },
 	.exits = "0 removed, 1 refused or not there, 2 usage, 4 trouble",
 	.page = "assay-reference",

@@ -325,21 +325,13 @@ const struct command command_secret_put = {
 	.run = run_put,
 };
 
-static const struct option list_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_secret_list = {
 	.name = "secret list",
 	.arguments = "[options]",
 	.summary = "Lists the secrets of a server, and the policy of each.",
 	.operands = "",
 	.words = "",
-	.options = list_options,
+	.options = admin_list_options,
 	.examples = { "assay secret list", "assay secret list --json" },
 	.exits = "0 done, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-secret",
@@ -368,21 +360,13 @@ const struct command command_secret_get = {
 	.run = run_get,
 };
 
-static const struct option history_options[] = {
-	OPTIONS_ADMIN,
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
-};
-
 const struct command command_secret_history = {
 	.name = "secret history",
 	.arguments = "[options] REPO/TYPE/TAG",
 	.summary = "Lists the versions of a secret, and who asked for it last.",
 	.operands = "  REPO/TYPE/TAG   its path\n",
 	.words = "",
-	.options = history_options,
+	.options = admin_list_options,
 	.examples = { "assay secret history default/key/disk",
 	    "assay secret history --json default/key/disk" },
 	.exits = "0 done, 1 refused or not there, 2 usage, 4 trouble",

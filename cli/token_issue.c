@@ -30,25 +30,6 @@ struct issue {
 	char nonce[NONCE_TEXT];
 };
 
-/* base64url without padding (RFC 4648, 5). */
-static void
-base64url(char *out, const uint8_t *in, size_t len)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32_t held = 0;
-	unsigned bits = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		held = held << 8 | in[i];
-		for (bits += 8; bits >= 6; bits -= 6)
-			*out++ = digits[held >> (bits - 6) & 63];
-	}
-	if (bits > 0)
-		*out++ = digits[held << (6 - bits) & 63];
-	*out = '\0';
-}
-
 /* A key in PEM or as a JWK. */
 static enum assay_code
 parse_key(struct assay_jwk **key, struct assay_bytes text, struct assay_error *err)
@@ -120,7 +101,7 @@ read_nonce(struct issue *q)
 	if (text == NULL)
 		return 0;
 	if ((rc = value_bytes(q->args, nonce, sizeof nonce, &len, "nonce", text)) == 0)
-		base64url(q->nonce, nonce, len);
+		value_base64url(q->nonce, nonce, len);
 	return rc;
 }
 
@@ -176,7 +157,7 @@ sign(char **token, const struct issue *q, const struct assay_checks *checks,
 		snprintf(err->text, sizeof err->text, "the system gives no randomness");
 		return ASSAY_E_IO;
 	}
-	base64url(id, random, sizeof random);
+	value_base64url(id, random, sizeof random);
 	struct assay_ear_frame frame = { .issuer = "assay",
 		.id = id,
 		.issued = q->appraisal.now,

@@ -301,3 +301,21 @@ value_bind(const struct args *args, uint8_t data[ASSAY_REPORT_DATA_SIZE], size_t
 	*len = sizeof bound;
 	return 0;
 }
+
+void
+value_base64url(char *out, const uint8_t *in, size_t len)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32_t bits = 0;
+	unsigned held = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bits = bits << 8 | in[i];
+		for (held += 8; held >= 6; held -= 6)
+			*out++ = digits[bits >> (held - 6) & 63];
+	}
+	if (held > 0)
+		*out++ = digits[bits << (6 - held) & 63];
+	*out = '\0';
+}

@@ -38,4 +38,7 @@ int value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_l
  */
 int value_bind(const struct args *args, uint8_t data[ASSAY_REPORT_DATA_SIZE], size_t *len);
 
+/* base64url without padding (RFC 4648, 5), and a zero: out has room for 4 bytes of each 3, and 1 more. */
+void value_base64url(char *out, const uint8_t *in, size_t len);
+
 #endif

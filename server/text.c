@@ -142,3 +142,16 @@ text_hex_digit(char c)
 	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
 				    : -1;
 }
+
+enum assay_code
+text_fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	err->code = code;
+	va_start(ap, fmt);
+	if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0)
+		err->text[0] = '\0';
+	va_end(ap);
+	return code;
+}

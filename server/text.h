@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include <assay/bytes.h>
+#include <assay/error.h>
 
 enum { QUOTE_ROOM = 72 };
 
@@ -26,6 +27,10 @@ void log_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *text_quote(char out[QUOTE_ROOM], struct assay_bytes in);
 /* The same of a string; NULL is "nothing". */
 const char *text_quote_string(char out[QUOTE_ROOM], const char *in);
+
+/* Fills *err (never NULL) and returns its code. */
+enum assay_code text_fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* 0 to 15, of either case; -1 if it is no digit of hex. */
 int text_hex_digit(char c);

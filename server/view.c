@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view.h"
 
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,21 +24,6 @@ struct owned_view {
 	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
 	struct assay_policy *no_default;
 };
-
-static enum assay_code failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum assay_code
-failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof err->text, fmt, ap);
-	va_end(ap);
-	err->code = code;
-	return code;
-}
 
 static struct assay_bytes
 text_of(const json_t *o, const char *member)
@@ -94,7 +78,7 @@ read_tickets(struct view *view, const json_t *json, struct assay_error *err)
 		json_int_t epoch = json_integer_value(json_object_get(one, "epoch"));
 		if (epoch < 0 || epoch > UINT32_MAX ||
 		    !read_key(view->tickets.key[i], json_string_value(json_object_get(one, "key"))))
-			return failed(
+			return text_fail(
 			    err, ASSAY_E_FORMAT, "snapshot: key %zu of tickets is not one", i);
 		view->tickets.epoch[i] = (uint32_t)epoch;
 	}
@@ -117,14 +101,14 @@ read_scalars(struct owned_view *o, struct assay_error *err)
 	if (generation <= 0 || view->node == NULL || view->issuer == NULL ||
 	    view->audience == NULL || view->ticket_life_s <= 0 || view->token_life_s <= 0 ||
 	    !json_is_object(jwks))
-		return failed(err, ASSAY_E_FORMAT,
+		return text_fail(err, ASSAY_E_FORMAT,
 		    "snapshot: lacks one of generation, node, issuer, audience, ticket_life_s, "
 		    "token_life_s, jwks");
 	view->generation = (uint64_t)generation;
 	o->jwks = json_dumps(jwks, JSON_COMPACT);
 	view->jwks = o->jwks;
 	return o->jwks != NULL ? read_tickets(view, o->json, err)
-			       : failed(err, ASSAY_E_NOMEM, "out of memory");
+			       : text_fail(err, ASSAY_E_NOMEM, "out of memory");
 }
 
 /* --- trust ------------------------------------------------------------------------------- */
@@ -176,13 +160,13 @@ read_floors(struct assay_trust *trust, json_t *floors, struct assay_error *err)
 	if (evaluation != NULL &&
 	    (!json_is_integer(evaluation) || json_integer_value(evaluation) < 0 ||
 		json_integer_value(evaluation) > UINT32_MAX))
-		return failed(err, ASSAY_E_FORMAT, "snapshot: floors.evaluation is no number");
+		return text_fail(err, ASSAY_E_FORMAT, "snapshot: floors.evaluation is no number");
 	if (evaluation != NULL)
 		assay_trust_set_min_evaluation(trust, (uint32_t)json_integer_value(evaluation));
 	json_object_foreach(json_object_get(floors, "crl"), issuer, value)
 	{
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
-			return failed(
+			return text_fail(
 			    err, ASSAY_E_FORMAT, "snapshot: a floor of CRLs is no number");
 		rc = assay_trust_set_min_crl(
 		    trust, issuer, (uint64_t)json_integer_value(value), err);
@@ -211,14 +195,14 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 		return rc;
 	assay_trust_set_store(o->trust);
 	if ((o->fetched = json_object()) == NULL)
-		return failed(err, ASSAY_E_NOMEM, "out of memory");
+		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	json_array_foreach(json_object_get(o->json, "collateral"), i, item)
 	{
 		const char *fetched = json_string_value(json_object_get(item, "name"));
 		add_collateral(o->trust, item);
 		if (fetched != NULL && json_is_true(json_object_get(item, "fetched")) &&
 		    json_object_set_new(o->fetched, fetched, json_true()) != 0)
-			return failed(err, ASSAY_E_NOMEM, "out of memory");
+			return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	}
 	o->view.trust = o->trust;
 	return read_floors(o->trust, json_object_get(o->json, "floors"), err);
@@ -241,7 +225,7 @@ read_references(
 	o->references = calloc(json_array_size(all) + 1, sizeof *o->references);
 	o->view.references = o->references;
 	if (o->references == NULL)
-		return failed(err, ASSAY_E_NOMEM, "out of memory");
+		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	json_array_foreach(all, i, item)
 	{
 		const char *name = json_string_value(json_object_get(item, "name"));
@@ -373,7 +357,8 @@ parse(struct owned_view *o, struct assay_bytes json, struct assay_error *err)
 
 	o->json = json_loadb((const char *)json.ptr, json.len, JSON_REJECT_DUPLICATES, &why);
 	if (!json_is_object(o->json))
-		return failed(err, ASSAY_E_FORMAT, "snapshot: is no JSON object: %.150s", why.text);
+		return text_fail(
+		    err, ASSAY_E_FORMAT, "snapshot: is no JSON object: %.150s", why.text);
 	return ASSAY_OK;
 }
 
@@ -384,7 +369,7 @@ view_read(struct assay_bytes json, const struct assay_bytes *roots, size_t root_
 	struct owned_view *o = calloc(1, sizeof *o);
 
 	if (o == NULL) {
-		(void)failed(err, ASSAY_E_NOMEM, "out of memory");
+		(void)text_fail(err, ASSAY_E_NOMEM, "out of memory");
 		return NULL;
 	}
 	o->owners = 1;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "checks.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-static enum assay_code failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum assay_code
-failed(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vsnprintf(err->text, sizeof err->text, fmt, ap) < 0)
-		err->text[0] = '\0';
-	va_end(ap);
-	return err->code = code;
-}
+#include "../text.h"
 
 /* --- policies and reference values ------------------------------------------------------- */
 
@@ -75,9 +61,9 @@ check_reference(
 			continue;
 		rc = assay_policy_compile(&policy, text, p->name, refs, &why);
 		if (rc == ASSAY_E_NOMEM)
-			rc = failed(err, rc, "%s", why.text);
+			rc = text_fail(err, rc, "%s", why.text);
 		else if (rc != ASSAY_OK)
-			rc = failed(err, ASSAY_E_POLICY,
+			rc = text_fail(err, ASSAY_E_POLICY,
 			    "a policy would not hold any more; push that first: %.180s", why.text);
 		assay_policy_free(policy);
 	}
@@ -108,11 +94,12 @@ certificate(json_t **out, struct assay_bytes file, struct assay_error *err)
 	X509_free(cert);
 	BIO_free(bio);
 	if (!ok)
-		return failed(err, ASSAY_E_FORMAT, "the certificate is damaged, or no X.509 one");
+		return text_fail(
+		    err, ASSAY_E_FORMAT, "the certificate is damaged, or no X.509 one");
 	for (size_t i = 0; i < sizeof digest; i++)
 		snprintf(text + 2 * i, 3, "%02x", digest[i]);
 	*out = json_pack("{s:s}", "certificate", text);
-	return *out != NULL ? ASSAY_OK : failed(err, ASSAY_E_NOMEM, "out of memory");
+	return *out != NULL ? ASSAY_OK : text_fail(err, ASSAY_E_NOMEM, "out of memory");
 }
 
 enum assay_code
@@ -123,7 +110,7 @@ check_key(json_t **out, struct assay_bytes file, struct assay_error *err)
 	enum assay_code rc;
 
 	if (holds(file, "PRIVATE KEY-----"))
-		return failed(err, ASSAY_E_USAGE,
+		return text_fail(err, ASSAY_E_USAGE,
 		    "this is a private key, which nobody else should have; make a new one, and "
 		    "send "
 		    "its public key");
@@ -132,7 +119,7 @@ check_key(json_t **out, struct assay_bytes file, struct assay_error *err)
 	rc = holds(file, "-----BEGIN ") ? assay_jwk_parse_pem(&key, file, NULL, err)
 					: assay_jwk_parse(&key, file, err);
 	if (rc == ASSAY_OK && assay_jwk_private(key))
-		rc = failed(err, ASSAY_E_USAGE,
+		rc = text_fail(err, ASSAY_E_USAGE,
 		    "this is a private key, which nobody else should have; make a new one, and "
 		    "send "
 		    "its public key");
@@ -141,7 +128,7 @@ check_key(json_t **out, struct assay_bytes file, struct assay_error *err)
 	if (rc == ASSAY_OK) {
 		json_t *jwk = json_loads(text, 0, NULL);
 		*out = jwk != NULL ? json_pack("{s:o}", "jwk", jwk) : NULL;
-		rc = *out != NULL ? ASSAY_OK : failed(err, ASSAY_E_NOMEM, "out of memory");
+		rc = *out != NULL ? ASSAY_OK : text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	}
 	free(text);
 	assay_jwk_free(key);

@@ -221,17 +221,37 @@ named(struct exchange *x, const char *member, const char *name)
 	return args;
 }
 
+/* The query read, and as the first of the arguments what stands behind the route's path; NULL: it was refused. */
+static json_t *
+begin_named(struct exchange *x, struct query *q, const char *member)
+{
+	return begin(x, q) ? named(x, member, exchange_rest(x)) : NULL;
+}
+
 /* Asks what takes nothing but a name. */
 static void
 ask_named(struct exchange *x, const char *verb, const char *member, keeper_done *answer)
 {
 	struct query q = { .name = { NULL } };
+	json_t *args = begin_named(x, &q, member);
 
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, member, exchange_rest(x));
 	if (args != NULL)
 		ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, answer);
+}
+
+/* The same, where a version may be asked for. */
+static void
+ask_version(struct exchange *x, const char *verb, const char *member, keeper_done *answer)
+{
+	struct query q = { .name = { "version" } };
+	json_t *args = begin_named(x, &q, member);
+
+	if (args == NULL)
+		return;
+	if (put_number(x, args, &q, "version"))
+		ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, answer);
+	else
+		json_decref(args);
 }
 
 static void
@@ -252,6 +272,19 @@ refuse_body(struct exchange *x, enum assay_code code, const struct assay_error *
 		: code == ASSAY_E_POLICY ? 409
 					 : 422,
 	    "%s", err->text);
+}
+
+/* Asks what was judged here first: code and err are of that. Takes args. */
+static void
+ask_judged(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
+    enum assay_code code, const struct assay_error *err)
+{
+	if (code == ASSAY_OK) {
+		ask(x, verb, args, kept, done_json);
+		return;
+	}
+	json_decref(args);
+	refuse_body(x, code, err);
 }
 
 /* --- the server -------------------------------------------------------------------------- */
@@ -282,10 +315,8 @@ static void
 secret_put(struct exchange *x)
 {
 	struct query q = { .name = { "policy", "expect_version" } };
+	json_t *args = begin_named(x, &q, "path");
 
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, "path", exchange_rest(x));
 	if (args == NULL)
 		return;
 	if (!put_number(x, args, &q, "expect_version")) {
@@ -303,17 +334,7 @@ secret_put(struct exchange *x)
 static void
 secret_get(struct exchange *x)
 {
-	struct query q = { .name = { "version" } };
-
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, "path", exchange_rest(x));
-	if (args == NULL)
-		return;
-	if (put_number(x, args, &q, "version"))
-		ask(x, "secret.get", args, (struct assay_bytes){ NULL, 0 }, done_bytes);
-	else
-		json_decref(args);
+	ask_version(x, "secret.get", "path", done_bytes);
 }
 
 static void
@@ -397,17 +418,7 @@ policy_list(struct exchange *x)
 static void
 policy_get(struct exchange *x)
 {
-	struct query q = { .name = { "version" } };
-
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, "name", exchange_rest(x));
-	if (args == NULL)
-		return;
-	if (put_number(x, args, &q, "version"))
-		ask(x, "policy.get", args, (struct assay_bytes){ NULL, 0 }, done_policy);
-	else
-		json_decref(args);
+	ask_version(x, "policy.get", "name", done_policy);
 }
 
 static void
@@ -416,19 +427,12 @@ policy_put(struct exchange *x)
 	const struct view *view = worker_view(exchange_worker(x));
 	struct query q = { .name = { NULL } };
 	struct assay_error err = { .text = "" };
+	json_t *args = begin_named(x, &q, "name");
 
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, "name", exchange_rest(x));
 	if (args == NULL)
 		return;
 	enum assay_code rc = check_policy(view, exchange_rest(x), exchange_body(x), &err);
-	if (rc == ASSAY_OK) {
-		ask(x, "policy.put", args, exchange_body(x), done_json);
-		return;
-	}
-	json_decref(args);
-	refuse_body(x, rc, &err);
+	ask_judged(x, "policy.put", args, exchange_body(x), rc, &err);
 }
 
 static void
@@ -477,34 +481,22 @@ reference_put(struct exchange *x)
 		return;
 	}
 	enum assay_code rc = check_reference(view, exchange_rest(x), exchange_body(x), &err);
-	if (rc == ASSAY_OK) {
-		ask(x, "reference.put", args, exchange_body(x), done_json);
-		return;
-	}
-	json_decref(args);
-	refuse_body(x, rc, &err);
+	ask_judged(x, "reference.put", args, exchange_body(x), rc, &err);
 }
 
 static void
 reference_rm(struct exchange *x)
 {
 	const struct view *view = worker_view(exchange_worker(x));
+	const struct assay_bytes none = { NULL, 0 };
 	struct query q = { .name = { NULL } };
 	struct assay_error err = { .text = "" };
+	json_t *args = begin_named(x, &q, "name");
 
-	if (!begin(x, &q))
-		return;
-	json_t *args = named(x, "name", exchange_rest(x));
 	if (args == NULL)
 		return;
-	enum assay_code rc =
-	    check_reference(view, exchange_rest(x), (struct assay_bytes){ NULL, 0 }, &err);
-	if (rc == ASSAY_OK) {
-		ask(x, "reference.rm", args, (struct assay_bytes){ NULL, 0 }, done_json);
-		return;
-	}
-	json_decref(args);
-	refuse_body(x, rc, &err);
+	enum assay_code rc = check_reference(view, exchange_rest(x), none, &err);
+	ask_judged(x, "reference.rm", args, none, rc, &err);
 }
 
 /* --- collateral -------------------------------------------------------------------------- */

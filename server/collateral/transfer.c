@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define CURL_DISABLE_TYPECHECK /* its macros would call the functions by their names */
 #include "transfer.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "../../cli/libcurl.h"
 #include "../text.h"
 
 enum {
@@ -16,25 +14,6 @@ enum {
 	CHAIN_MAX = 64 * 1024,
 	CONNECT_MS = 10000,
 	TIMEOUT_MS = 60000,
-};
-
-/* Loaded by the process that fetches: the others have no business with it. */
-struct libcurl {
-	void *loaded;
-	CURLcode (*global_init)(long flags);
-	CURL *(*easy_init)(void);
-	CURLcode (*easy_setopt)(CURL *curl, CURLoption option, ...);
-	CURLcode (*easy_getinfo)(CURL *curl, CURLINFO info, ...);
-	const char *(*easy_strerror)(CURLcode code);
-	void (*easy_cleanup)(CURL *curl);
-	CURLM *(*multi_init)(void);
-	CURLMcode (*multi_cleanup)(CURLM *multi);
-	CURLMcode (*multi_add)(CURLM *multi, CURL *curl);
-	CURLMcode (*multi_remove)(CURLM *multi, CURL *curl);
-	CURLMcode (*multi_perform)(CURLM *multi, int *running);
-	CURLMcode (*multi_poll)(
-	    CURLM *multi, struct curl_waitfd *fds, unsigned count, int ms, int *ready);
-	CURLMsg *(*multi_read)(CURLM *multi, int *left);
 };
 
 struct transfers {
@@ -58,39 +37,6 @@ struct transfer {
 	char error[CURL_ERROR_SIZE];
 };
 
-static bool
-load(struct libcurl *lib)
-{
-	const struct {
-		const char *name;
-		void *function; /* a pointer to a pointer to a function */
-	} wanted[] = {
-		{ "curl_global_init", &lib->global_init },
-		{ "curl_easy_init", &lib->easy_init },
-		{ "curl_easy_setopt", &lib->easy_setopt },
-		{ "curl_easy_getinfo", &lib->easy_getinfo },
-		{ "curl_easy_strerror", &lib->easy_strerror },
-		{ "curl_easy_cleanup", &lib->easy_cleanup },
-		{ "curl_multi_init", &lib->multi_init },
-		{ "curl_multi_cleanup", &lib->multi_cleanup },
-		{ "curl_multi_add_handle", &lib->multi_add },
-		{ "curl_multi_remove_handle", &lib->multi_remove },
-		{ "curl_multi_perform", &lib->multi_perform },
-		{ "curl_multi_poll", &lib->multi_poll },
-		{ "curl_multi_info_read", &lib->multi_read },
-	};
-
-	if ((lib->loaded = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL)) == NULL)
-		return false;
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-		void *function = dlsym(lib->loaded, wanted[i].name);
-		if (function == NULL)
-			return false;
-		memcpy(wanted[i].function, &function, sizeof function);
-	}
-	return true;
-}
-
 struct transfers *
 transfers_new(struct assay_bytes ca, const char **why)
 {
@@ -100,7 +46,7 @@ transfers_new(struct assay_bytes ca, const char **why)
 	if (all == NULL)
 		return NULL;
 	all->ca = ca;
-	if (!load(&all->lib)) {
+	if (!libcurl_load(&all->lib)) {
 		*why =
 		    "there is no libcurl.so.4 on this machine; install libcurl (Debian: libcurl4)";
 		free(all);

@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include "../text.h"
+
 /* hash = SHA-256(hash of the row before || text of this one); docs/audit.md. */
 static bool
 link_hash(uint8_t out[HASH], const uint8_t before[HASH], struct assay_bytes text)
@@ -120,7 +122,7 @@ audit_load(struct keeper *k)
 static enum assay_code
 cut(struct assay_error *err)
 {
-	return keeper_fail(err, ASSAY_E_FORMAT,
+	return text_fail(err, ASSAY_E_FORMAT,
 	    "store: the audit chain is broken or cut; run assay audit"
 	    " verify on a copy, and restore a backup");
 }
@@ -137,7 +139,7 @@ check_end(struct keeper *k, struct assay_error *err)
 	int got = -1;
 
 	if (!store_ask(s, AUDIT_LIST, args, 4))
-		return keeper_fail(err, ASSAY_E_IO, "%s", store_error(s));
+		return text_fail(err, ASSAY_E_IO, "%s", store_error(s));
 	while (rc == ASSAY_OK && (got = store_row(s, AUDIT_LIST)) == 1) {
 		struct assay_bytes text = store_bytes(s, AUDIT_LIST, 1),
 				   hash = store_bytes(s, AUDIT_LIST, 2);
@@ -150,7 +152,7 @@ check_end(struct keeper *k, struct assay_error *err)
 	}
 	store_end(s, AUDIT_LIST);
 	if (got < 0)
-		return keeper_fail(err, ASSAY_E_IO, "%s", store_error(s));
+		return text_fail(err, ASSAY_E_IO, "%s", store_error(s));
 	return rc;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,8 @@
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include "../text.h"
+
 enum { NONCE = 12, TAG = 16, WHERE_ROOM = PATH_MAX, KEYS = 2, HEX_FILE = 2 * VAULT_KEY };
 static const char CREDENTIAL[] = "cred:";
 
@@ -26,18 +27,6 @@ struct vault {
 	uint8_t id[KEYS][VAULT_KEY_ID];
 	uint8_t *key[KEYS];
 };
-
-enum assay_code
-keeper_fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	err->code = code;
-	va_start(ap, fmt);
-	(void)vsnprintf(err->text, sizeof err->text, fmt, ap);
-	va_end(ap);
-	return code;
-}
 
 void *
 locked_new(size_t size)
@@ -181,16 +170,15 @@ file_write(const char *path, struct assay_bytes in, struct assay_error *err)
 	bool ok;
 
 	if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
-		return keeper_fail(err, ASSAY_E_USAGE, "%.200s...: the path is too long", path);
+		return text_fail(err, ASSAY_E_USAGE, "%.200s...: the path is too long", path);
 	(void)unlink(tmp); /* left by one who was killed */
 	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
-		return keeper_fail(
-		    err, ASSAY_E_IO, "%s: cannot be made: %s", path, strerror(errno));
+		return text_fail(err, ASSAY_E_IO, "%s: cannot be made: %s", path, strerror(errno));
 	ok = write_all(fd, in) && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
 	if (ok && rename(tmp, path) == 0 && sync_folder(path))
 		return ASSAY_OK;
-	(void)keeper_fail(err, ASSAY_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+	(void)text_fail(err, ASSAY_E_IO, "%s: cannot be written: %s", path, strerror(errno));
 	(void)unlink(tmp);
 	return err->code;
 }
@@ -204,11 +192,11 @@ file_read(uint8_t *out, size_t *len, const char *path, bool strict, struct assay
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
-		return keeper_fail(err, errno == ENOENT ? ASSAY_E_INCOMPLETE : ASSAY_E_IO,
+		return text_fail(err, errno == ENOENT ? ASSAY_E_INCOMPLETE : ASSAY_E_IO,
 		    "%s: cannot be opened: %s", path, strerror(errno));
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (strict && (st.st_mode & 077) != 0)) {
 		(void)close(fd);
-		return keeper_fail(err, ASSAY_E_USAGE,
+		return text_fail(err, ASSAY_E_USAGE,
 		    "%s: others may read it, or it is no file; chmod 600 it", path);
 	}
 	while (n < *len && (got = read(fd, out + n, *len - n)) != 0) {
@@ -219,8 +207,7 @@ file_read(uint8_t *out, size_t *len, const char *path, bool strict, struct assay
 	}
 	(void)close(fd);
 	if (got < 0)
-		return keeper_fail(
-		    err, ASSAY_E_IO, "%s: cannot be read: %s", path, strerror(errno));
+		return text_fail(err, ASSAY_E_IO, "%s: cannot be read: %s", path, strerror(errno));
 	*len = n;
 	return ASSAY_OK;
 }
@@ -260,7 +247,7 @@ read_key(struct vault *v, const char *path, struct assay_error *err)
 	bool ok;
 
 	if (text == NULL || key == NULL)
-		rc = keeper_fail(err, ASSAY_E_NOMEM, "out of locked memory; raise LimitMEMLOCK");
+		rc = text_fail(err, ASSAY_E_NOMEM, "out of locked memory; raise LimitMEMLOCK");
 	else
 		rc = file_read(text, &n, path, !v->credential, err);
 	if (rc == ASSAY_OK) {
@@ -275,10 +262,10 @@ read_key(struct vault *v, const char *path, struct assay_error *err)
 				key[i] = (uint8_t)((unsigned)a << 4 | ((unsigned)b & 0xf));
 			}
 		if (!ok)
-			rc = keeper_fail(err, ASSAY_E_FORMAT,
+			rc = text_fail(err, ASSAY_E_FORMAT,
 			    "%s: is no master key; it must have 32 bytes, or 64 hex digits", path);
 		else if (!adopt(v, key))
-			rc = keeper_fail(err, ASSAY_E_NOMEM, "out of memory");
+			rc = text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	}
 	locked_free(text, HEX_FILE + 4);
 	if (rc != ASSAY_OK)
@@ -293,11 +280,11 @@ make_key(struct vault *v, const char *path, struct assay_error *err)
 	enum assay_code rc;
 
 	if (key == NULL || RAND_priv_bytes(key, VAULT_KEY) != 1)
-		rc = keeper_fail(err, ASSAY_E_NOMEM, "out of locked memory or randomness");
+		rc = text_fail(err, ASSAY_E_NOMEM, "out of locked memory or randomness");
 	else
 		rc = file_write(path, (struct assay_bytes){ key, VAULT_KEY }, err);
 	if (rc == ASSAY_OK && !adopt(v, key))
-		rc = keeper_fail(err, ASSAY_E_NOMEM, "out of memory");
+		rc = text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	if (rc != ASSAY_OK)
 		locked_free(key, VAULT_KEY);
 	return rc;
@@ -319,21 +306,21 @@ vault_open(struct vault **out, const char *where, bool make, bool *made, struct 
 
 	*made = false;
 	if (v == NULL)
-		return keeper_fail(err, ASSAY_E_NOMEM, "out of memory");
+		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	v->credential = strncmp(where, CREDENTIAL, sizeof CREDENTIAL - 1) == 0;
 	if (v->credential) {
 		where += sizeof CREDENTIAL - 1;
 		if ((folder = getenv("CREDENTIALS_DIRECTORY")) == NULL ||
 		    strchr(where, '/') != NULL) {
 			vault_close(v);
-			return keeper_fail(err, ASSAY_E_USAGE,
+			return text_fail(err, ASSAY_E_USAGE,
 			    "master key: there is no systemd credential;"
 			    " set LoadCredential= in the unit, or name a file");
 		}
 	}
 	if ((size_t)snprintf(v->path, sizeof v->path, "%s%s%s", folder, v->credential ? "/" : "",
 		where) >= sizeof v->path)
-		rc = keeper_fail(err, ASSAY_E_USAGE, "master key: the path is too long");
+		rc = text_fail(err, ASSAY_E_USAGE, "master key: the path is too long");
 	else if ((rc = read_key(v, v->path, err)) == ASSAY_E_INCOMPLETE && make && !v->credential) {
 		rc = make_key(v, v->path, err);
 		*made = rc == ASSAY_OK;
@@ -391,10 +378,10 @@ vault_change(struct vault *v, struct assay_error *err)
 	char path[WHERE_ROOM + 8];
 
 	if (vault_changing(v))
-		return keeper_fail(err, ASSAY_E_USAGE, "the master key is being changed already");
+		return text_fail(err, ASSAY_E_USAGE, "the master key is being changed already");
 	path_new(path, v);
 	if (v->credential)
-		return keeper_fail(err, ASSAY_E_USAGE,
+		return text_fail(err, ASSAY_E_USAGE,
 		    "the master key is a systemd credential; load the new"
 		    " one as a second credential whose name ends in \".new\", and start again");
 	return make_key(v, path, err);
@@ -407,11 +394,11 @@ vault_changed(struct vault *v, struct assay_error *err)
 
 	path_new(path, v);
 	if (v->credential)
-		return keeper_fail(err, ASSAY_E_INCOMPLETE,
+		return text_fail(err, ASSAY_E_INCOMPLETE,
 		    "nothing is sealed under the old master key any"
 		    " more; let the credential have the new one, without \".new\"");
 	if (rename(path, v->path) != 0 || !sync_folder(v->path))
-		return keeper_fail(
+		return text_fail(
 		    err, ASSAY_E_IO, "%s: cannot be renamed: %s", path, strerror(errno));
 	locked_free(v->key[0], VAULT_KEY);
 	v->key[0] = v->key[1];

@@ -60,8 +60,5 @@ file_write(const char *path, struct assay_bytes in, struct assay_error *err);
  * the size after. ASSAY_E_INCOMPLETE: there is none. */
 ASSAY_MUST_USE enum assay_code
 file_read(uint8_t *out, size_t *len, const char *path, bool strict, struct assay_error *err);
-/* Fills *err (never NULL) and returns its code. */
-enum assay_code keeper_fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include <sqlite3.h>
+
+#include "../text.h"
 
 enum {
 	APPLICATION = 0x61737379, /* "assy", in the file's header */
@@ -159,21 +160,6 @@ store_error(const struct store *s)
 	return s->error;
 }
 
-static enum assay_code fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static enum assay_code
-fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	err->code = code;
-	va_start(ap, fmt);
-	(void)vsnprintf(err->text, sizeof err->text, fmt, ap);
-	va_end(ap);
-	return code;
-}
-
 /* Two keepers on one store would each have their own idea of the audit chain's end. */
 static enum assay_code
 lock(struct store *s, struct assay_error *err)
@@ -182,12 +168,12 @@ lock(struct store *s, struct assay_error *err)
 
 	(void)snprintf(path, sizeof path, "%s.lock", s->path);
 	if ((s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
-		return fail(err, ASSAY_E_IO,
+		return text_fail(err, ASSAY_E_IO,
 		    "store %s: its lock cannot be made: %s; the folder must"
 		    " exist and be writable",
 		    s->path, strerror(errno));
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
-		return fail(err, ASSAY_E_IO,
+		return text_fail(err, ASSAY_E_IO,
 		    "store %s: another assayd has it; end that one, or give this"
 		    " one a store of its own",
 		    s->path);
@@ -241,25 +227,25 @@ set_up(struct store *s, struct assay_error *err)
 	if (!number(s, "PRAGMA application_id", &application) ||
 	    !number(s, "PRAGMA user_version", &version) ||
 	    !number(s, "SELECT count(*) FROM sqlite_schema", &tables))
-		return fail(err, ASSAY_E_FORMAT, "%s", s->error);
+		return text_fail(err, ASSAY_E_FORMAT, "%s", s->error);
 	if (tables > 0 && application != APPLICATION)
-		return fail(err, ASSAY_E_FORMAT,
+		return text_fail(err, ASSAY_E_FORMAT,
 		    "store %s: is the database of another program; give a file"
 		    " of its own",
 		    s->path);
 	if (version > VERSION)
-		return fail(err, ASSAY_E_UNSUPPORTED,
+		return text_fail(err, ASSAY_E_UNSUPPORTED,
 		    "store %s: has tables of version %lld, this assayd knows"
 		    " %d; start a newer assayd",
 		    s->path, (long long)version, VERSION);
 	if (!run(s, "PRAGMA journal_mode = WAL") || !run(s, "PRAGMA synchronous = FULL") ||
 	    !run(s, "PRAGMA foreign_keys = ON") || !run(s, "PRAGMA temp_store = MEMORY") ||
 	    !run(s, "PRAGMA cell_size_check = ON"))
-		return fail(err, ASSAY_E_IO, "%s", s->error);
+		return text_fail(err, ASSAY_E_IO, "%s", s->error);
 	(void)sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
 	for (; version < VERSION; version++)
 		if (!migrate_one(s, version))
-			return fail(err, ASSAY_E_IO, "%s", s->error);
+			return text_fail(err, ASSAY_E_IO, "%s", s->error);
 	return ASSAY_OK;
 }
 
@@ -281,13 +267,13 @@ store_open(struct store **out, const char *address, struct assay_error *err)
 	mode_t mask;
 
 	if (strncmp(address, PREFIX, sizeof PREFIX - 1) != 0)
-		return fail(err, ASSAY_E_USAGE, "store: the address must be sqlite:PATH");
+		return text_fail(err, ASSAY_E_USAGE, "store: the address must be sqlite:PATH");
 	address += sizeof PREFIX - 1;
 	if (*address == '\0' || strlen(address) >= PATH_ROOM)
-		return fail(
+		return text_fail(
 		    err, ASSAY_E_USAGE, "store: the path behind sqlite: is empty or too long");
 	if ((s = calloc(1, sizeof *s)) == NULL)
-		return fail(err, ASSAY_E_NOMEM, "out of memory");
+		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	s->lock = -1;
 	memcpy(s->path, address, strlen(address) + 1);
 	mask = umask(077); /* no thread exists yet */
@@ -296,7 +282,7 @@ store_open(struct store **out, const char *address, struct assay_error *err)
 			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			NULL) != SQLITE_OK) {
 			explain(s);
-			rc = fail(err, ASSAY_E_IO, "%s", s->error);
+			rc = text_fail(err, ASSAY_E_IO, "%s", s->error);
 		} else
 			rc = set_up(s, err);
 	}
@@ -304,7 +290,7 @@ store_open(struct store **out, const char *address, struct assay_error *err)
 	if (rc == ASSAY_OK &&
 	    (!prepare(s, &s->begin, "BEGIN IMMEDIATE") || !prepare(s, &s->commit, "COMMIT") ||
 		!prepare(s, &s->rollback, "ROLLBACK")))
-		rc = fail(err, ASSAY_E_IO, "%s", s->error);
+		rc = text_fail(err, ASSAY_E_IO, "%s", s->error);
 	if (rc != ASSAY_OK) {
 		store_close(s);
 		return rc;
