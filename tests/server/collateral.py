@@ -112,7 +112,11 @@ number = tcb["tcbEvaluationDataNumber"]
 for n, status in ((number, 200), (number - 1, 410), (number + 1, 404)):
     check(get(f"/tdx/certification/v4/tcb?fmspc={FMSPC}&tcbEvaluationDataNumber={n}")[0] == status,
           f"evaluation number {n}: {status}")
-check(get("/tdx/certification/v4/qe/identity?update=early")[0] == 404, "one edition is kept")
+for path in ("/tdx/certification/v4/qe/identity?", f"/tdx/certification/v4/tcb?fmspc={FMSPC}&"):
+    plain = get(path[:-1])
+    check(plain[0] == 200 and all(get(path + f"update={word}")[2] == plain[2] for word in ("early", "standard")),
+          "one edition is here, early or not")
+    check(get(path + f"update=early&tcbEvaluationDataNumber={number}")[0] == 400, "a number or a word")
 
 # VCEKs
 for machine, product in (("M", "Milan"), ("U", "Turin")):
