@@ -349,10 +349,13 @@ check_signer(struct errand *e, const struct assay_sealed *sealed)
 	} else if (strncmp(kid, "kbs://", 6) == 0 && broker_resource(&resource, kid, why)) {
 		if ((rc = get(e, &resource, &keys)) == EXIT_YES)
 			rc = verify(e->args, sealed, &keys, kid);
+	} else if (args_has(e->args, OPT_UNSIGNED)) {
+		rc = 0;
 	} else {
 		complain(e->args->command,
-		    "warning: who sealed it was not checked; name the key with --signer FILE");
-		rc = 0;
+		    "nothing says who sealed it: name the key with --signer FILE, or open it "
+		    "all the same with --unsigned");
+		rc = EXIT_UNTOLD;
 	}
 	input_wipe(&keys);
 	return rc;
@@ -388,6 +391,9 @@ run_unseal(const struct args *args)
 
 	if (!args_operands(args, 1, 1))
 		return EXIT_USAGE;
+	if (args_has(args, OPT_SIGNER) && args_has(args, OPT_UNSIGNED))
+		return misused(args->command,
+		    "--signer and --unsigned: give one of them; a note is checked or is not");
 	int rc = read_sealed(args, &sealed);
 	if (rc == 0 &&
 	    (rc = open_broker(&e, &resource, assay_sealed_resource(sealed), false)) == 0 &&
@@ -436,6 +442,8 @@ const struct command command_key_get = {
 
 static const struct option unseal_options[] = { { OPT_SIGNER, 0, "signer", "FILE", false, NULL,
 						    "the public key, a JWK, of who sealed it" },
+	{ OPT_UNSIGNED, 0, "unsigned", NULL, false, NULL,
+	    "open it though nothing says who sealed it" },
 	OPTIONS_OF_BOTH };
 
 const struct command command_key_unseal = {
@@ -446,8 +454,8 @@ const struct command command_key_unseal = {
 	.words = NULL,
 	.options = unseal_options,
 	.examples = { "assay key unseal --signer ops.jwk -o password note",
-	    "assay key unseal --url https://broker:8080 - < note" },
-	.exits = "0 done, 1 refused, 2 usage, 3 no TEE here, 4 trouble",
+	    "assay key unseal --url https://broker:8080 --unsigned - < note" },
+	.exits = "0 done, 1 refused, 2 usage, 3 no TEE here, or unsigned, 4 trouble",
 	.page = "assay-key",
 	.run = run_unseal,
 };

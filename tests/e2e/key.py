@@ -444,8 +444,13 @@ def unseal(text, *args, file=False):
 
 for name, content in (("vault", VAULT), ("envelope", ENVELOPE)):
     for file in (False, True):
-        r = unseal(seal(content), file=file)
-        ok(secret_of(r) and "warning: who sealed it was not checked" in r.err, f"unseal: {name}, unsigned", r)
+        for text in (seal(content), seal(content, "ops")):
+            broker.asked.clear()
+            r = unseal(text, file=file)
+            ok(r.code == 3 and "nothing says who sealed it: name the key with --signer FILE" in r.err
+               and broker.asked == [] and not os.path.exists("out"), f"unseal: {name}, by nobody known: exit 3", r)
+            r = unseal(text, "--unsigned", file=file)
+            ok(secret_of(r) and r.err == "", f"unseal: {name}, by nobody known, with --unsigned", r)
     r = unseal(seal(content, "ops"), "--signer", "signer.jwk")
     ok(secret_of(r) and r.err == "", f"unseal: {name}, signed by a file's key", r)
     broker.asked.clear()
@@ -456,7 +461,9 @@ for name, content in (("vault", VAULT), ("envelope", ENVELOPE)):
             ("not at all", seal(content), ["--signer", "signer.jwk"]),
             ("by another than asked for", seal(content, "ops"), ["--signer", "stranger.jwk"]),
             ("by another than the resource", seal(content, "kbs:///default/signer/1",
-                                                  ec.generate_private_key(ec.SECP256R1())), [])):
+                                                  ec.generate_private_key(ec.SECP256R1())), []),
+            ("by another than the resource, --unsigned or not",
+             seal(content, "kbs:///default/signer/1", ec.generate_private_key(ec.SECP256R1())), ["--unsigned"])):
         broker.asked.clear()
         r = unseal(text, *args)
         ok(r.code == 1 and "the sealed secret is not signed by " in r.err and not os.path.exists("out")
@@ -470,8 +477,10 @@ for name, content, code, words in (
         ("another version", {**VAULT, "version": "0.2.0"}, 3, 'version is "0.2.0"'),
         ("another kind", {**VAULT, "type": "box"}, 3, 'type is "box"; there are vault and envelope'),
         ("a name that is none", {**VAULT, "name": "kbs:///a/../b"}, 2, "is no resource")):
-    r = unseal(seal(content))
+    r = unseal(seal(content), "--unsigned")
     ok(r.code == code and words in r.err and not os.path.exists("out"), f"unseal: {name}: exit {code}", r)
+r = unseal(seal(VAULT), "--unsigned", "--signer", "signer.jwk")
+ok(r.code == 2 and "--signer and --unsigned: give one" in r.err, "unseal: --signer and --unsigned: exit 2", r)
 evil = Broker({NAME: b"evil"})
 r = inside("snp", "env", f"ASSAY_URL={broker.url}", ASSAY, "key", "unseal", "-o", "out",
            seal({**VAULT, "name": f"kbs://{evil.url.removeprefix('http://')}/{NAME}"}, "ops"), "--signer", "signer.jwk")
