@@ -15,6 +15,8 @@ const struct command *const commands[] = {
 	&command_inspect,
 	&command_verify,
 	&command_measure_snp,
+	&command_measure_sev,
+	&command_measure_sev_es,
 	&command_measure_tdx,
 	&command_explain,
 	&command_collateral_show,

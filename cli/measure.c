@@ -59,36 +59,27 @@ refused(const struct args *args, enum assay_code code, const struct assay_error 
 
 /* --- answers ----------------------------------------------------------------------------- */
 
-static void
-put_hex(char out[HEX_MAX], const uint8_t digest[ASSAY_MEASUREMENT_SIZE])
-{
-	for (size_t i = 0; i < ASSAY_MEASUREMENT_SIZE; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* 48 bytes need no padding. */
-static void
-put_base64(char out[HEX_MAX], const uint8_t digest[ASSAY_MEASUREMENT_SIZE])
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < ASSAY_MEASUREMENT_SIZE; i += 3) {
-		uint32_t bits =
-		    (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | digest[i + 2];
-		for (unsigned n = 0; n < 4; n++)
-			*out++ = digits[bits >> (18 - 6 * n) & 0x3f];
-	}
-	*out = '\0';
-}
-
 /* One value that was predicted. */
 struct prediction {
 	const char *title; /* "MRTD"; NULL: the digest stands alone */
 	const char *part;  /* of the reference value's name, "mrtd" in "web/mrtd" */
 	const char *claim; /* that must have it */
 	uint8_t digest[ASSAY_MEASUREMENT_SIZE];
+	size_t len; /* of the digest; 0: all of it */
 };
+
+static struct assay_bytes
+digest_of(const struct prediction *p)
+{
+	return (struct assay_bytes){ p->digest, p->len > 0 ? p->len : sizeof p->digest };
+}
+
+static void
+put_hex(char out[HEX_MAX], struct assay_bytes digest)
+{
+	for (size_t i = 0; i < digest.len; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest.ptr[i]);
+}
 
 static bool
 is_repeated(const struct args *args, size_t n)
@@ -151,7 +142,7 @@ put_reference(struct screen *s, const struct args *args, const char *tee,
 		json_text(&j, "name", text);
 		json_text(&j, "claim", predictions[i].claim);
 		char hex[HEX_MAX];
-		put_hex(hex, predictions[i].digest);
+		put_hex(hex, digest_of(&predictions[i]));
 		json_open(&j, "any_of", '[');
 		json_text(&j, NULL, hex);
 		json_close(&j, ']');
@@ -201,7 +192,7 @@ print_predictions(
 	}
 	for (size_t i = 0; i < count; i++) {
 		char text[HEX_MAX] = "";
-		(base64 ? put_base64 : put_hex)(text, predictions[i].digest);
+		(base64 ? value_base64 : put_hex)(text, digest_of(&predictions[i]));
 		if (predictions[i].title != NULL)
 			fprintf(s.to, "%s ", predictions[i].title);
 		fprintf(s.to, "%s\n", text);
@@ -220,32 +211,25 @@ check_format(const struct args *args)
 	return check_name(args);
 }
 
-/* --- snp --------------------------------------------------------------------------------- */
-
-struct snp_job {
-	struct assay_snp_launch launch;
-	struct input ovmf, kernel, initrd, svsm;
-	char vmm[VMM_LEN_MAX];
-	uint8_t ovmf_hash[ASSAY_MEASUREMENT_SIZE];
-};
+/* --- a virtual machine ------------------------------------------------------------------- */
 
 /* "QEMU", "ec2": names in any case. */
 static int
-take_vmm(const struct args *args, struct snp_job *job)
+take_vmm(const struct args *args, bool sev, char vmm[VMM_LEN_MAX])
 {
 	const char *given = args_value(args, OPT_VMM_TYPE);
 
 	if (given == NULL)
 		given = "qemu";
-	for (size_t i = 0; i < sizeof job->vmm - 1 && given[i] != '\0'; i++)
-		job->vmm[i] = (char)(given[i] >= 'A' && given[i] <= 'Z' ? given[i] + 32 : given[i]);
+	memset(vmm, 0, VMM_LEN_MAX);
+	for (size_t i = 0; i < VMM_LEN_MAX - 1 && given[i] != '\0'; i++)
+		vmm[i] = (char)(given[i] >= 'A' && given[i] <= 'Z' ? given[i] + 32 : given[i]);
 	for (size_t n = 0; assay_snp_vmm_name(n) != NULL; n++)
-		if (strcmp(assay_snp_vmm_name(n), job->vmm) == 0) {
-			job->launch.vmm = job->vmm;
+		if (strcmp(assay_snp_vmm_name(n), vmm) == 0 &&
+		    (!sev || assay_snp_vmm_needs_signature(vmm)))
 			return 0;
-		}
-	return misused(args->command,
-	    "--vmm-type: \"%.40s\" is none of qemu, qemu-old, ec2, ec2-old, gce, krun", given);
+	return misused(args->command, "--vmm-type: \"%.40s\" is none of %s", given,
+	    sev ? "qemu, qemu-old" : "qemu, qemu-old, ec2, ec2-old, gce, krun");
 }
 
 static const char *
@@ -291,7 +275,7 @@ take_family(const struct args *args, uint32_t *signature)
 
 /* One way of three to say what the vCPUs are. */
 static int
-take_signature(const struct args *args, struct snp_job *job)
+take_signature(const struct args *args, const char *vmm, uint32_t *signature)
 {
 	bool family = args_has(args, OPT_VCPU_FAMILY) || args_has(args, OPT_VCPU_MODEL) ||
 	    args_has(args, OPT_VCPU_STEPPING);
@@ -302,17 +286,26 @@ take_signature(const struct args *args, struct snp_job *job)
 	if (ways > 1)
 		return misused(args->command,
 		    "--vcpu-type, --vcpu-sig and --vcpu-family say the same thing: give one");
-	if (ways == 0 && assay_snp_vmm_needs_signature(job->launch.vmm))
+	if (ways == 0 && assay_snp_vmm_needs_signature(vmm))
 		return misused(args->command,
 		    "the vCPU's model is missing: give --vcpu-type, --vcpu-sig or --vcpu-family");
 	if (args_has(args, OPT_VCPU_TYPE))
-		rc = take_type(args, &job->launch.vcpu_signature);
+		rc = take_type(args, signature);
 	else if (family)
-		rc = take_family(args, &job->launch.vcpu_signature);
+		rc = take_family(args, signature);
 	else if ((rc = take_number(args, OPT_VCPU_SIG, UINT32_MAX, &number)) == 0)
-		job->launch.vcpu_signature = (uint32_t)number;
+		*signature = (uint32_t)number;
 	return rc;
 }
+
+/* --- snp --------------------------------------------------------------------------------- */
+
+struct snp_job {
+	struct assay_snp_launch launch;
+	struct input ovmf, kernel, initrd, svsm;
+	char vmm[VMM_LEN_MAX];
+	uint8_t ovmf_hash[ASSAY_MEASUREMENT_SIZE];
+};
 
 /* The size of the variables, told or of their file. */
 static int
@@ -384,13 +377,15 @@ take_snp(const struct args *args, struct snp_job *job)
 	if ((rc = take_number(args, OPT_VCPUS, ASSAY_VCPUS_MAX, &vcpus)) != 0 ||
 	    (rc = take_number(args, OPT_GUEST_FEATURES, UINT64_MAX, &job->launch.guest_features)) !=
 		0 ||
-	    (rc = take_vmm(args, job)) != 0 || (rc = take_signature(args, job)) != 0 ||
+	    (rc = take_vmm(args, false, job->vmm)) != 0 ||
+	    (rc = take_signature(args, job->vmm, &job->launch.vcpu_signature)) != 0 ||
 	    (rc = take_ovmf_hash(args, job)) != 0 || (rc = take_direct_boot(args, job)) != 0 ||
 	    (rc = take_vars(args, job)) != 0 ||
 	    (rc = take_file(args, OPT_SVSM, "an SVSM image", &job->svsm)) != 0)
 		return rc;
 	if (args_has(args, OPT_SVSM) && job->svsm.len == 0)
 		return misused(args->command, "--svsm: %s is empty", args_value(args, OPT_SVSM));
+	job->launch.vmm = job->vmm;
 	job->launch.svsm = input_bytes(&job->svsm);
 	job->launch.vcpus = (uint32_t)vcpus;
 	return 0;
@@ -473,6 +468,161 @@ run_snp(const struct args *args)
 	input_clear(&job.initrd);
 	input_clear(&job.svsm);
 	return rc;
+}
+
+/* --- sev, sev-es ------------------------------------------------------------------------- */
+
+struct sev_job {
+	struct assay_sev_launch launch;
+	struct input ovmf, kernel, initrd, vmsa[2];
+	char vmm[VMM_LEN_MAX];
+};
+
+/* Plain SEV measures no vCPU: who says something of them is mistaken about what is measured. */
+static int
+refuse_vcpus(const struct args *args)
+{
+	static const enum option_id ids[] = { OPT_VCPUS, OPT_VCPU_TYPE, OPT_VCPU_SIG,
+		OPT_VCPU_FAMILY, OPT_VCPU_MODEL, OPT_VCPU_STEPPING, OPT_VMM_TYPE, OPT_VMSA_FIRST,
+		OPT_VMSA_FURTHER };
+
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+		if (args_has(args, ids[i]))
+			return misused(args->command,
+			    "--%s: SEV without ES measures no vCPU; leave it away",
+			    args_name(args, ids[i]));
+	return 0;
+}
+
+static int
+take_vmsa(const struct args *args, enum option_id id, struct input *in, struct assay_bytes *out)
+{
+	int rc = take_file(args, id, "the state of a vCPU", in);
+
+	*out = input_bytes(in);
+	if (rc == 0 && args_has(args, id) && in->len != ASSAY_VMSA_SIZE)
+		return misused(args->command, "--%s: is %zu bytes, want %d", args_name(args, id),
+		    in->len, ASSAY_VMSA_SIZE);
+	return rc;
+}
+
+static int
+take_sev_vcpus(const struct args *args, struct sev_job *job)
+{
+	struct assay_sev_launch *l = &job->launch;
+	uint64_t vcpus = 0;
+	int rc;
+
+	if (!args_has(args, OPT_VCPUS))
+		return misused(args->command, "--vcpus N is missing: each vCPU is measured");
+	if ((rc = take_number(args, OPT_VCPUS, ASSAY_VCPUS_MAX, &vcpus)) != 0 ||
+	    (rc = take_vmm(args, true, job->vmm)) != 0 ||
+	    (rc = take_vmsa(args, OPT_VMSA_FIRST, &job->vmsa[0], &l->vmsa[0])) != 0 ||
+	    (rc = take_vmsa(args, OPT_VMSA_FURTHER, &job->vmsa[1], &l->vmsa[1])) != 0)
+		return rc;
+	l->vcpus = (uint32_t)vcpus;
+	l->vmm = job->vmm;
+	/* Whose states are given needs no model. */
+	if (l->vmsa[0].len > 0 && (l->vcpus == 1 || l->vmsa[1].len > 0))
+		return 0;
+	return take_signature(args, job->vmm, &l->vcpu_signature);
+}
+
+static int
+take_sev(const struct args *args, bool es, struct sev_job *job)
+{
+	struct assay_sev_launch *l = &job->launch;
+	int rc;
+
+	l->es = es;
+	l->direct_boot = args_has(args, OPT_KERNEL);
+	if (!args_has(args, OPT_OVMF))
+		return misused(args->command, "--ovmf FILE is missing: the firmware is measured");
+	if (!l->direct_boot && (args_has(args, OPT_INITRD) || args_has(args, OPT_APPEND)))
+		return misused(args->command, "--initrd and --append go with --kernel");
+	if ((rc = es ? take_sev_vcpus(args, job) : refuse_vcpus(args)) != 0 ||
+	    (rc = take_file(args, OPT_OVMF, "an OVMF image", &job->ovmf)) != 0 ||
+	    (rc = take_file(args, OPT_KERNEL, "a kernel", &job->kernel)) != 0 ||
+	    (rc = take_file(args, OPT_INITRD, "an initrd", &job->initrd)) != 0)
+		return rc;
+	l->ovmf = input_bytes(&job->ovmf);
+	l->kernel = input_bytes(&job->kernel);
+	l->initrd = input_bytes(&job->initrd);
+	l->append = args_value(args, OPT_APPEND);
+	return 0;
+}
+
+static void
+clear_sev(struct sev_job *job)
+{
+	input_clear(&job->ovmf);
+	input_clear(&job->kernel);
+	input_clear(&job->initrd);
+	input_clear(&job->vmsa[0]);
+	input_clear(&job->vmsa[1]);
+}
+
+int
+measure_sev(const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREMENT_SIZE])
+{
+	struct sev_job job = { .vmm = "" };
+	struct assay_error err;
+	int rc = take_sev(args, es, &job);
+
+	if (rc == 0) {
+		enum assay_code code = assay_sev_measure(digest, &job.launch, &err);
+		if (code != ASSAY_OK)
+			rc = refused(args, code, &err);
+	}
+	clear_sev(&job);
+	return rc;
+}
+
+static int
+dump_sev_vmsas(const struct args *args)
+{
+	uint8_t page[ASSAY_VMSA_SIZE];
+	struct sev_job job = { .vmm = "" };
+	struct assay_error err;
+	char name[32];
+	int rc = take_sev(args, true, &job);
+
+	for (uint32_t i = 0; rc == 0 && i < job.launch.vcpus; i++) {
+		enum assay_code code = assay_sev_vmsa(page, &job.launch, i, &err);
+		snprintf(name, sizeof name, "vmsa%" PRIu32 ".bin", i);
+		rc = code != ASSAY_OK ? refused(args, code, &err) : write_page(args, name, page);
+	}
+	clear_sev(&job);
+	return rc;
+}
+
+static int
+run_sev_of(const struct args *args, bool es)
+{
+	struct prediction p = {
+		.part = "launch", .claim = "measurement", .len = ASSAY_SEV_MEASUREMENT_SIZE
+	};
+	int rc;
+
+	if (!args_operands(args, 0, 0))
+		return EXIT_USAGE;
+	if ((rc = check_format(args)) != 0 || (rc = measure_sev(args, es, p.digest)) != 0)
+		return rc;
+	if (args_has(args, OPT_DUMP_VMSA) && (rc = dump_sev_vmsas(args)) != 0)
+		return rc;
+	return print_predictions(args, es ? "sev-es" : "sev", &p, 1);
+}
+
+static int
+run_sev(const struct args *args)
+{
+	return run_sev_of(args, false);
+}
+
+static int
+run_sev_es(const struct args *args)
+{
+	return run_sev_of(args, true);
 }
 
 /* --- tdx --------------------------------------------------------------------------------- */
@@ -721,6 +871,52 @@ const struct command command_measure_snp = {
 	.exits = "0 predicted, 2 usage, 4 trouble",
 	.page = "assay-measure",
 	.run = run_snp,
+};
+
+#define OPTIONS_MEASURED                                                                           \
+	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",                    \
+		"hex (default) or base64" },                                                       \
+	    { OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },      \
+	    OPTION_OUTPUT, OPTION_HELP, OPTION_END
+
+static const struct option sev_options[] = {
+	OPTIONS_MEASURE_BOOT,
+	OPTIONS_MEASURED,
+};
+
+const struct command command_measure_sev = {
+	.name = "measure sev",
+	.arguments = "[options] --ovmf FILE",
+	.summary = "Predicts the launch digest of an SEV machine.",
+	.operands = "",
+	.words = "",
+	.options = sev_options,
+	.examples = { "assay measure sev --ovmf OVMF.fd",
+	    "assay measure sev --ovmf OVMF.fd --kernel vmlinuz --append quiet" },
+	.exits = "0 predicted, 2 usage, 4 trouble",
+	.page = "assay-measure",
+	.run = run_sev,
+};
+
+static const struct option sev_es_options[] = {
+	OPTIONS_MEASURE_BOOT,
+	OPTIONS_MEASURE_VCPUS,
+	{ OPT_DUMP_VMSA, 0, "dump-vmsa", NULL, false, NULL, "write vmsa0.bin, vmsa1.bin, ..." },
+	OPTIONS_MEASURED,
+};
+
+const struct command command_measure_sev_es = {
+	.name = "measure sev-es",
+	.arguments = "[options] --ovmf FILE --vcpus N",
+	.summary = "Predicts the launch digest of an SEV-ES machine.",
+	.operands = "",
+	.words = "",
+	.options = sev_es_options,
+	.examples = { "assay measure sev-es --ovmf OVMF.fd --vcpus 4 --vcpu-type EPYC-v4",
+	    "assay measure sev-es --ovmf OVMF.fd --vcpus 1 --vmsa-cpu0 vmsa0.bin" },
+	.exits = "0 predicted, 2 usage, 4 trouble",
+	.page = "assay-measure",
+	.run = run_sev_es,
 };
 
 static const struct option tdx_options[] = {

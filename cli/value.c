@@ -247,6 +247,28 @@ unbase64(uint8_t *out, size_t max, size_t *len, const char *text)
 	return *len > 0 && (padding == 0 || (digits + padding) % 4 == 0);
 }
 
+bool
+value_unbase64(uint8_t *out, size_t max, size_t *len, const char *text)
+{
+	return unbase64(out, max, len, text) && *len <= max;
+}
+
+void
+value_base64(char *out, struct assay_bytes in)
+{
+	static const char digits[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < in.len; i += 3) {
+		size_t n = in.len - i < 3 ? in.len - i : 3;
+		uint32_t bits = (uint32_t)in.ptr[i] << 16 |
+		    (n > 1 ? (uint32_t)in.ptr[i + 1] << 8 : 0) | (n > 2 ? in.ptr[i + 2] : 0);
+		for (unsigned k = 0; k < 4; k++)
+			*out++ = k <= n ? digits[bits >> (18 - 6 * k) & 0x3f] : '=';
+	}
+	*out = '\0';
+}
+
 int
 value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len, const char *option,
     const char *text)
