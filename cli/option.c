@@ -29,6 +29,8 @@ static const struct alias aliases[] = {
 	{ "firmware", "ovmf", ALIAS_NAME, NULL },
 	{ "host-data", "expect", ALIAS_CLAIM, "snp.host_data" },
 	{ "image-id", "expect", ALIAS_CLAIM, "snp.image_id" },
+	{ "inject-secret", "secret", ALIAS_NAME, NULL },
+	{ "launch-measure-blob", "measurement", ALIAS_PLAIN, NULL },
 	{ "measurement", "expect", ALIAS_CLAIM, "measurement" },
 	{ "minimum-tcb", "min-tcb", ALIAS_PACKED, NULL },
 	{ "mr-seam", "expect", ALIAS_CLAIM, "tdx.mr_seam" },

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "verify.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,6 @@
 #include <assay/evidence.h>
 #include <assay/policy.h>
 
-#include "appraise.h"
 #include "command.h"
 #include "input.h"
 #include "screen.h"
@@ -50,7 +51,7 @@ own_root(const struct args *args, const struct assay_claims *claims)
 }
 
 static int
-answer(const struct appraisal *a, struct verdict *v)
+answer(const struct appraisal *a, const char *path, struct verdict *v)
 {
 	const struct args *args = a->args;
 	struct screen s;
@@ -58,7 +59,7 @@ answer(const struct appraisal *a, struct verdict *v)
 
 	if (rc != 0)
 		return rc;
-	v->path = strcmp(args->operands[0], "-") == 0 ? "standard input" : args->operands[0];
+	v->path = strcmp(path, "-") == 0 ? "standard input" : path;
 	for (size_t i = 0; i < a->policy_count; i++)
 		v->policies[v->policy_count++] = assay_policy_name(a->policies[i]);
 	v->now = a->now;
@@ -78,15 +79,15 @@ answer(const struct appraisal *a, struct verdict *v)
 /* --- the verb ---------------------------------------------------------------------------- */
 
 static int
-trouble(const struct appraisal *a, enum assay_code code, const char *text)
+trouble(const struct appraisal *a, const char *path, enum assay_code code, const char *text)
 {
-	complain(a->args->command, "%s: %s", a->args->operands[0], text);
+	complain(a->args->command, "%s: %s", path, text);
 	return appraise_exit(code);
 }
 
 /* A file that is no evidence is refused like evidence that does not hold: one row says so. */
 static int
-refuse(const struct appraisal *a, const struct assay_error *err)
+refuse(const struct appraisal *a, const char *path, const struct assay_error *err)
 {
 	const struct assay_check_info *info = assay_check_info_find("evidence.format");
 	struct row row = { .id = "evidence.format",
@@ -102,11 +103,11 @@ refuse(const struct appraisal *a, const struct assay_error *err)
 		.tee = "",
 		.title = "" };
 
-	return answer(a, &v);
+	return answer(a, path, &v);
 }
 
 static int
-verify_parsed(const struct appraisal *a, const struct assay_evidence *ev)
+verify_parsed(const struct appraisal *a, const char *path, const struct assay_evidence *ev)
 {
 	struct assay_checks *checks = NULL;
 	struct assay_claims *claims = NULL;
@@ -118,9 +119,9 @@ verify_parsed(const struct appraisal *a, const struct assay_evidence *ev)
 	if (code == ASSAY_OK)
 		code = appraise(a, &claims, checks, ev, &err);
 	if (appraise_broken(code)) {
-		rc = trouble(a, code, err.text);
+		rc = trouble(a, path, code, err.text);
 	} else if ((rows = copy_rows(checks)) == NULL) {
-		rc = trouble(a, ASSAY_E_NOMEM, "out of memory");
+		rc = trouble(a, path, ASSAY_E_NOMEM, "out of memory");
 	} else {
 		struct verdict v = { .code = code,
 			.genuine = assay_checks_genuine(checks),
@@ -131,7 +132,7 @@ verify_parsed(const struct appraisal *a, const struct assay_evidence *ev)
 			.kind = assay_evidence_kind(ev),
 			.tee = assay_evidence_tee(ev),
 			.title = assay_evidence_title(ev) };
-		rc = answer(a, &v);
+		rc = answer(a, path, &v);
 	}
 	free(rows);
 	assay_claims_free(claims);
@@ -139,18 +140,18 @@ verify_parsed(const struct appraisal *a, const struct assay_evidence *ev)
 	return rc;
 }
 
-static int
-verify(const struct appraisal *a, const struct input *in)
+int
+verify_judge(const struct appraisal *a, const char *path, struct assay_bytes in)
 {
 	struct assay_evidence *ev = NULL;
 	struct assay_error err = { .text = "" };
 	int rc;
 
-	enum assay_code code = assay_evidence_parse(&ev, input_bytes(in), &err);
+	enum assay_code code = assay_evidence_parse(&ev, in, &err);
 	if (code == ASSAY_OK)
-		rc = verify_parsed(a, ev);
+		rc = verify_parsed(a, path, ev);
 	else
-		rc = appraise_broken(code) ? trouble(a, code, err.text) : refuse(a, &err);
+		rc = appraise_broken(code) ? trouble(a, path, code, err.text) : refuse(a, path, &err);
 	assay_evidence_free(ev);
 	return rc;
 }
@@ -169,7 +170,7 @@ run(const struct args *args)
 	if (rc == 0)
 		rc = input_evidence(args->command, &in, args->operands[0]);
 	if (rc == 0)
-		rc = verify(&a, &in);
+		rc = verify_judge(&a, args->operands[0], input_bytes(&in));
 	input_clear(&in);
 	appraise_clear(&a);
 	return rc;

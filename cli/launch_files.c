@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "screen.h"
+#include "value.h"
+
+static int
+no_memory(const struct args *args)
+{
+	complain(args->command, "out of memory");
+	return EXIT_TROUBLE;
+}
+
+/* --- writing ----------------------------------------------------------------------------- */
+
+char *
+launch_path(const struct args *args, const char *folder, const char *name, const char *suffix)
+{
+	size_t n = strlen(folder) + strlen(name) + strlen(suffix) + 2;
+	char *path = malloc(n);
+
+	if (path == NULL)
+		no_memory(args);
+	else
+		snprintf(path, n, "%s/%s%s", folder, name, suffix);
+	return path;
+}
+
+int
+launch_put(const struct args *args, const char *path, struct assay_bytes what, bool secret)
+{
+	if (secret ? screen_write_secret(path, what)
+		   : screen_write_file(path, (const char *)what.ptr, what.len))
+		return 0;
+	complain(args->command, "%s: cannot be written: %s", path, strerror(errno));
+	return EXIT_TROUBLE;
+}
+
+int
+launch_put_base64(const struct args *args, const char *path, struct assay_bytes what)
+{
+	char *text = malloc(what.len / 3 * 4 + 6);
+
+	if (text == NULL)
+		return no_memory(args);
+	value_base64(text, what);
+	int rc = launch_put(
+	    args, path, (struct assay_bytes){ (const uint8_t *)text, strlen(text) }, false);
+	free(text);
+	return rc;
+}
+
+int
+launch_save(struct launch_files *f)
+{
+	struct assay_error err;
+	char *text = NULL;
+
+	if (assay_launch_write(&text, f->launch, f->owner, &err) != ASSAY_OK) {
+		complain(f->args->command, "%s: %s", f->record, err.text);
+		return EXIT_TROUBLE;
+	}
+	int rc = launch_put(
+	    f->args, f->record, (struct assay_bytes){ (const uint8_t *)text, strlen(text) }, false);
+	free(text);
+	return rc;
+}
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+int
+launch_read_owner(const struct args *args, const char *path, struct assay_jwk **key)
+{
+	struct assay_error err = { .text = "" };
+	struct input in = { 0 };
+	int rc = input_secret(args->command, &in, path, "an owner's key");
+
+	if (rc == 0) {
+		struct assay_bytes text = input_bytes(&in);
+		enum assay_code code = text.len > 0 && text.ptr[0] == '{'
+		    ? assay_jwk_parse(key, text, &err)
+		    : assay_jwk_parse_pem(key, text, NULL, &err);
+		if (code != ASSAY_OK) {
+			complain(args->command, "%s: %s", path, err.text);
+			rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
+		} else if (!assay_jwk_private(*key)) {
+			rc = misused(args->command, "%s: has no private half", path);
+		}
+	}
+	input_wipe(&in);
+	return rc;
+}
+
+/* Only what this owner has signed: whoever can write the file cannot say what was launched. */
+static int
+verify_owner(struct launch_files *f, const struct input *in)
+{
+	struct assay_launch *launch = NULL;
+	struct assay_jwks *signers = NULL;
+	struct assay_error err;
+	char *public = NULL;
+	enum assay_code code = assay_jwk_json(&public, f->owner, NULL, &err);
+
+	if (code == ASSAY_OK)
+		code = assay_jwks_parse(&signers,
+		    (struct assay_bytes){ (const uint8_t *)public, strlen(public) }, &err);
+	if (code == ASSAY_OK)
+		code = assay_launch_parse(&launch, input_bytes(in), signers, &err);
+	free(public);
+	assay_jwks_free(signers);
+	if (code == ASSAY_OK) {
+		assay_launch_free(f->launch);
+		f->launch = launch;
+		return 0;
+	}
+	complain(f->args->command, "%s: %s", f->record, err.text);
+	return code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_NO;
+}
+
+static int
+read_owner(struct launch_files *f)
+{
+	const char *path = args_value(f->args, OPT_KEY);
+
+	if (path != NULL)
+		return launch_read_owner(f->args, path, &f->owner);
+	char *own = launch_path(f->args, f->folder, assay_launch_name(f->launch), "_owner.pem");
+	int rc = EXIT_TROUBLE;
+	if (own != NULL && access(own, F_OK) != 0)
+		rc = misused(f->args->command,
+		    "--key is missing: the owner's key that signed %s; there is no %s", f->record,
+		    own);
+	else if (own != NULL)
+		rc = launch_read_owner(f->args, own, &f->owner);
+	free(own);
+	return rc;
+}
+
+int
+launch_open(struct launch_files *f, const struct args *args)
+{
+	struct input in = { 0 };
+	struct assay_error err;
+	int rc;
+
+	*f = (struct launch_files){ .args = args, .record = args_value(args, OPT_LAUNCH) };
+	if (f->record == NULL)
+		return misused(
+		    args->command, "--launch FILE is missing: the record of the session");
+	if (strcmp(f->record, "-") == 0)
+		return misused(args->command, "--launch: must be a file, which is written anew");
+	const char *slash = strrchr(f->record, '/');
+	f->folder =
+	    slash != NULL ? strndup(f->record, (size_t)(slash - f->record) + 1) : strdup(".");
+	if (f->folder == NULL)
+		return no_memory(args);
+	if ((rc = input_read(args->command, &in, f->record, "a launch record")) != 0)
+		return rc;
+	/* Its name says where the rest is; what it says else counts when it is its owner's. */
+	enum assay_code code = assay_launch_parse(&f->launch, input_bytes(&in), NULL, &err);
+	if (code != ASSAY_OK) {
+		complain(args->command, "%s: %s", f->record, err.text);
+		rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_NO;
+	} else if ((rc = read_owner(f)) == 0) {
+		rc = verify_owner(f, &in);
+	}
+	input_clear(&in);
+	return rc;
+}
+
+void
+launch_close(struct launch_files *f)
+{
+	free(f->folder);
+	assay_launch_free(f->launch);
+	assay_jwk_free(f->owner);
+	explicit_bzero(f->tek, sizeof f->tek);
+	explicit_bzero(f->tik, sizeof f->tik);
+	*f = (struct launch_files){ .args = f->args };
+}
+
+static int
+read_key(const struct launch_files *f, enum option_id id, const char *suffix,
+    uint8_t out[ASSAY_LAUNCH_KEY_SIZE])
+{
+	const char *given = args_value(f->args, id);
+	char *own = launch_path(f->args, f->folder, assay_launch_name(f->launch), suffix);
+	const char *path = given != NULL ? given : own;
+	struct input in = { 0 };
+	int rc = own == NULL ? EXIT_TROUBLE
+			     : input_secret(f->args->command, &in, path, "a key of the session");
+
+	if (rc == 0 && in.len != ASSAY_LAUNCH_KEY_SIZE)
+		rc = misused(f->args->command, "%s: is %zu bytes, a key of a session has %d", path,
+		    in.len, ASSAY_LAUNCH_KEY_SIZE);
+	if (rc == 0)
+		memcpy(out, in.data, ASSAY_LAUNCH_KEY_SIZE);
+	input_wipe(&in);
+	free(own);
+	return rc;
+}
+
+int
+launch_keys(struct launch_files *f, bool both)
+{
+	int rc = read_key(f, OPT_TIK, "_tik.bin", f->tik);
+
+	return rc == 0 && both ? read_key(f, OPT_TEK, "_tek.bin", f->tek) : rc;
+}
+
+/* --- forgetting -------------------------------------------------------------------------- */
+
+/* What a file system keeps of it elsewhere is beyond reach. */
+static bool
+forget(const char *path)
+{
+	static const uint8_t zeros[ASSAY_LAUNCH_KEY_SIZE];
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return errno == ENOENT;
+	bool ok = write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros && fsync(fd) == 0;
+	ok = close(fd) == 0 && ok;
+	return unlink(path) == 0 && ok;
+}
+
+int
+launch_forget_keys(const struct launch_files *f)
+{
+	static const struct {
+		enum option_id id;
+		const char *suffix;
+	} keys[] = { { OPT_TEK, "_tek.bin" }, { OPT_TIK, "_tik.bin" } };
+	int rc = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *given = args_value(f->args, keys[i].id);
+		char *own =
+		    launch_path(f->args, f->folder, assay_launch_name(f->launch), keys[i].suffix);
+		const char *path = given != NULL ? given : own;
+		if (own == NULL || !forget(path)) {
+			complain(f->args->command,
+			    "%s: cannot be removed: %s; remove it yourself, it opens what was sent",
+			    path != NULL ? path : keys[i].suffix, strerror(errno));
+			rc = EXIT_TROUBLE;
+		}
+		free(own);
+	}
+	return rc;
+}
