@@ -400,7 +400,7 @@ print_session(const struct session *s)
 		{ "_tek.bin", "secret: encrypts what goes into the guest" },
 		{ "_tik.bin", "secret: tells the guest's measurement" },
 		{ ".launch.json", "the launch's record, which verifiers get" },
-		{ "_owner.pem", "secret: the owner's key, made now; it signs the record" },
+		{ "_owner.pem", "secret: the owner's key, made now; signs records" },
 		{ "_owner.jwk", "its public half, for those who verify (--signer)" },
 	};
 	struct screen out;

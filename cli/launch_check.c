@@ -208,7 +208,7 @@ print_text(struct screen *s, const struct check *c, enum assay_code code, const 
 	if (code != ASSAY_OK) {
 		fputs("  ", s->to);
 		screen_wrap(s, 2, 2, why);
-		fputs("\n\n", s->to);
+		fputc('\n', s->to);
 	}
 	screen_hex(s, "digest", (struct assay_bytes){ c->expected, sizeof c->expected });
 	if (c->computed)
@@ -354,7 +354,7 @@ const struct command command_launch_check = {
 	.words = "",
 	.options = options,
 	.examples = { "assay launch check --launch web.launch.json --qmp unix:qmp.sock --digest @d",
-	    "assay launch check --launch web.launch.json --qmp unix:q --ovmf OVMF.fd --vcpus 1" },
+	    "assay launch check --launch web.launch.json --qmp unix:q --ovmf OVMF.fd" },
 	.exits = "0 accepted, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-launch",
 	.run = run_check,

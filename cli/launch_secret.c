@@ -249,8 +249,8 @@ answer(const struct job *job)
 
 	if (rc != 0)
 		return rc;
-	fprintf(s.to, "%s  the guest's key, %zu bytes; the record has its public half\n",
-	    assay_launch_secret_guid(l, 0), job->key_len);
+	fprintf(
+	    s.to, "%s  %zu bytes, the guest's key\n", assay_launch_secret_guid(l, 0), job->key_len);
 	for (size_t i = 0; i < job->count; i++)
 		fprintf(s.to, "%s  %zu bytes\n", assay_launch_secret_guid(l, i + 1),
 		    job->secrets[i].data.len);

@@ -901,6 +901,7 @@ const struct command command_measure_sev = {
 static const struct option sev_es_options[] = {
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURE_VCPUS,
+	OPTIONS_MEASURE_FAMILY,
 	{ OPT_DUMP_VMSA, 0, "dump-vmsa", NULL, false, NULL, "write vmsa0.bin, vmsa1.bin, ..." },
 	OPTIONS_MEASURED,
 };

@@ -24,14 +24,17 @@ int measure_spelling(char **out, size_t room, int argc, char **argv);
 	{                                                                                          \
 		OPT_APPEND, 0, "append", "TEXT", false, NULL, "its command line"                   \
 	}
+#define OPTIONS_MEASURE_FAMILY                                                                     \
+	{ OPT_VCPU_FAMILY, 0, "vcpu-family", "N", false, NULL, "or its family, with" },            \
+	    { OPT_VCPU_MODEL, 0, "vcpu-model", "N", false, NULL, "its model and" },                \
+	{                                                                                          \
+		OPT_VCPU_STEPPING, 0, "vcpu-stepping", "N", false, NULL, "its stepping"            \
+	}
 #define OPTIONS_MEASURE_VCPUS                                                                      \
 	{ OPT_VCPUS, 0, "vcpus", "N", false, NULL, "how many vCPUs; needed for SEV-ES" },          \
 	    { OPT_VCPU_TYPE, 0, "vcpu-type", "TYPE", false, NULL,                                  \
 		    "their model as QEMU calls it, EPYC-Milan" },                                  \
 	    { OPT_VCPU_SIG, 0, "vcpu-sig", "N", false, NULL, "or its signature, CPUID 1 EAX" },    \
-	    { OPT_VCPU_FAMILY, 0, "vcpu-family", "N", false, NULL, "or its family, with" },        \
-	    { OPT_VCPU_MODEL, 0, "vcpu-model", "N", false, NULL, "its model and" },                \
-	    { OPT_VCPU_STEPPING, 0, "vcpu-stepping", "N", false, NULL, "its stepping" },           \
 	    { OPT_VMM_TYPE, 0, "vmm-type", "VMM", false, "qemu|qemu-old",                          \
 		    "qemu (default), qemu-old" },                                                  \
 	    { OPT_VMSA_FIRST, 0, "vmsa-cpu0", "FILE", false, NULL, "or the first vCPU's state" },  \

@@ -1,0 +1,464 @@
+# SPDX-License-Identifier: Apache-2.0
+"""assay launch: platform, session, check, secret; the VMM is a socket of this test's own."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+import uuid
+
+from harness import ASSAY, FOLDER, done, fits, ok, path, run, vectors
+
+SIM = os.path.abspath(sys.argv[2])
+POLICY = 0x2801000f  # NODBG NOKS ES NOSEND, API 1.40
+DIGEST = bytes(range(32))
+KEY_GUID = "c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35"
+DISK_GUID = "736869e5-84f0-4973-92ec-06879ce3da0b"
+
+
+def at(*names):
+    return os.path.join(FOLDER.name, *names)
+
+
+def content(*names):
+    with open(at(*names), "rb") as f:
+        return f.read()
+
+
+def record(name):
+    return json.loads(content(f"{name}.launch.json"))["launch"]
+
+
+subprocess.run([SIM, "new", "--tee", "sev-es", "--seed", "7", at("P")], check=True,
+               capture_output=True)
+subprocess.run([SIM, "new", "--tee", "sev-es", "--seed", "8", at("Q")], check=True,
+               capture_output=True)
+ROOT = ["--trust-root", at("P/trust-root")]
+CHAIN = [at("P/collateral")]
+CERT = {n: content("P/collateral", f"{n}.cert") for n in ("pdh", "pek", "oca", "cek", "ask")}
+
+
+# --- verify-platform ------------------------------------------------------------------------
+
+def platform(*args):
+    return run("launch", "verify-platform", *args)
+
+
+r = platform(*ROOT, *CHAIN)
+ok(r.code == 0 and r.out.startswith("ACCEPTED  under your --trust-root") and fits(r.out),
+   "verify-platform: a folder", r)
+whole = path("chain.bin", CERT["pdh"] + CERT["pek"] + CERT["oca"] + CERT["cek"] + CERT["ask"])
+ok(platform(*ROOT, whole).code == 0, "verify-platform: one file")
+text = path("chain.b64", base64.encodebytes(CERT["pdh"] + CERT["pek"] + CERT["oca"] + CERT["cek"]))
+ok(platform(*ROOT, text, path("ask", CERT["ask"])).code == 0, "verify-platform: base64 in lines")
+r = platform("--json", *ROOT, whole)
+ok(r.json["verdict"] == "accepted" and r.json["genuine"] is True and
+   r.check("sev.pdh.signature") == "pass", "verify-platform: --json", r)
+r = platform(*CHAIN)
+ok(r.code == 1 and "sev.a" in r.out, "verify-platform: not AMD's", r)
+unsigned = CERT["cek"][:0x414] + (struct.pack("<II", 0x1000, 0) + bytes(512)) * 2
+r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"] + unsigned))
+ok(r.code == 1 and "bring AMD's from the KDS" in " ".join(r.out.split()),
+   "verify-platform: the CEK as the platform exports it", r)
+r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"] + unsigned),
+             path("amds", CERT["cek"]), path("ask", CERT["ask"]))
+ok(r.code == 0, "verify-platform: and AMD's beside it", r)
+for name in ("pdh", "pek", "oca", "cek"):
+    rest = b"".join(CERT[n] for n in ("pdh", "pek", "oca", "cek") if n != name)
+    r = platform(*ROOT, path("rest", rest))
+    ok(r.code == 3 and f"the chain lacks: {name.upper()};" in r.err, f"verify-platform: no {name}", r)
+other = {n: content("Q/collateral", f"{n}.cert") for n in ("pdh", "pek", "oca")}
+for name, check in (("pdh", "sev.pdh.signature"), ("pek", "sev.pek.cek_signature"),
+                    ("oca", "sev.pek.oca_signature")):
+    parts = {**CERT, name: other[name]}
+    r = platform("--json", *ROOT, path("mixed", b"".join(parts[n] for n in CERT)))
+    ok(r.code == 1 and check in r.failed(), f"verify-platform: {name} of another platform", r.failed())
+r = platform(*ROOT, whole, path("pek2", other["pek"]))
+ok(r.code == 2 and "there is a second PEK" in r.err, "verify-platform: two PEKs", r)
+r = platform(*ROOT, path("junk", b"junk"))
+ok(r.code == 2 and "stands no PDH" in r.err, "verify-platform: no certificate", r)
+r = platform(*ROOT, path("cut", CERT["pdh"][:-1]))
+ok(r.code == 2 and "at byte 0 of 2083" in r.err, "verify-platform: a certificate cut short", r)
+
+
+# --- session --------------------------------------------------------------------------------
+
+def session(name, *args, policy="0x2801000f", chain=None):
+    return run("launch", "session", "--guest-policy", policy, "--name", name, *args, *ROOT,
+               *(chain or CHAIN))
+
+
+r = session("web")
+ok(r.code == 0 and r.err == "" and fits(r.out) and "web_owner.pem" in r.out, "session", r)
+# The forms of sevctl: base64 in one line without an end, keys of 16 bytes.
+for suffix, size in (("godh.b64", 2084), ("session.b64", 128)):
+    text = content(f"web_{suffix}")
+    ok(len(base64.b64decode(text, validate=True)) == size and len(text) == (size + 2) // 3 * 4,
+       f"session: web_{suffix} is base64 of {size} bytes", text[:60])
+for suffix in ("tek.bin", "tik.bin", "owner.pem"):
+    ok(stat.S_IMODE(os.stat(at(f"web_{suffix}")).st_mode) == 0o600, f"session: web_{suffix} is 0600")
+ok(len(content("web_tek.bin")) == len(content("web_tik.bin")) == 16 and
+   content("web_tek.bin") != content("web_tik.bin"), "session: two keys of 16 bytes")
+godh = base64.b64decode(content("web_godh.b64"))
+ok(struct.unpack_from("<IBBHIII", godh) == (1, 0, 0, 0, 0x1003, 3, 2) and
+   struct.unpack_from("<I", godh, 0x414)[0] == struct.unpack_from("<I", godh, 0x61c)[0] == 0x1000,
+   "session: an owner's certificate, P-384, unsigned", godh[:24].hex())
+blob = base64.b64decode(content("web_session.b64"))
+ok(blob[96:] == hmac.new(content("web_tik.bin"), struct.pack("<I", POLICY), hashlib.sha256).digest(),
+   "session: the MAC of the policy")
+got = record("web")
+ok(got["stage"] == "session" and got["tee"] == "sev-es" and got["policy"] == POLICY and
+   base64.b64decode(got["chain"]["cek"]) == CERT["cek"] and "digest" not in got and "key" not in got
+   and abs(got["created"] - time.time()) < 600, "session: its record", got)
+r = run("launch", "session", "--guest-policy", "0xf", "--name", "bad", *CHAIN)
+ok(r.code == 1 and "no session for a platform that is not AMD's: sev.a" in r.err and
+   not os.path.exists(at("bad.launch.json")) and not os.path.exists(at("bad_tek.bin")),
+   "session: not for a platform that is not genuine", r)
+r = session("bad", chain=[path("rest", CERT["pdh"] + CERT["pek"])])
+ok(r.code == 3 and "OCA, CEK" in r.err, "session: not without the whole chain", r)
+r = session("web")
+ok(r.code == 2 and "is there already; a session is for one launch" in r.err, "session: once a name", r)
+for args, words in ((["bad/x"], "is no name"), ([".bad"], "name: \".bad\" is none"),
+                    (["bad", "-o", at("nowhere")], "is no folder")):
+    r = session(*args)
+    ok(r.code == 2 and words in r.err, f"session: {words}", r)
+for policy, words in (("0x47", "bits of 6 to 15"), ("zz", "is no hex number"), ("", "is no hex"),
+                      ("0x123456789", "is no hex number"), ("-1", "is no hex number")):
+    r = session("bad", policy=policy)
+    ok(r.code == 2 and words in r.err, f"session: policy {policy!r}: {words}", r)
+os.mkdir(at("sub"))
+r = session("db", "-o", at("sub"), "--key", at("web_owner.pem"), policy="1")
+ok(r.code == 0 and not os.path.exists(at("sub/db_owner.pem")) and
+   json.loads(content("sub/db.launch.json"))["launch"]["tee"] == "sev",
+   "session: in a folder, under a key that is there, of plain SEV", r)
+
+
+# --- check ----------------------------------------------------------------------------------
+
+def measure(name, nonce=b"n" * 16, api=(1, 55, 24), policy=POLICY, digest=DIGEST, tik=None):
+    key = tik or content(f"{name}_tik.bin")
+    text = bytes([4, *api]) + struct.pack("<I", policy) + digest + nonce
+    return hmac.new(key, text, hashlib.sha256).digest() + nonce
+
+
+def check(name, *args, digest=DIGEST):
+    return run("launch", "check", "--launch", at(f"{name}.launch.json"), "--digest", digest.hex(),
+               *args)
+
+
+def offline(name, answer, *args, api=(1, 55, 24), **more):
+    return check(name, "--measurement", answer.hex(), "--api-major", str(api[0]), "--api-minor",
+                 str(api[1]), "--build-id", str(api[2]), *args, **more)
+
+
+GOOD = measure("web")
+before = content("web.launch.json")
+WRONG = "is not that of the expected digest"
+for what, r in (("of another nonce", offline("web", GOOD[:32] + b"m" * 16)),
+                ("of another policy", offline("web", measure("web", policy=POLICY & ~1))),
+                ("of another digest", offline("web", measure("web", digest=bytes(32)))),
+                ("of another build", offline("web", measure("web", api=(1, 55, 25)))),
+                ("of another session", offline("web", measure("web", tik=bytes(16))))):
+    ok(r.code == 1 and r.out.startswith("REFUSED  web: do not give") and
+       WRONG in " ".join(r.out.split()) and fits(r.out), f"check: a MEASURE {what}", r)
+r = offline("web", GOOD, api=(1, 39, 24))
+ok(r.code == 1 and "the guest policy asks for 1.40" in " ".join(r.out.split()),
+   "check: older than the policy", r)
+r = offline("web", GOOD, "--min-api", "1.55.25")
+ok(r.code == 1 and "its owner asks for 1.55 build 25" in " ".join(r.out.split()),
+   "check: older than --min-api", r)
+ok(content("web.launch.json") == before, "check: what was refused is not in the record")
+for args, words in ((["--min-api", "1"], "is no version"), (["--min-api", "1.256"], "is no version"),
+                    (["--min-api", "1.2.3.4"], "is no version"),
+                    (["--measurement", "00"], "is 1 bytes, want 48"),
+                    (["--measurement", GOOD.hex()], "goes with --api-major"),
+                    ([], "one of the two: --qmp"),
+                    (["--qmp", "unix:x", "--measurement", "00"], "one of the two"),
+                    (["--qmp", "/tmp/x"], "is none of unix:PATH"),
+                    (["--qmp", "tcp:host"], "is none of unix:PATH and tcp:HOST:PORT")):
+    r = check("web", *args)
+    ok(r.code == 2 and words in r.err, f"check: {words}", r)
+r = run("launch", "check", "--measurement", GOOD.hex(), "--launch", at("web.launch.json"))
+ok(r.code == 2 and "what is expected is missing" in r.err, "check: nothing expected", r)
+r = check("web", digest=bytes(31))
+ok(r.code == 2 and "--digest: is 31 bytes, want 32" in r.err, "check: half a digest", r)
+
+# Records that are not this owner's own.
+edited = json.loads(before)
+edited["launch"]["policy"] = POLICY ^ 8
+path("edited.launch.json", json.dumps(edited).encode())
+shutil.copy(at("web_tik.bin"), at("edited_tik.bin"))
+r = offline("edited", GOOD, "--key", at("web_owner.pem"))
+ok(r.code == 1 and "was altered after it was signed" in r.err, "check: a record edited", r)
+ok(session("mallory").code == 0, "another owner")
+r = offline("web", GOOD, "--key", at("mallory_owner.pem"))
+ok(r.code == 1 and "none of the 1 whose records are taken" in r.err,
+   "check: a record of another signer", r)
+os.rename(at("web_owner.pem"), at("kept.pem"))
+r = offline("web", GOOD)
+ok(r.code == 2 and "--key is missing" in r.err, "check: without the owner's key", r)
+os.rename(at("kept.pem"), at("web_owner.pem"))
+os.chmod(at("web_tik.bin"), 0o644)
+r = offline("web", GOOD)
+ok(r.code == 2 and "web_tik.bin" in r.err, "check: a key that others can read", r)
+os.chmod(at("web_tik.bin"), 0o600)
+
+r = offline("web", GOOD)
+ok(r.code == 0 and r.out.startswith("ACCEPTED  web: what was launched is what you expect") and
+   "API 1.55, build 24" in r.out and "not checked" not in r.out and fits(r.out), "check", r)
+got = record("web")
+ok(got["stage"] == "checked" and got["digest"] == DIGEST.hex() and got["measure"] == GOOD[:32].hex()
+   and got["mnonce"] == GOOD[32:].hex() and got["api"] == {"major": 1, "minor": 55, "build": 24},
+   "check: what the record says", got)
+r = offline("web", GOOD, "--json")
+ok(r.code == 0 and r.json["verdict"] == "accepted" and r.json["got"] == GOOD[:32].hex() and
+   r.json["expected"] == r.json["got"] and r.json["why"] is None, "check: again, --json", r)
+r = offline("web", measure("web", nonce=b"o" * 16))
+ok(r.code == 1 and "this session has launched a guest already" in " ".join(r.out.split()),
+   "check: the session reused", r)
+# sevctl's spellings: base64 as it is, or a file of it.
+for form in (base64.b64encode(GOOD).decode(), path("blob", base64.b64encode(GOOD)),
+             path("blob.bin", GOOD)):
+    r = check("web", "--launch-measure-blob", form, "--api-major", "01", "--api-minor", "55",
+              "--build-id", "24", "--tik", at("web_tik.bin"))
+    ok(r.code == 0, "check: --launch-measure-blob", r)
+r = run("launch", "check", "--launch", at("sub/db.launch.json"), "--key", at("web_owner.pem"),
+        "--digest", DIGEST.hex(), "--measurement",
+        measure("sub/db", policy=1, api=(0, 24, 1)).hex(), "--api-major", "0", "--api-minor", "24", "--build-id", "1")
+ok(r.code == 0 and "not checked: the firmware's age (give --min-api)" in r.out,
+   "check: no floor was named", r)
+
+
+# --- a VMM ----------------------------------------------------------------------------------
+
+class Vmm(threading.Thread):
+    """QEMU as far as an owner sees it, with events where it likes to send them."""
+
+    def __init__(self, name, session_name, **how):
+        super().__init__(daemon=True)
+        self.path, self.how, self.seen = at(name), how, []
+        self.state = how.get("state", "launch-secret")
+        self.measure = how.get("measure") or measure(session_name)
+        self.listener = socket.socket(socket.AF_UNIX)
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.listener.bind(self.path)
+        self.listener.listen(4)
+        self.start()
+
+    def run(self):
+        while True:
+            peer, _ = self.listener.accept()
+            try:
+                self.serve(peer)
+            except (BrokenPipeError, ConnectionResetError, ValueError):
+                pass
+            peer.close()
+
+    def serve(self, peer):
+        def say(obj):
+            data = json.dumps(obj).encode() + b"\r\n"
+            for part in (data[:7], data[7:]):
+                peer.sendall(part)
+                time.sleep(0.001)
+
+        say(self.how.get("greeting", {"QMP": {"version": {}, "capabilities": []}}))
+        if self.how.get("mute"):
+            time.sleep(30)
+        for line in peer.makefile():
+            ask = json.loads(line)
+            name = ask["execute"]
+            self.seen.append((name, ask.get("arguments")))
+            say({"event": "RTC_CHANGE", "data": {"return": 7}, "timestamp": {}})
+            if name in self.how.get("errors", ()):
+                say({"id": ask["id"], "error": {"class": "GenericError", "desc": "no \x1b[31mluck"}})
+                continue
+            answer = {}
+            if name == "query-sev":
+                answer = {"enabled": True, "api-major": 1, "api-minor": 55, "build-id": 24,
+                          "policy": self.how.get("policy", POLICY), "state": self.state, "handle": 1,
+                          "sev-type": self.how.get("type", "sev")}
+                answer.update(self.how.get("sev", {}))
+            elif name == "query-sev-launch-measure":
+                answer = {"data": base64.b64encode(self.measure).decode()}
+            elif name == "cont":
+                self.state = "running"
+            say({"id": ask["id"], "return": answer})
+
+    def named(self):
+        return [name for name, _ in self.seen]
+
+
+def by_qmp(name, vmm, *args):
+    return check(name, "--qmp", f"unix:{vmm.path}", *args)
+
+
+ok(session("vm").code == 0, "a session for a VM")
+vm = Vmm("vm.sock", "vm")
+r = by_qmp("vm", vm)
+ok(r.code == 0 and record("vm")["stage"] == "checked" and
+   vm.named() == ["qmp_capabilities", "query-sev", "query-sev-launch-measure"], "check: QMP", r)
+for what, how, code, words in (
+        ("of another measurement", {"measure": measure("vm", digest=bytes(32), nonce=b"x" * 16)}, 1,
+         "launched a guest already"),
+        ("that runs already", {"state": "running"}, 1, "the guest is in state \"running\""),
+        ("of SNP", {"type": "sev-snp"}, 1, "its guest is of sev-snp"),
+        ("without SEV", {"sev": {"enabled": False}}, 1, "is not under SEV"),
+        ("that says nonsense", {"sev": {"build-id": 256}}, 4, "lacks one of api-major"),
+        ("that refuses", {"errors": ["query-sev"]}, 4, "query-sev: no ?[31mluck"),
+        ("with half a measurement", {"measure": bytes(47)}, 4, "no measurement of 48 bytes"),
+        ("that is none", {"greeting": {"hello": 1}}, 4, "does not greet as QMP does")):
+    r = by_qmp("vm", Vmm("other.sock", "vm", **how))
+    ok(r.code == code and words in " ".join((r.err + r.out).split()), f"check: a VMM {what}", r)
+r = by_qmp("vm", Vmm("mute.sock", "vm", mute=True), "--timeout", "300ms")
+ok(r.code == 4 and "the time is over (--timeout)" in r.err, "check: a VMM that says nothing", r)
+r = check("vm", "--qmp", f"unix:{at('nobody.sock')}")
+ok(r.code == 4 and "cannot be connected to" in r.err, "check: no VMM", r)
+ok(session("policy").code == 0, "a session")
+r = by_qmp("policy", Vmm("policy.sock", "policy", policy=7, measure=measure("policy", policy=7)))
+ok(r.code == 1 and "the VMM says the guest's policy is 0x7" in " ".join(r.out.split()),
+   "check: started with another policy", r)
+
+
+# --- secret ---------------------------------------------------------------------------------
+
+def secret(name, *args):
+    return run("launch", "secret", "--launch", at(f"{name}.launch.json"), *args)
+
+
+def aes_ctr(key, iv, data):
+    return subprocess.run(["openssl", "enc", "-d", "-aes-128-ctr", "-K", key.hex(), "-iv", iv.hex()],
+                          input=data, capture_output=True, check=True).stdout
+
+
+def opened(keys, answer, header, payload):
+    """What the firmware and then the guest make of a packet; None if its MAC does not hold."""
+    tek, tik = keys
+    text = (b"\1" + header[:20] + struct.pack("<II", len(payload), len(payload)) + payload +
+            answer[:32])
+    if hmac.new(tik, text, hashlib.sha256).digest() != header[20:]:
+        return None
+    plain, found = aes_ctr(tek, header[4:20], payload), {}
+    guid, total = uuid.UUID(bytes_le=plain[:16]), struct.unpack_from("<I", plain, 16)[0]
+    assert str(guid) == "1e74f542-71dd-4d66-963e-ef4287ff173b" and len(plain) % 16 == 0
+    assert not any(plain[total:]) and total > len(plain) - 16
+    where = 20
+    while where < total:
+        size = struct.unpack_from("<I", plain, where + 16)[0]
+        found[str(uuid.UUID(bytes_le=plain[where:where + 16]))] = plain[where + 20:where + size]
+        where += size
+    return found
+
+
+def public_of(der):
+    return subprocess.run(["openssl", "pkey", "-inform", "DER", "-pubout", "-outform", "DER"],
+                          input=der, capture_output=True, check=True).stdout
+
+
+def keys_of(name):
+    return content(f"{name}_tek.bin"), content(f"{name}_tik.bin")
+
+
+r = secret("policy", "-o", FOLDER.name)
+ok(r.code == 1 and "was not checked yet" in r.err, "secret: not before its check", r)
+DISK = path("disk", b"hunter2")
+for args, words in ((["--secret", "disk"], "is no GUID:FILE"),
+                    (["--secret", f"{DISK_GUID}x:{DISK}"], "is no GUID:FILE"),
+                    (["--secret", f"{DISK_GUID[:-1]}x:{DISK}"], "is no GUID"),
+                    (["--secret", f"{DISK_GUID}:{DISK}", "--secret", f"{DISK_GUID}:{DISK}"],
+                     "is there twice"),
+                    (["--secret", f"{KEY_GUID}:{DISK}"], "is there twice"),
+                    (["--secret", f"{DISK_GUID}:{path('long', bytes(16384))}"],
+                     "are more than 16384 bytes together"),
+                    (["--key-type", "RSA"], "is none of P-256, Ed25519"),
+                    (["--public-key", DISK], "goes with --private-key")):
+    r = secret("vm", "-o", FOLDER.name, *args)
+    ok(r.code == 2 and words in r.err and record("vm")["stage"] == "checked", f"secret: {words}", r)
+r = secret("vm")
+ok(r.code == 2 and "one of the two: --qmp" in r.err, "secret: where to?", r)
+r = secret("vm", "--qmp", f"unix:{Vmm('x.sock', 'vm', measure=measure('vm', nonce=b'x' * 16)).path}")
+ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent" in r.err and
+   record("vm")["stage"] == "checked", "secret: another VM behind the socket", r)
+
+keys = keys_of("vm")
+r = secret("vm", "--qmp", f"unix:{vm.path}", "--secret", f"{DISK_GUID}:{DISK}")
+ok(r.code == 0 and r.err == "" and KEY_GUID in r.out and f"{DISK_GUID}  7 bytes" in r.out and
+   fits(r.out), "secret: QMP", r)
+ok(vm.named()[-2:] == ["sev-inject-launch-secret", "cont"], "secret: injected, then started",
+   vm.named())
+packet = {k: base64.b64decode(v) for k, v in vm.seen[-2][1].items()}
+inside = opened(keys, vm.measure, packet["packet-header"], packet["secret"])
+ok(inside is not None and sorted(inside) == sorted([KEY_GUID, DISK_GUID]) and
+   inside[DISK_GUID] == b"hunter2", "secret: what the guest finds", inside)
+got = record("vm")
+ok(got["stage"] == "complete" and base64.b64decode(got["key"]) == public_of(inside[KEY_GUID]) and
+   got["secrets"] == [KEY_GUID, DISK_GUID], "secret: the record has the public half", got)
+ok(not os.path.exists(at("vm_tek.bin")) and not os.path.exists(at("vm_tik.bin")),
+   "secret: the session's keys are gone")
+everything = b"".join(content(n) for n in os.listdir(FOLDER.name) if os.path.isfile(at(n)))
+ok(inside[KEY_GUID] not in everything and base64.b64encode(inside[KEY_GUID])[:60] not in everything,
+   "secret: the private half is nowhere")
+for args in (["--qmp", f"unix:{vm.path}"], ["-o", FOLDER.name]):
+    r = secret("vm", *args)
+    ok(r.code == 1 and "has its secrets already; a session is for one launch" in r.err,
+       "secret: a second time", r)
+path("vm_tik.bin", keys[1])
+path("vm_tek.bin", keys[0])
+for n in ("vm_tik.bin", "vm_tek.bin"):
+    os.chmod(at(n), 0o600)
+r = secret("vm", "-o", FOLDER.name)
+ok(r.code == 1 and "has its secrets already" in r.err, "secret: nor with keys that were kept", r)
+
+# By files, as sevctl and libvirt have it; the key of a kind of its own.
+keys = keys_of("web")
+os.mkdir(at("packet"))
+ed448 = subprocess.run(["openssl", "genpkey", "-algorithm", "ED448"], capture_output=True,
+                       check=True).stdout
+pem = path("ed448.pem", ed448)
+r = secret("web", "-o", at("packet"), "--private-key", pem)
+ok(r.code == 2 and "ed448.pem" in r.err, "secret: a private key that others can read", r)
+os.chmod(pem, 0o600)
+r = secret("web", "-o", at("packet"), "--private-key", pem, "--inject-secret", f"{DISK_GUID}:{DISK}")
+header = base64.b64decode(content("packet/web_secret_header.b64"), validate=True)
+inside = opened(keys, GOOD, header, base64.b64decode(content("packet/web_secret.b64"), validate=True))
+ok(r.code == 0 and len(header) == 52 and inside is not None and
+   public_of(inside[KEY_GUID]) == base64.b64decode(record("web")["key"]),
+   "secret: files, and an Ed448 key", r)
+ok(session("kind").code == 0 and offline("kind", measure("kind")).code == 0, "a session")
+r = secret("kind", "-o", FOLDER.name, "--private-key", path("x.der", b"\x30\x03\x02\x01\x00"))
+ok(r.code == 2, "secret: no key", r)
+for key_type, oid in (("Ed25519", "06032b6570"),):
+    keys = keys_of("kind")
+    r = secret("kind", "-o", FOLDER.name, "--key-type", key_type)
+    ok(r.code == 0 and oid in base64.b64decode(record("kind")["key"]).hex(), f"secret: {key_type}", r)
+
+# A VMM that fails after the packet has left: the session is spent all the same.
+ok(session("fail").code == 0, "a session")
+vm = Vmm("fail.sock", "fail", errors=["sev-inject-launch-secret"])
+ok(by_qmp("fail", vm).code == 0, "checked")
+r = secret("fail", "--qmp", f"unix:{vm.path}")
+ok(r.code == 4 and "the session is spent" in r.err and record("fail")["stage"] == "complete" and
+   "cont" not in vm.named(), "secret: a VMM that refuses it", r)
+
+for verb in ("verify-platform", "session", "check", "secret"):
+    r = run("launch", verb, "--help")
+    ok(r.code == 0 and fits(r.out) and len(r.out.splitlines()) <= 40, f"{verb}: --help", r)
+
+# --- real chains, sevctl's known answers ----------------------------------------------------
+
+base = vectors("sev", "legacy")
+for name in ("milan", "naples"):
+    r = platform(f"{base}/{name}")
+    ok(r.code == 0 and name.capitalize() in r.out, f"verify-platform: {name}", r)
+    r = run("launch", "session", "--guest-policy", "0x5", "--name", name, f"{base}/{name}")
+    ok(r.code == 0, f"session: {name}", r)
+done()
