@@ -245,8 +245,8 @@ confine_allow_memory(scmp_filter_ctx filter)
 bool
 confine_allow_ioctl(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp readable = SCMP_A1(SCMP_CMP_EQ, FIONREAD);
-	const struct scmp_arg_cmp blocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO);
+	const struct scmp_arg_cmp readable = SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0);
+	const struct scmp_arg_cmp blocking = SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0);
 
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &readable) == 0 &&
 	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &blocking) == 0;
@@ -256,7 +256,8 @@ bool
 confine_allow_sockets(scmp_filter_ctx filter, const int *families, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct scmp_arg_cmp family = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]);
+		const struct scmp_arg_cmp family =
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0);
 		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, &family) !=
 		    0)
 			return false;

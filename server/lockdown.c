@@ -134,7 +134,7 @@ allow_tcp(scmp_filter_ctx filter)
 
 	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
 		const struct scmp_arg_cmp args[] = {
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]),
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
 			SCMP_A1(SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK),
 			    SOCK_STREAM),
 		};

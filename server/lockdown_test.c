@@ -266,8 +266,7 @@ test_user(void **context)
 	assert_false(confine_user("nobody-of-this-name"));
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(
-		    !confine_user("nobody") || getuid() == 0 || geteuid() == 0 || setuid(0) == 0);
+		_exit(!confine_user("nobody") || getuid() == 0 || geteuid() == 0 || setuid(0) == 0);
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

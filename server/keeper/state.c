@@ -590,7 +590,8 @@ tickets(struct keeper *k)
 
 	for (uint32_t e = epoch - 1; array != NULL && e != epoch + 2; e++) {
 		bool ok = ticket_key_derive(key, k->root, e);
-		hex_text(hex, key, TICKET_KEY);
+		if (ok)
+			hex_text(hex, key, TICKET_KEY);
 		if (!ok ||
 		    json_array_append_new(
 			array, json_pack("{s:I, s:s}", "epoch", (json_int_t)e, "key", hex)) != 0) {

@@ -242,14 +242,15 @@ assay_references_add(struct assay_references *refs, struct assay_bytes document,
 {
 	struct document d = { .name = name, .before = refs, .err = err };
 	struct reference_set *sets;
-	json_error_t where;
+	json_error_t where = { .text = "" }; /* left alone when jansson's first allocation fails */
 
 	if (document.len > REFERENCES_DOCUMENT_MAX)
 		return refuse(
 		    &d, "is %zu bytes, at most %d are read", document.len, REFERENCES_DOCUMENT_MAX);
 	json_t *json =
 	    json_loadb((const char *)document.ptr, document.len, JSON_REJECT_DUPLICATES, &where);
-	if (json == NULL && json_error_code(&where) == json_error_out_of_memory)
+	if (json == NULL &&
+	    (json_error_code(&where) == json_error_out_of_memory || where.text[0] == '\0'))
 		return assay_fail_nomem(err);
 	if (json == NULL)
 		return refuse(
