@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "collateral.h"
 #include "command.h"
 #include "config.h"
@@ -91,7 +92,7 @@ read_options(struct appraisal *a)
 	const struct args *args = a->args;
 	const char *time = args_value(args, OPT_TIME), *value;
 	char claim[CLAIM_SIZE];
-	size_t policies = 0;
+	size_t policies = 0, launches = 0;
 	int rc;
 
 	if (!value_time(&a->now, time != NULL ? time : "now"))
@@ -103,6 +104,8 @@ read_options(struct appraisal *a)
 		if (given->option->id == OPT_EXPECT &&
 		    (rc = split_expect(args, given, claim, &value)) != 0)
 			return rc;
+		if (given->option->id == OPT_LAUNCH && ++launches > LAUNCHES_MAX)
+			return misused(args->command, "--launch: more than %d", LAUNCHES_MAX);
 		if (given->option->id == OPT_POLICY && ++policies > POLICIES_MAX)
 			return misused(args->command, "--policy: more than %d", POLICIES_MAX);
 		if (given->option->id == OPT_POLICY && assay_policy_builtin(given->value) == NULL &&
@@ -111,6 +114,9 @@ read_options(struct appraisal *a)
 			    "--policy: \"%s\" is not built in (default, genuine are), and no file",
 			    given->value);
 	}
+	if (launches == 0 && args_has(args, OPT_SIGNER))
+		return misused(args->command,
+		    "--signer: says whose launch records are believed, and no --launch is given");
 	return read_report_data(a);
 }
 
@@ -324,6 +330,66 @@ make_trust(const struct args *args, struct assay_trust **trust)
 	return rc;
 }
 
+/* --- launch records ------------------------------------------------------------------------ */
+
+static int
+read_signers(const struct args *args, struct assay_jwks **signers)
+{
+	const char *path = args_value(args, OPT_SIGNER);
+	struct assay_error err;
+	struct input in = { 0 };
+
+	if (path == NULL)
+		return 0;
+	int rc = input_read(args->command, &in, path, "public keys");
+	if (rc == 0) {
+		enum assay_code code = admin_public_keys(signers, input_bytes(&in), &err);
+		if (code != ASSAY_OK) {
+			complain(args->command, "--signer: %s: %s", path, err.text);
+			rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
+		}
+	}
+	input_clear(&in);
+	return rc;
+}
+
+/* A record that was altered, or is another's, is refused as evidence would be. */
+static int
+add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signers)
+{
+	struct assay_error err;
+	struct input in = { 0 };
+	int rc = input_read(a->args->command, &in, path, "a launch record");
+
+	if (rc == 0) {
+		enum assay_code code = assay_launch_parse(
+		    &a->launches[a->launch_count], input_bytes(&in), signers, &err);
+		if (code == ASSAY_OK) {
+			a->launch_count++;
+		} else {
+			complain(a->args->command, "--launch: %s: %s", path, err.text);
+			rc = code == ASSAY_E_NOMEM      ? EXIT_TROUBLE
+			    : code == ASSAY_E_SIGNATURE ? EXIT_NO
+							: EXIT_USAGE;
+		}
+	}
+	input_clear(&in);
+	return rc;
+}
+
+static int
+read_launches(struct appraisal *a)
+{
+	struct assay_jwks *signers = NULL;
+	int rc = read_signers(a->args, &signers);
+
+	for (size_t i = 0; i < a->args->given_count && rc == 0; i++)
+		if (a->args->given[i].option->id == OPT_LAUNCH)
+			rc = add_launch(a, a->args->given[i].value, signers);
+	assay_jwks_free(signers);
+	return rc;
+}
+
 /* --- judging ------------------------------------------------------------------------------- */
 
 int
@@ -333,6 +399,8 @@ appraise_read(struct appraisal *a, const struct args *args, const char *policy)
 	int rc = read_options(a);
 	if (rc == 0)
 		rc = read_policies(a, policy);
+	if (rc == 0)
+		rc = read_launches(a);
 	return rc != 0 ? rc : make_trust(args, &a->trust);
 }
 
@@ -341,6 +409,8 @@ appraise_clear(struct appraisal *a)
 {
 	for (size_t i = 0; i < a->policy_count; i++)
 		assay_policy_free(a->own[i]);
+	for (size_t i = 0; i < a->launch_count; i++)
+		assay_launch_free(a->launches[i]);
 	assay_references_free(a->references);
 	assay_trust_free(a->trust);
 	*a = (struct appraisal){ .args = a->args };
@@ -359,6 +429,8 @@ appraise_verify(const struct appraisal *a, struct assay_claims **claims,
 	const struct assay_appraisal how = { .trust = a->trust,
 		.now = a->now,
 		.report_data = { a->report_data, a->report_data_len },
+		.launches = (const struct assay_launch *const *)a->launches,
+		.launch_count = a->launch_count,
 		.require_crl = args_has(a->args, OPT_REQUIRE_CRL) };
 
 	return assay_evidence_verify(claims, checks, ev, &how, err);

@@ -10,7 +10,7 @@
 
 #include "option.h"
 
-enum { POLICIES_MAX = 8 };
+enum { POLICIES_MAX = 8, LAUNCHES_MAX = 16 };
 
 struct appraisal {
 	const struct args *args;
@@ -22,6 +22,8 @@ struct appraisal {
 	size_t policy_count;
 	struct assay_references *references;
 	struct assay_trust *trust;
+	struct assay_launch *launches[LAUNCHES_MAX];
+	size_t launch_count;
 };
 
 /* Rows for the option tables: what is asked of every command that judges. */
@@ -41,6 +43,10 @@ struct appraisal {
 		    "allow and deny lists of platforms" },                                         \
 	    { OPT_REQUIRE_CRL, 0, "require-crl", NULL, false, NULL,                                \
 		    "undetermined without AMD's CRL" },                                            \
+	    { OPT_LAUNCH, 0, "launch", "FILE", true, NULL,                                         \
+		    "launch record of a SEV or SEV-ES guest" },                                    \
+	    { OPT_SIGNER, 0, "signer", "FILE", false, NULL,                                        \
+		    "public keys whose launch records are believed" },                             \
 	{                                                                                          \
 		OPT_REFERENCE, 0, "reference", "FILE", true, NULL,                                 \
 		    "reference values for a policy's @name"                                        \

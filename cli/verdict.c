@@ -223,38 +223,47 @@ print_head(struct screen *s, const struct verdict *v)
 	screen_wrap(s, at, at, line);
 }
 
+/* What a skipped row leaves open; NULL: nothing that is said here. */
+static const char *
+left_open(const struct row *row, bool short_of_crl)
+{
+	if (strcmp(row->id, "evidence.report_data") == 0)
+		return short_of_crl ? "freshness (give --nonce)"
+				    : "freshness (give --nonce or --report-data)";
+	if (strcmp(row->id, "eventlog.replay") == 0)
+		return "the event log that came along";
+	if (strcmp(row->id, "sev.proof.known") == 0)
+		return row->fix[0] != '\0' ? "which guest it is (give --launch)"
+					   : "which guest it is (it brings no proof)";
+	if (strcmp(row->id, "sev.launch.signer") == 0)
+		return "who wrote the launch record (give --signer)";
+	return NULL;
+}
+
 /* What a genuine one was not asked: whoever reads only two lines must see it. */
 static void
 print_not_checked(struct screen *s, const struct verdict *v)
 {
-	bool fresh = true, revocation = true, eventlog = true;
-	const char *product = claim_text(v->claims, "platform.product");
+	const char *product = claim_text(v->claims, "platform.product"), *open;
 	int len = (int)strcspn(product, "-"); /* "Milan" of "Milan-B0" */
-	char text[TEXT_SIZE], bring[NAMES_SIZE];
+	char text[TEXT_SIZE] = "not checked: ";
+	size_t start = strlen(text), n = start;
 
-	for (size_t i = 0; i < v->row_count; i++) {
-		const struct row *row = &v->rows[i];
-		if (row->outcome != ASSAY_SKIPPED || row->needed)
-			continue;
-		if (strcmp(row->id, "evidence.report_data") == 0)
-			fresh = false;
-		if (strcmp(row->id, "snp.crl") == 0)
-			revocation = false;
-		if (strcmp(row->id, "eventlog.replay") == 0)
-			eventlog = false;
-	}
-	if (v->genuine != ASSAY_OK || (fresh && revocation && eventlog))
+	if (v->genuine != ASSAY_OK)
 		return;
-	snprintf(bring, sizeof bring, "revocation (bring the %.*s%sCRL)", len, product,
-	    len > 0 ? " " : "");
-	snprintf(text, sizeof text, "not checked: %s%s%s%s%s", revocation ? "" : bring,
-	    !revocation && !fresh ? ", " : "",
-	    fresh            ? ""
-		: revocation ? "freshness (give --nonce or --report-data)"
-			     : "freshness (give --nonce)",
-	    !eventlog && !(revocation && fresh) ? ", " : "",
-	    eventlog ? "" : "the event log that came along");
-	screen_wrap(s, 0, 0, text);
+	for (size_t i = 0; i < v->row_count; i++)
+		if (strcmp(v->rows[i].id, "snp.crl") == 0 && v->rows[i].outcome == ASSAY_SKIPPED &&
+		    !v->rows[i].needed)
+			n += (size_t)snprintf(text + n, sizeof text - n,
+			    "revocation (bring the %.*s%sCRL)", len, product, len > 0 ? " " : "");
+	bool short_of_crl = n > start;
+	for (size_t i = 0; i < v->row_count && n < sizeof text; i++)
+		if (v->rows[i].outcome == ASSAY_SKIPPED && !v->rows[i].needed &&
+		    (open = left_open(&v->rows[i], short_of_crl)) != NULL)
+			n += (size_t)snprintf(
+			    text + n, sizeof text - n, "%s%s", n > start ? ", " : "", open);
+	if (n > start)
+		screen_wrap(s, 0, 0, text);
 }
 
 /* --- what is wrong ----------------------------------------------------------------------- */

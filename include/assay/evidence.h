@@ -101,7 +101,7 @@ assay_evidence_verify(struct assay_claims **claims, struct assay_checks *checks,
 
 /*
  * Every field of a file by its manual's name, for `assay inspect`: evidence, certificates, CRLs,
- * TCB info, QE identities, certificate tables.
+ * TCB info, QE identities, certificate tables, launch records, which must be whole.
  *
  * visit   Called once per field, in file order; group is "header", "TD report", ...; value and
  *         note are text made for the call, and gone after it.

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <assay/launch.h>
+
 #include "parse/pem.h"
+#include "parse/signed_json.h"
 #include "parse/unwrap.h"
 #include "verify/tee.h"
 #include "verify/trust.h"
@@ -399,6 +402,16 @@ show_wrapper(struct look *l, const struct assay_evidence *ev)
 }
 
 static void
+show_proof(struct look *l, const struct sev_proof *p)
+{
+	l->group = "proof";
+	show_bytes(l, "injected key", p->certifier, "SHA-256 of its SubjectPublicKeyInfo");
+	show_bytes(l, "working key", assay_sev_proof_point(p), "EC P-256");
+	show_bytes(l, "certification", p->certification, "of the working key, by the injected one");
+	show_bytes(l, "signature", p->signature, "ECDSA P-256, r and s, by the working key");
+}
+
+static void
 show_evidence(struct look *l, const struct assay_evidence *ev)
 {
 	show_wrapper(l, ev);
@@ -427,6 +440,8 @@ show_evidence(struct look *l, const struct assay_evidence *ev)
 			    (struct assay_bytes){ ev->store, SEV_REPORT_SIZE }, 0);
 		for (size_t i = 0; i < ev->sev.cert_count; i++)
 			show_sev_cert(l, &ev->sev.certs[i]);
+		if (ev->proof.key.len > 0)
+			show_proof(l, &ev->proof);
 	}
 	for (size_t i = 0; i < ev->cert_count; i++)
 		show_cert(l, &ev->certs[i]);
@@ -436,6 +451,91 @@ show_evidence(struct look *l, const struct assay_evidence *ev)
 	}
 	for (size_t i = 0; ev->brought != NULL && i < ev->brought->item_count; i++)
 		show_item(l, ev->brought->items[i]);
+}
+
+/* --- launch records ------------------------------------------------------------------------------- */
+
+static bool
+is_launch(struct assay_bytes in)
+{
+	struct assay_bytes text = assay_bytes_trim(in), name, value;
+	size_t at = 0;
+
+	return assay_json_member(&name, &value, text, &at) &&
+	    (assay_bytes_equal(name, assay_bytes_of("launch")) ||
+		assay_bytes_equal(name, assay_bytes_of("signature"))) &&
+	    assay_json_member(&name, &value, text, &at) &&
+	    (assay_bytes_equal(name, assay_bytes_of("launch")) ||
+		assay_bytes_equal(name, assay_bytes_of("signature")));
+}
+
+/* What was measured has the names and the order of a report's fields. */
+static void
+show_measured(struct look *l, const struct assay_launch *launch)
+{
+	struct assay_bytes mnonce = assay_launch_mnonce(launch);
+	struct assay_bytes digest = assay_launch_digest(launch);
+	uint32_t policy = assay_launch_policy(launch);
+	uint8_t like[SEV_REPORT_SIGNED] = { [0x30] = (uint8_t)policy,
+		(uint8_t)(policy >> 8),
+		(uint8_t)(policy >> 16),
+		(uint8_t)(policy >> 24) };
+	struct assay_sev_api api = assay_launch_api(launch);
+
+	if (digest.len == 0) {
+		show(l, "POLICY", "", "0x%08lx", (unsigned long)policy);
+		return;
+	}
+	memcpy(like, mnonce.ptr, mnonce.len);
+	memcpy(like + mnonce.len, digest.ptr, digest.len);
+	show_fields(l, sev_report_fields, (struct assay_bytes){ like, sizeof like }, 0);
+	show_bytes(l, "MEASURE", assay_launch_measure(launch), "");
+	show(l, "API_MAJOR.API_MINOR.BUILD", "", "%u.%u.%u", api.major, api.minor, api.build);
+}
+
+static void
+show_injected(struct look *l, const struct assay_launch *launch)
+{
+	struct assay_bytes key = assay_launch_key(launch);
+	uint8_t digest[ASSAY_SHA256_LEN];
+	const char *guid;
+
+	if (key.len > 0) {
+		assay_sha256(digest, key);
+		show_bytes(l, "injected key", (struct assay_bytes){ digest, sizeof digest },
+		    "SHA-256 of its SubjectPublicKeyInfo");
+	}
+	for (size_t i = 0; (guid = assay_launch_secret_guid(launch, i)) != NULL; i++)
+		show(l, "secret", "", "%s", guid);
+}
+
+static enum assay_code
+inspect_launch(struct look *l, struct assay_bytes in, struct assay_error *err)
+{
+	static const char *const stages[] = { "", "session", "checked", "complete" };
+	struct assay_launch *launch = NULL;
+	char kid[ASSAY_KID_TEXT];
+	enum assay_code rc = assay_launch_parse(&launch, in, NULL, err);
+
+	if (rc != ASSAY_OK)
+		return rc;
+	l->group = "launch";
+	show(l, "name", "", "%s", assay_launch_name(launch));
+	show(l, "tee", "", "%s", assay_launch_tee(launch));
+	show(l, "stage", "", "%s", stages[assay_launch_stage(launch)]);
+	show_time(l, "created", assay_launch_created(launch));
+	show_measured(l, launch);
+	show_injected(l, launch);
+	assay_jwk_kid(kid, assay_launch_signed_by(launch));
+	show(l, "signer", "the signature holds; whose key it is, nobody says", "%s", kid);
+	for (enum assay_launch_certificate i = 0; i <= ASSAY_LAUNCH_CEK; i++) {
+		struct sev_cert cert;
+		if (assay_sev_cert_parse(
+			&cert, assay_launch_cert(launch, i), "certificate", NULL) == ASSAY_OK)
+			show_sev_cert(l, &cert);
+	}
+	assay_launch_free(launch);
+	return ASSAY_OK;
 }
 
 enum assay_code
@@ -455,6 +555,10 @@ assay_inspect(const char **kind, struct assay_bytes in, assay_field_visit *visit
 	}
 	if (rc == ASSAY_E_NOMEM || in.len == 0)
 		return rc;
+	if (is_launch(in)) {
+		*kind = "launch record";
+		return inspect_launch(&l, in, err);
+	}
 	/* A damaged wrapper is none, although there may be PEM somewhere in it. */
 	if (rc == ASSAY_E_FORMAT && assay_unwrap_recognise(in))
 		return rc;

@@ -41,7 +41,7 @@ platform("snp-debug", "snp", "--debug")
 with open(os.path.join(ROOT, "docs/policy.md"), encoding="utf-8") as f:
     page = f.read()
 EXAMPLES = dict(re.findall(r"^### (\d+)\. .*?^```policy\n(.*?)^```", page, re.M | re.S))
-ok(len(EXAMPLES) == 12, "twelve examples", sorted(EXAMPLES))
+ok(len(EXAMPLES) == 13, "thirteen examples", sorted(EXAMPLES))
 
 td, snp, sgx = claims("tdx"), claims("snp"), claims("sgx")
 ZERO = "00" * 48
@@ -97,6 +97,9 @@ CASES = [
     (12, "sev-es", None, 0, "warn  policy.binding: ex12.policy:5: the report is of some guest of this "
                             "digest (binding: none): the host chooses which"),
     (12, "sev", None, 1, "no section for sev"),
+    (13, "sev", None, 1, "FAIL  policy.binding: ex13.policy:3: binding is none; want binding == weak"),
+    (13, "sev-es", None, 1, "FAIL  sev.launch.signer"),
+    (13, "snp", None, 1, "no section for snp"),
 ]
 for number, text in EXAMPLES.items():
     path(f"ex{number}.policy", text.encode())
@@ -113,7 +116,7 @@ for number, name, refs, code, words in CASES:
        and [{k: row[k] for k in ("id", "outcome", "detail")} for row in rows] == test.json["rules"]
        and test.code == code and test.json["verdict"] == v.json["verdict"],
        f"example {number}: {name}: verify says the same", v)
-ok({c[0] for c in CASES} == set(range(1, 13)), "each example is judged")
+ok({c[0] for c in CASES} == set(range(1, 14)), "each example is judged")
 
 # The enclave of example 6, with its own signer.
 own = EXAMPLES["6"].replace(re.search("signer == (\\w+)", EXAMPLES["6"])[1], sgx["signer"])
