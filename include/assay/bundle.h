@@ -69,6 +69,15 @@ ASSAY_MUST_USE enum assay_code assay_bundle_write(uint8_t **out, size_t *len,
 ASSAY_MUST_USE enum assay_code assay_coco_write(char **json, struct assay_bytes evidence,
     struct assay_bytes certificates, struct assay_bytes eventlog, struct assay_error *err);
 
+/*
+ * The same for a guest of legacy SEV, in a form of ours: docs/kbs.md.
+ *
+ * evidence  The report of 208 bytes, CEK, PEK and OCA behind it or not.
+ * proof     Of assay_proof_write(); may be empty.
+ */
+ASSAY_MUST_USE enum assay_code assay_coco_write_sev(
+    char **json, struct assay_bytes evidence, struct assay_bytes proof, struct assay_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parse/quote.h"
+#include "parse/sev.h"
 #include "parse/signed_json.h"
 #include "parse/snp_report.h"
 
@@ -108,8 +109,9 @@ assay_coco_recognise(struct assay_bytes in)
 	size_t at = 0;
 
 	while (assay_json_member(&name, &value, text, &at))
-		if ((assay_bytes_equal(name, assay_bytes_of("quote")) && value.len > 0 &&
-			value.ptr[0] == '"') ||
+		if (((assay_bytes_equal(name, assay_bytes_of("quote")) ||
+			 assay_bytes_equal(name, assay_bytes_of("sev_report"))) &&
+			value.len > 0 && value.ptr[0] == '"') ||
 		    (assay_bytes_equal(name, assay_bytes_of("attestation_report")) &&
 			value.len > 0 && value.ptr[0] == '{'))
 			return true;
@@ -409,6 +411,31 @@ parse_quote(struct json_walk *w, struct coco *out, const json_t *root)
 		    (struct assay_bytes){ to + len, put_base64(w, to + len, root, "cc_eventlog") };
 }
 
+static void
+parse_sev(struct json_walk *w, struct coco *out, const json_t *root)
+{
+	const json_t *report = json_object_get(root, "sev_report");
+	const json_t *proof = json_object_get(root, "sev_proof");
+	bool has_proof = proof != NULL && !json_is_null(proof);
+	uint8_t *to = assay_json_alloc(w,
+	    ASSAY_UNBASE64_MAX(json_string_length(report)) +
+		ASSAY_UNBASE64_MAX(json_string_length(proof)),
+	    1);
+
+	check_size(w, root, 1U + (proof != NULL), "the evidence");
+	if (to == NULL)
+		return;
+	out->store = to;
+	size_t len = put_base64(w, to, root, "sev_report");
+	out->evidence = (struct assay_bytes){ to, len };
+	if (has_proof)
+		out->proof =
+		    (struct assay_bytes){ to + len, put_base64(w, to + len, root, "sev_proof") };
+	if (w->rc == ASSAY_OK && has_proof && out->proof.len == 0)
+		assay_json_refuse(w, "sev_proof", proof, "null or a proof");
+	out->sev = true;
+}
+
 /*
  * A copy in which numbers that jansson would refuse as too large are ones that it takes: beyond the
  * range of every member but those of 64 bits, which are read from the text itself.
@@ -466,6 +493,8 @@ assay_coco_parse(struct coco *out, struct assay_bytes in, const char *what, stru
 	free(copy);
 	if (root != NULL && json_object_get(root, "attestation_report") != NULL)
 		parse_snp(&w, &c, text, root);
+	else if (root != NULL && json_object_get(root, "sev_report") != NULL)
+		parse_sev(&w, &c, root);
 	else if (root != NULL)
 		parse_quote(&w, &c, root);
 	json_decref(root);
@@ -632,6 +661,32 @@ write_quote(char **json, struct assay_bytes quote, bool tdx, struct assay_bytes 
 	print(&w, "\"quote\":\"");
 	assay_base64(w.text + w.n, quote);
 	w.n += ASSAY_BASE64_SIZE(quote.len) - 1;
+	print(&w, "\"}");
+	*json = w.text;
+	return ASSAY_OK;
+}
+
+enum assay_code
+assay_coco_write_sev(
+    char **json, struct assay_bytes evidence, struct assay_bytes proof, struct assay_error *err)
+{
+	size_t room = ASSAY_BASE64_SIZE(evidence.len) + ASSAY_BASE64_SIZE(proof.len) + 64;
+
+	if (!assay_sev_report_recognise(assay_bytes_at(evidence, 0, SEV_REPORT_SIZE)))
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "is no attestation report of SEV or SEV-ES, with its certificates or without");
+	struct writer w = { malloc(room), room, 0 };
+	if (w.text == NULL)
+		return assay_fail_nomem(err);
+	print(&w, "{\"sev_proof\":%s", proof.len > 0 ? "\"" : "null");
+	if (proof.len > 0) {
+		assay_base64(w.text + w.n, proof);
+		w.n += ASSAY_BASE64_SIZE(proof.len) - 1;
+		print(&w, "\"");
+	}
+	print(&w, ",\"sev_report\":\"");
+	assay_base64(w.text + w.n, evidence);
+	w.n += ASSAY_BASE64_SIZE(evidence.len) - 1;
 	print(&w, "\"}");
 	*json = w.text;
 	return ASSAY_OK;

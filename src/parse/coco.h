@@ -4,8 +4,9 @@
 
 /* Evidence in the JSON of Confidential Containers attesters: TDX {"cc_eventlog","quote"}, SGX
  * {"quote"}, SEV-SNP {"attestation_report","cert_chain"}, the report in members of its own. Source:
- * confidential-containers/guest-components and trustee; the `sev` crate's serialization. The writer
- * is assay_coco_write(), <assay/bundle.h>. */
+ * confidential-containers/guest-components and trustee; the `sev` crate's serialization. Of legacy SEV,
+ * which they have not, {"sev_proof","sev_report"}: docs/kbs.md. The writers are assay_coco_write() and
+ * assay_coco_write_sev(), <assay/bundle.h>. */
 
 #include <assay/bundle.h>
 
@@ -14,15 +15,16 @@
 enum { COCO_MAX = 6 << 20 /* 4 MiB of log and quote, in base64 */ };
 
 struct coco {
-	bool snp;
+	bool snp, sev;
 	/* What the vendor's parser takes: a quote; a report with a certificate table behind it, or
 	 * without. Of store. */
 	struct assay_bytes evidence;
-	struct assay_bytes eventlog;
+	struct assay_bytes eventlog, proof;
 	uint8_t *store;
 };
 
-/* True for JSON with a member quote that is a text, or attestation_report that is an object. */
+/* True for JSON with a member quote or sev_report that is a text, or attestation_report that is an
+ * object. */
 bool assay_coco_recognise(struct assay_bytes in);
 /*
  * Errors  ASSAY_E_FORMAT: a member missing, unknown, of another type, out of range or of another

@@ -23,7 +23,9 @@ again(const struct coco *c)
 		certificates =
 		    assay_bytes_at(c->evidence, SNP_REPORT_SIZE, c->evidence.len - SNP_REPORT_SIZE);
 	}
-	if (assay_coco_write(&json, evidence, certificates, c->eventlog, &err) != ASSAY_OK) {
+	if ((c->sev ? assay_coco_write_sev(&json, evidence, c->proof, &err)
+		    : assay_coco_write(&json, evidence, certificates, c->eventlog, &err)) !=
+	    ASSAY_OK) {
 		if (err.text[0] == '\0')
 			abort();
 		return;
@@ -32,6 +34,7 @@ again(const struct coco *c)
 	if (assay_coco_parse(&second, assay_bytes_of(json), "fuzz", &err) != ASSAY_OK ||
 	    (second.snp == c->snp &&
 		(!assay_bytes_equal(second.evidence, c->evidence) ||
+		    !assay_bytes_equal(second.proof, c->proof) ||
 		    !assay_bytes_equal(second.eventlog, c->eventlog))))
 		abort();
 	assay_coco_clear(&second);

@@ -293,6 +293,67 @@ test_vectors(void **state)
 	vectors_free(in);
 }
 
+/* base64 of three and of four bytes: what they are is looked at elsewhere. */
+static const char sev[] = "{\"sev_proof\":\"AAEC\",\"sev_report\":\"BAACAA==\"}";
+
+static const struct json_case sev_cases[] = {
+	{ "without a proof", "\"sev_proof\":\"AAEC\",", "", ASSAY_OK, "" },
+	{ "proof null", "\"AAEC\"", "null", ASSAY_OK, "" },
+	{ "proof empty", "AAEC", "", ASSAY_E_FORMAT, "must be null or a proof" },
+	{ "proof number", "\"AAEC\"", "5", ASSAY_E_FORMAT, "sev_proof is 5" },
+	{ "proof mixed", "AAEC", "_-EC", ASSAY_E_FORMAT, "must be standard base64" },
+	{ "report unpadded", "AA==", "AA", ASSAY_E_FORMAT, "must be standard base64" },
+	{ "report missing", "sev_report", "Sev_report", ASSAY_E_FORMAT, "2 members, and 1" },
+	{ "member beside", "\"sev_report\"", "\"x\":1,\"sev_report\"", ASSAY_E_FORMAT,
+	    "3 members, and 2" },
+	{ "a quote, too", "\"sev_proof\"", "\"quote\"", ASSAY_E_FORMAT, "2 members, and 1" },
+	{ "report twice", "sev_proof", "sev_report", ASSAY_E_FORMAT, "duplicate" },
+};
+
+static void
+test_sev(void **state)
+{
+	static const struct assay_bytes none = { NULL, 0 };
+	uint8_t report[208] = { [0x30] = 7, [0x34] = 2, [0x35] = 0x10 }, proof[] = { 1, 2, 3 };
+	struct assay_bytes evidence = { report, sizeof report };
+	struct assay_error err = { ASSAY_OK, "" };
+	char *json = NULL;
+	struct coco c;
+
+	(void)state;
+	assert_true(assay_coco_recognise(assay_bytes_of(sev)));
+	assert_false(assay_coco_recognise(assay_bytes_of("{\"sev_report\":[1]}")));
+	expect_outcome(
+	    "SEV", assay_coco_parse(&c, assay_bytes_of(sev), "j", &err), &err, ASSAY_OK, "");
+	assert_true(c.sev && !c.snp);
+	expect_hex("report", "04000200", c.evidence);
+	expect_hex("proof", "000102", c.proof);
+	assay_coco_clear(&c);
+	check_json_cases(parse, sev, sev_cases, sizeof sev_cases / sizeof *sev_cases);
+	damage(parse, assay_bytes_of(sev));
+	for (size_t n = 1; n < 50; n++) {
+		alloc_fail_at(n);
+		enum assay_code rc = parse(assay_bytes_of(sev), &err);
+		assert_int_equal(rc, alloc_failed() ? ASSAY_E_NOMEM : ASSAY_OK);
+	}
+	for (size_t n = 0; n <= sizeof proof; n++) {
+		expect_outcome("write",
+		    assay_coco_write_sev(&json, evidence, (struct assay_bytes){ proof, n }, &err),
+		    &err, ASSAY_OK, "");
+		assert_true(
+		    n > 0 || strncmp(json, "{\"sev_proof\":null,\"sev_report\":\"", 34) == 0);
+		expect_outcome("read again", assay_coco_parse(&c, assay_bytes_of(json), "j", &err),
+		    &err, ASSAY_OK, "");
+		assert_true(assay_bytes_equal(c.evidence, evidence));
+		assert_true(assay_bytes_equal(c.proof, (struct assay_bytes){ proof, n }));
+		assay_coco_clear(&c);
+		free(json);
+	}
+	evidence.len--;
+	expect_outcome("half a report", assay_coco_write_sev(&json, evidence, none, &err), &err,
+	    ASSAY_E_UNSUPPORTED, "is no attestation report of SEV");
+}
+
 int
 main(void)
 {
@@ -301,6 +362,7 @@ main(void)
 		cmocka_unit_test(test_turin),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_quotes),
+		cmocka_unit_test(test_sev),
 		cmocka_unit_test(test_vectors),
 	};
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parse/quote.h"
+#include "parse/sev.h"
 #include "parse/signed_json.h"
 #include "parse/snp_report.h"
 #include "parse/tcb.h"
@@ -177,6 +178,16 @@ open_cmw(struct unwrapped *u, struct assay_bytes in, struct assay_error *err)
 
 /* --- Confidential Containers ----------------------------------------------------------------- */
 
+/* Which of the two it is stands in the report alone. */
+static const char *
+sev_name(struct assay_bytes evidence)
+{
+	struct assay_bytes policy = assay_bytes_at(evidence, 0x30, 4);
+
+	return policy.len > 0 && (assay_u32le(policy.ptr) >> SEV_POLICY_ES & 1) != 0 ? "sev-es"
+										     : "sev";
+}
+
 static enum assay_code
 open_coco(struct unwrapped *u, struct assay_bytes in, struct assay_error *err)
 {
@@ -195,7 +206,15 @@ open_coco(struct unwrapped *u, struct assay_bytes in, struct assay_error *err)
 		    u->coco.evidence, SNP_REPORT_SIZE, u->coco.evidence.len - SNP_REPORT_SIZE);
 	}
 	u->eventlog = u->coco.eventlog;
-	u->tee = assay_bytes_of(u->coco.snp ? "snp" : tdx ? "tdx" : "sgx");
+	u->proof = u->coco.proof;
+	if (u->proof.len > assay_bundle_labels[BUNDLE_PROOF].max)
+		return assay_fail(err, ASSAY_E_FORMAT,
+		    "attester's JSON: sev_proof is %zu bytes, at most %zu make sense", u->proof.len,
+		    assay_bundle_labels[BUNDLE_PROOF].max);
+	u->tee = assay_bytes_of(u->coco.sev ? sev_name(u->evidence)
+		: u->coco.snp               ? "snp"
+		: tdx                       ? "tdx"
+					    : "sgx");
 	return ASSAY_OK;
 }
 

@@ -71,6 +71,10 @@ launch(struct sim *sim, bool es, const char *name)
 	put(file, out.evidence); /* alone, without certificates */
 	for (size_t i = 0; i < 3; i++)
 		out.evidence = sim_join(sim, out.evidence, *sim_output_item(&out, certs[i]));
+	snprintf(file, sizeof file, "%s.evidence", name);
+	put(file, out.evidence);
+	snprintf(file, sizeof file, "%s.proof", name);
+	put(file, item);
 	snprintf(file, sizeof file, "%s.cbor", name);
 	put_bundle(file, es ? ASSAY_BUNDLE_TYPE_SEV_ES : ASSAY_BUNDLE_TYPE_SEV, out.evidence, item);
 	snprintf(file, sizeof file, "%s.json", name);

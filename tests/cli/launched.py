@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evidence of a SEV guest with its proof and its launch record, on the command line."""
 
+import base64
 import json
 import os
 import re
@@ -98,6 +99,25 @@ key = path("key.pem", subprocess.run(["openssl", "genpkey", "-algorithm", "EC", 
 os.chmod(key, 0o600)
 r = run("token", "issue", "--key", key, *TRUST, "--nonce", NONCE, "--launch", "L/guest.json", "L/guest.cbor")
 ok(r.code == 0 and r.out.count(".") == 2, "token issue takes them", r)
+
+# --- the JSON for key brokers -----------------------------------------------------------------------------------------
+def part(name):
+    with open(os.path.join(FOLDER.name, name), "rb") as f:
+        return base64.b64encode(f.read()).decode()
+
+
+for name, code in (("guest", 0), ("plain", 1)):
+    both = {"sev_proof": part(f"L/{name}.proof"), "sev_report": part(f"L/{name}.evidence")}
+    path("sev.json", json.dumps(both).encode())
+    r = verify("sev.json", "--launch", f"L/{name}.json", "--json")
+    ok(r.code == code and r.json["genuine"] is True and r.json["claims"]["binding"] == ("weak" if code else "vm"),
+       f"{name}, as JSON", r)
+path("sev.json", json.dumps({**both, "sev_proof": None}).encode())
+r = verify("sev.json", "--launch", "L/plain.json", "-p", "genuine")
+ok(r.code == 1 and "64 bytes were asked for, and a report without" in r.out, "as JSON, its proof stripped", r)
+path("sev.json", json.dumps({**both, "sev_proof": "AAAA" * 2000}).encode())
+r = verify("sev.json", "--launch", "L/plain.json", "-p", "genuine")
+ok(r.code == 1 and "at most 4096 make sense" in " ".join(r.out.split()), "as JSON, a long proof", r)
 
 # --- inspect ---------------------------------------------------------------------------------------------------------
 r = run("inspect", "L/guest.cbor")
