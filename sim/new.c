@@ -19,7 +19,7 @@ struct order {
 	const char *tee, *seed, *product, *report_version, *module, *tcb, *firmware, *report_data,
 	    *time, *valid;
 	struct sim_words revoke, broken;
-	bool debug, vlek, mask_chip_id, service_td, id_block, author_key;
+	bool debug, vlek, mask_chip_id, service_td, id_block, author_key, ext_owned;
 	const char *dir;
 };
 
@@ -38,6 +38,7 @@ static const struct sim_option options[] = {
 	{ "--id-block", NULL, "snp: launched with an ID block, id-block.bin, id-auth.bin" },
 	{ "--author-key", NULL, "snp: and with an author key" },
 	{ "--service-td", NULL, "tdx: a service TD is bound to the TD" },
+	{ "--ext-owned", NULL, "sev: someone else than the firmware owns the OCA" },
 	{ "--firmware", "FILE", "tdx, snp: measure this image, not the simulator's own" },
 	{ "--report-data", "BYTES", "hex, base64:TEXT or @FILE; zero-padded; sev: MNONCE" },
 	{ "--time", "T", "the platform is made at T (now)" },
@@ -230,7 +231,8 @@ misplaced(const struct order *o, const struct sim_tee *tee)
 		{ "--report-version", o->report_version != NULL }, { "--vlek", o->vlek },
 		{ "--mask-chip-id", o->mask_chip_id }, { "--module", o->module != NULL },
 		{ "--service-td", o->service_td }, { "--id-block", o->id_block },
-		{ "--author-key", o->author_key }, { "--firmware", o->firmware != NULL } };
+		{ "--author-key", o->author_key }, { "--firmware", o->firmware != NULL },
+		{ "--ext-owned", o->ext_owned } };
 
 	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
 		if (asked[i].given && !sim_listed(tee->takes, asked[i].name))
@@ -281,7 +283,8 @@ read_order(struct sim_spec *spec, const struct order *o, struct sim *sim)
 		.mask_chip_id = o->mask_chip_id,
 		.service_td = o->service_td,
 		.id_block = o->id_block || o->author_key,
-		.author_key = o->author_key };
+		.author_key = o->author_key,
+		.ext_owned = o->ext_owned };
 	if (o->tee == NULL)
 		return usage("which TEE? give --tee sgx, tdx, snp, sev or sev-es");
 	const char *name = strcmp(o->tee, "sev-snp") == 0 ? "snp"
@@ -434,6 +437,7 @@ set_flag(struct order *o, const char *name)
 	o->debug |= strcmp(name, "--debug") == 0;
 	o->vlek |= strcmp(name, "--vlek") == 0;
 	o->mask_chip_id |= strcmp(name, "--mask-chip-id") == 0;
+	o->ext_owned |= strcmp(name, "--ext-owned") == 0;
 	o->service_td |= strcmp(name, "--service-td") == 0;
 	o->id_block |= strcmp(name, "--id-block") == 0;
 	o->author_key |= strcmp(name, "--author-key") == 0;

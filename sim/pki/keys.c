@@ -10,13 +10,16 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
+#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/obj_mac.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +74,26 @@ void
 sim_hmac_sha256(uint8_t out[32], const uint8_t key[32], const void *bytes, size_t n)
 {
 	mac(out, 32, "HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256", key, 32, bytes, n);
+}
+
+void
+sim_hmac(uint8_t out[32], const uint8_t *key, size_t key_len, const void *bytes, size_t n)
+{
+	mac(out, 32, "HMAC", OSSL_MAC_PARAM_DIGEST, "SHA256", key, key_len, bytes, n);
+}
+
+void
+sim_aes_ctr(
+    uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in, size_t n)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int done = 0;
+
+	if (n > INT_MAX || ctx == NULL ||
+	    EVP_EncryptInit_ex2(ctx, EVP_aes_128_ctr(), key, iv, NULL) != 1 ||
+	    EVP_EncryptUpdate(ctx, out, &done, in, (int)n) != 1 || (size_t)done != n)
+		sim_die("cannot encrypt");
+	EVP_CIPHER_CTX_free(ctx);
 }
 
 static void
@@ -150,6 +173,29 @@ import_ec(void *library, enum sim_kind kind, const uint8_t *raw, const BIGNUM *s
 	EVP_PKEY_CTX_free(make);
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(bld);
+	return pkey;
+}
+
+/* A public key in OpenSSL's own library; NULL: x || y is no point of the curve. */
+static EVP_PKEY *
+import_public(enum sim_kind kind, const uint8_t *raw)
+{
+	size_t half = kind == SIM_P256 ? 32 : 48;
+	uint8_t point[1 + 96] = { 4 };
+	char group[] = "P-256", other[] = "P-384";
+	EVP_PKEY *pkey = NULL;
+
+	memcpy(point + 1, raw, 2 * half);
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+				    kind == SIM_P256 ? group : other, 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * half),
+		OSSL_PARAM_construct_end() };
+	EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (make == NULL || EVP_PKEY_fromdata_init(make) != 1 ||
+	    EVP_PKEY_fromdata(make, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		pkey = NULL;
+	EVP_PKEY_CTX_free(make);
+	ERR_clear_error();
 	return pkey;
 }
 
@@ -329,6 +375,147 @@ sim_key_make_live(const struct sim_key *key)
 	memcpy(&mine, &key, sizeof mine); /* keep() made it, and not as const */
 	mine->live = import_ec(NULL, key->kind, key->raw, scalar);
 	BN_clear_free(scalar);
+}
+
+static void
+adopt(struct sim_key *out, enum sim_kind kind, const char *label, EVP_PKEY *pkey)
+{
+	*out = (struct sim_key){ .kind = kind, .pkey = pkey };
+	snprintf(out->label, sizeof out->label, "%s", label);
+	read_public(out);
+	out->live = pkey;
+	out->pkey = NULL;
+}
+
+void
+sim_key_fresh(struct sim_key *out, enum sim_kind kind, const char *label)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind == SIM_P256 ? "P-256" : "P-384");
+
+	if (pkey == NULL)
+		sim_die("cannot make key %s", label);
+	adopt(out, kind, label, pkey);
+}
+
+/* Takes the key over. */
+static bool
+adopt_of_kind(struct sim_key *out, enum sim_kind kind, EVP_PKEY *pkey)
+{
+	char group[32] = "";
+	bool ok = pkey != NULL && EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
+	    strcmp(group, kind == SIM_P256 ? "prime256v1" : "secp384r1") == 0;
+
+	if (ok)
+		adopt(out, kind, "a key that was kept", pkey);
+	else
+		EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return ok;
+}
+
+bool
+sim_key_read(struct sim_key *out, enum sim_kind kind, const char *path)
+{
+	FILE *f = fopen(path, "re");
+	EVP_PKEY *pkey = f != NULL ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+
+	if (f != NULL)
+		fclose(f);
+	return adopt_of_kind(out, kind, pkey);
+}
+
+bool
+sim_key_from_private(struct sim_key *out, enum sim_kind kind, struct sim_bytes pkcs8)
+{
+	const uint8_t *at = pkcs8.ptr;
+
+	return adopt_of_kind(out, kind, d2i_AutoPrivateKey(NULL, &at, (long)pkcs8.len));
+}
+
+void
+sim_key_share(struct sim_key *out, const struct sim_key *key)
+{
+	sim_key_make_live(key);
+	*out = *key;
+	out->pkey = NULL;
+	if (EVP_PKEY_up_ref(out->live) != 1)
+		sim_die("cannot share key %s", key->label);
+}
+
+void
+sim_key_clear(struct sim_key *key)
+{
+	EVP_PKEY_free(key->live);
+	*key = (struct sim_key){ .kind = SIM_P256 };
+}
+
+struct sim_bytes
+sim_key_private(struct sim *sim, const struct sim_key *key, bool pem)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key->live);
+	uint8_t *der = NULL;
+	int n = info != NULL ? i2d_PKCS8_PRIV_KEY_INFO(info, &der) : -1;
+
+	if (n <= 0)
+		sim_die("cannot write key %s", key->label);
+	struct sim_bytes out = sim_copy(sim, der, (size_t)n);
+	OPENSSL_clear_free(der, (size_t)n);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	return pem ? sim_pem(sim, "PRIVATE KEY", out) : out;
+}
+
+struct sim_bytes
+sim_key_spki(struct sim *sim, const struct sim_key *key)
+{
+	uint8_t *der = NULL;
+	int n = i2d_PUBKEY(key->live, &der);
+
+	if (n <= 0)
+		sim_die("cannot write the public key of %s", key->label);
+	struct sim_bytes out = sim_copy(sim, der, (size_t)n);
+	OPENSSL_free(der);
+	return out;
+}
+
+bool
+sim_ecdh(uint8_t z[48], const struct sim_key *mine, const uint8_t *peer)
+{
+	EVP_PKEY *other = import_public(mine->kind, peer);
+	EVP_PKEY_CTX *ctx = other != NULL ? EVP_PKEY_CTX_new(mine->live, NULL) : NULL;
+	size_t n = 48;
+	bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	    EVP_PKEY_derive_set_peer(ctx, other) == 1 && EVP_PKEY_derive(ctx, z, &n) == 1 &&
+	    n == mine->raw_len / 2;
+
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(other);
+	ERR_clear_error();
+	return ok;
+}
+
+bool
+sim_check(enum sim_kind kind, const uint8_t *public_key, enum sim_hash hash,
+    struct sim_bytes message, const uint8_t *signature)
+{
+	int half = kind == SIM_P256 ? 32 : 48, n = 0;
+	EVP_PKEY *key = import_public(kind, public_key);
+	ECDSA_SIG *rs = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(signature, half, NULL), *s = BN_bin2bn(signature + half, half, NULL);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t *der = NULL;
+
+	if (rs == NULL || r == NULL || s == NULL || ctx == NULL || ECDSA_SIG_set0(rs, r, s) != 1 ||
+	    (n = i2d_ECDSA_SIG(rs, &der)) <= 0)
+		sim_die("cannot check a signature");
+	bool ok = key != NULL &&
+	    EVP_DigestVerifyInit_ex(ctx, NULL, hash_name(hash), NULL, NULL, key, NULL) == 1 &&
+	    EVP_DigestVerify(ctx, der, (size_t)n, message.ptr, message.len) == 1;
+	OPENSSL_free(der);
+	ECDSA_SIG_free(rs);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return ok;
 }
 
 static struct sim_bytes

@@ -83,10 +83,34 @@ sim_key_scalar(struct sim *sim, enum sim_kind kind, const char *label, const uin
 void sim_key_make_live(const struct sim_key *key);
 
 enum sim_hash { SIM_SHA1, SIM_SHA256, SIM_SHA384, SIM_SHA512 };
+
+/* An EC key that no seed knows, for a machine at work; or one from its file (PEM). It belongs to
+ * no struct sim and signs for scratches; sim_key_clear() ends it. False: no such file. */
+void sim_key_fresh(struct sim_key *out, enum sim_kind kind, const char *label);
+bool sim_key_read(struct sim_key *out, enum sim_kind kind, const char *path);
+bool sim_key_from_private(struct sim_key *out, enum sim_kind kind, struct sim_bytes pkcs8);
+void sim_key_share(struct sim_key *out, const struct sim_key *key); /* which is made live */
+void sim_key_clear(struct sim_key *key);
+/* The private half: PKCS #8 DER, or in PEM armour. The caller wipes it. */
+struct sim_bytes sim_key_private(struct sim *sim, const struct sim_key *key, bool pem);
+struct sim_bytes sim_key_spki(struct sim *sim, const struct sim_key *key);
+/* The X coordinate that both sides agree on, of the curve's size. False: the peer's x || y is no
+ * point of the curve. */
+bool sim_ecdh(uint8_t z[48], const struct sim_key *mine, const uint8_t *peer);
+/* r || s over the message, under the public key x || y. */
+bool sim_check(enum sim_kind kind, const uint8_t *public_key, enum sim_hash hash,
+    struct sim_bytes message, const uint8_t *signature);
+
 size_t sim_digest(uint8_t out[64], enum sim_hash hash, struct sim_bytes in);
 /* One AES-128-CMAC. */
 void sim_cmac(uint8_t out[16], const uint8_t key[16], const void *bytes, size_t n);
 void sim_hmac_sha256(uint8_t out[32], const uint8_t key[32], const void *bytes, size_t n);
+/* The same with a key of any length. */
+void
+sim_hmac(uint8_t out[32], const uint8_t *key, size_t key_len, const void *bytes, size_t n);
+/* AES-128 in counter mode: both ways. out may be in. */
+void sim_aes_ctr(uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in,
+    size_t n);
 /* Bytes that depend on the seed and the label alone. */
 void sim_derive(struct sim *sim, void *out, size_t n, const char *label);
 

@@ -25,6 +25,10 @@ static const uint8_t guid_sev[16] = { 0x66, 0x65, 0x88, 0xdc, 0x4a, 0x98, 0x98, 
 	0x55, 0x85, 0xa7, 0xbf, 0x67, 0xcc };
 static const uint8_t guid_reset[16] = { 0xde, 0x71, 0xf7, 0x00, 0x7e, 0x1a, 0xcb, 0x4f, 0x89, 0x0e,
 	0x68, 0xc7, 0x7e, 0x2f, 0xb4, 0x4e };
+static const uint8_t guid_secret[16] = { 0x61, 0xb3, 0x2e, 0x4c, 0x9b, 0x7d, 0xc3, 0x4c, 0x80, 0x81,
+	0x12, 0x7c, 0x90, 0xd3, 0xd2, 0x94 };
+static const uint8_t guid_hashes[16] = { 0x1f, 0x37, 0x55, 0x72, 0x3b, 0x3a, 0x04, 0x4b, 0x92, 0x7b,
+	0x1d, 0xa6, 0xef, 0xa8, 0xd4, 0x54 };
 
 /* --- the project's own image ---------------------------------------------------------------- */
 
@@ -78,6 +82,16 @@ put_entry(struct sim_buf *b, const uint8_t guid[16], size_t value)
 	sim_put(b, guid, 16);
 }
 
+/* Where the VMM finds a part of the guest's memory. */
+static void
+put_area(struct sim_buf *b, const uint8_t guid[16], uint32_t base, uint32_t size)
+{
+	sim_put_u32(b, base);
+	sim_put_u32(b, size);
+	sim_put_u16(b, 8 + ENTRY_TAIL);
+	sim_put(b, guid, 16);
+}
+
 struct sim_bytes
 sim_firmware_write(struct sim *sim)
 {
@@ -92,8 +106,10 @@ sim_firmware_write(struct sim *sim)
 		sim_put(&b, digest, 32);
 	}
 	put_descriptors(&b, &tdvf_at, &sev_at);
-	const size_t table = 3 * (4 + ENTRY_TAIL) + ENTRY_TAIL;
+	const size_t table = 2 * (8 + ENTRY_TAIL) + 3 * (4 + ENTRY_TAIL) + ENTRY_TAIL;
 	sim_put_zero(&b, IMAGE_SIZE - TABLE_END - table - b.len);
+	put_area(&b, guid_secret, 0x80c000, 0xc00);
+	put_area(&b, guid_hashes, 0x80cc00, 0x400);
 	put_entry(&b, guid_tdx, IMAGE_SIZE - tdvf_at);
 	put_entry(&b, guid_sev, IMAGE_SIZE - sev_at);
 	put_entry(&b, guid_reset, 0x80b004);
@@ -123,9 +139,9 @@ within(struct sim_bytes image, size_t at, size_t n)
 	return at <= image.len && n <= image.len - at;
 }
 
-/* The data of the entry with this GUID, 4 bytes at least; NULL if there is none. */
+/* The data of the entry with this GUID, so many bytes at least; NULL if there is none. */
 static const uint8_t *
-entry(struct sim_bytes image, const uint8_t guid[16])
+entry(struct sim_bytes image, const uint8_t guid[16], size_t size)
 {
 	size_t low, at;
 
@@ -144,7 +160,7 @@ entry(struct sim_bytes image, const uint8_t guid[16])
 		if (n < ENTRY_TAIL || n > at - low)
 			return NULL;
 		if (memcmp(tail + 2, guid, 16) == 0)
-			return n >= ENTRY_TAIL + 4 ? tail - 4 : NULL;
+			return n >= ENTRY_TAIL + size ? tail - size : NULL;
 		at -= n;
 	}
 	return NULL;
@@ -167,7 +183,7 @@ descriptor(struct sim_bytes image, size_t at, const char *magic, size_t item, co
 size_t
 sim_tdvf_sections(struct sim_bytes image, struct sim_section sections[SIM_SECTIONS_MAX])
 {
-	const uint8_t *from = entry(image, guid_tdx), *items = NULL;
+	const uint8_t *from = entry(image, guid_tdx, 4), *items = NULL;
 	size_t at = image.len, count;
 
 	if (from != NULL)
@@ -299,7 +315,7 @@ store_segment(uint8_t *at, uint16_t selector, uint16_t attributes, uint32_t limi
 
 /* The first vCPU, before its first instruction, as QEMU sets it up. Source: AMD APM 2, VMSA. */
 static void
-vmsa_write(uint8_t page[PAGE], uint32_t cpuid)
+vmsa_write(uint8_t page[PAGE], uint32_t cpuid, uint64_t features)
 {
 	memset(page, 0, PAGE);
 	for (size_t at = 0x000; at <= 0x050; at += 0x10) /* ES, CS, SS, DS, FS, GS */
@@ -318,7 +334,7 @@ vmsa_write(uint8_t page[PAGE], uint32_t cpuid)
 	sim_store_u64(page + 0x178, 0xfff0);             /* RIP */
 	sim_store_u64(page + 0x268, 0x0007040600070406); /* G_PAT */
 	sim_store_u64(page + 0x310, cpuid);              /* RDX */
-	sim_store_u64(page + 0x3b0, 1);                  /* SEV_FEATURES: SNP */
+	sim_store_u64(page + 0x3b0, features);           /* SEV_FEATURES */
 	sim_store_u64(page + 0x3e8, 1);                  /* XCR0 */
 	sim_store_u32(page + 0x408, 0x1f80);             /* MXCSR */
 	sim_store_u16(page + 0x410, 0x37f);              /* FCW */
@@ -327,7 +343,7 @@ vmsa_write(uint8_t page[PAGE], uint32_t cpuid)
 bool
 sim_snp_launch_digest(uint8_t digest[48], struct sim_bytes image, uint32_t cpuid)
 {
-	const uint8_t *from = entry(image, guid_sev), *items = NULL;
+	const uint8_t *from = entry(image, guid_sev, 4), *items = NULL;
 	uint8_t vmsa[PAGE];
 	size_t count = 0;
 
@@ -349,7 +365,45 @@ sim_snp_launch_digest(uint8_t digest[48], struct sim_bytes image, uint32_t cpuid
 		else
 			return false;
 	}
-	vmsa_write(vmsa, cpuid);
+	vmsa_write(vmsa, cpuid, 1);
 	update(digest, PAGE_VMSA, vmsa, 0xfffffffff000);
 	return count > 0;
+}
+
+/* --- legacy SEV ----------------------------------------------------------------------------- */
+
+void
+sim_sev_vmsa(uint8_t page[PAGE], uint32_t cpuid)
+{
+	vmsa_write(page, cpuid, 0);
+}
+
+void
+sim_sev_launch_digest(uint8_t digest[32], struct sim_bytes image, bool es, uint32_t cpuid)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t page[PAGE];
+
+	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+		sim_die("cannot hash");
+	hash(ctx, image.ptr, image.len);
+	if (es) {
+		sim_sev_vmsa(page, cpuid);
+		hash(ctx, page, sizeof page);
+	}
+	if (EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+		sim_die("cannot hash");
+	EVP_MD_CTX_free(ctx);
+}
+
+bool
+sim_sev_secret_area(struct sim_bytes image, uint32_t *base, uint32_t *size)
+{
+	const uint8_t *area = entry(image, guid_secret, 8);
+
+	if (area == NULL)
+		return false;
+	*base = u32(area);
+	*size = u32(area + 4);
+	return true;
 }

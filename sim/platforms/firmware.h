@@ -2,7 +2,7 @@
 #ifndef SIM_FIRMWARE_H
 #define SIM_FIRMWARE_H
 
-/* A firmware image, and what TDX and SEV-SNP measure of it when they start a guest. */
+/* A firmware image, and what TDX, SEV-SNP and legacy SEV measure of it when they start a guest. */
 
 #include "pki/pki.h"
 
@@ -28,5 +28,12 @@ bool sim_mrtd(uint8_t mr_td[48], struct sim_bytes image, enum sim_page_order ord
 /* SNP_LAUNCH_UPDATE over the image, its metadata and one VMSA as QEMU makes it for this CPUID
  * signature. False: the image has no SEV metadata. Source: AMD 56860, launch digest */
 bool sim_snp_launch_digest(uint8_t digest[48], struct sim_bytes image, uint32_t cpuid);
+
+/* Legacy SEV: SHA-256 over the image and, of SEV-ES, the page of its one vCPU. Source: AMD 55766,
+ * LAUNCH_UPDATE_DATA, LAUNCH_UPDATE_VMSA */
+void sim_sev_launch_digest(uint8_t digest[32], struct sim_bytes image, bool es, uint32_t cpuid);
+void sim_sev_vmsa(uint8_t page[4096], uint32_t cpuid);
+/* Where in the guest's memory the owner's secret goes. False: the image does not say. */
+bool sim_sev_secret_area(struct sim_bytes image, uint32_t *base, uint32_t *size);
 
 #endif

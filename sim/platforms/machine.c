@@ -2,6 +2,7 @@
 #include "platforms/machine.h"
 
 #include "platforms/platform.h"
+#include "platforms/sev_firmware.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -25,6 +26,7 @@ struct sim_machine {
 	pthread_mutex_t lock;        /* for what follows */
 	uint8_t rtmr[4][48];
 	struct sim_snp_guest guest;
+	struct sim_sev_firmware *sev; /* locks itself */
 };
 
 /* --- the folder ----------------------------------------------------------------------------- */
@@ -193,6 +195,15 @@ ready_intel(struct sim_machine *m)
 	add_made(m, "pck_chain.pem", sim_join(sim, pck, sim_join(sim, ca, root)));
 }
 
+static void
+ready_sev(struct sim_machine *m)
+{
+	uint8_t id[SIM_SEV_ID_SIZE];
+
+	sim_derive(m->p.sim, id, sizeof id, "id of the chip");
+	m->sev = sim_sev_firmware_new(&m->p.sev, id);
+}
+
 int
 sim_machine_open(struct sim_machine **out, const char *dir, char why[256])
 {
@@ -216,6 +227,8 @@ sim_machine_open(struct sim_machine **out, const char *dir, char why[256])
 		rc = ready_snp(m, why);
 	if (rc == 0 && m->p.dcap.sim != NULL)
 		ready_intel(m);
+	if (rc == 0 && m->p.sev.sim != NULL)
+		ready_sev(m);
 	if (rc != 0) {
 		sim_machine_close(m);
 		return rc;
@@ -229,6 +242,7 @@ sim_machine_close(struct sim_machine *m)
 {
 	if (m == NULL)
 		return;
+	sim_sev_firmware_free(m->sev);
 	pthread_mutex_destroy(&m->lock);
 	sim_free(m->p.sim);
 	free(m);
@@ -445,6 +459,27 @@ int
 sim_machine_snp_certs(struct sim_machine *m, uint8_t **table, size_t *len)
 {
 	return m->p.snp.sim != NULL ? give(m->cert_table, table, len) : -ENODEV;
+}
+
+/* --- SEV, SEV-ES ---------------------------------------------------------------------------- */
+
+struct sim_sev_firmware *
+sim_machine_sev(struct sim_machine *m)
+{
+	return m->sev;
+}
+
+int
+sim_machine_sev_plan(const struct sim_machine *m, struct sim_sev_guest_plan *out)
+{
+	if (m->sev == NULL)
+		return -ENODEV;
+	*out = (struct sim_sev_guest_plan){ .image = m->p.firmware.ptr,
+		.image_len = m->p.firmware.len,
+		.cpuid = m->p.cpuid,
+		.policy = m->p.sev.report.policy,
+		.es = (m->p.sev.report.policy & SIM_SEV_ES) != 0 };
+	return 0;
 }
 
 /* --- SGX ------------------------------------------------------------------------------------ */

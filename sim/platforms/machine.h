@@ -76,6 +76,21 @@ int sim_machine_snp_sequence(struct sim_machine *m, unsigned vmpl, uint64_t *las
 /* The certificate table that the host hands out; not padded to a page. Source: GHCB 4.1.8.1 */
 int sim_machine_snp_certs(struct sim_machine *m, uint8_t **table, size_t *len);
 
+/* --- SEV, SEV-ES: the firmware, which locks itself ------------------------------------------ */
+
+struct sim_sev_firmware;
+/* In state UNINIT at first; it is the machine's. NULL: a platform of another kind. */
+struct sim_sev_firmware *sim_machine_sev(struct sim_machine *m);
+/* What a guest is launched with: the image, for as long as the machine lives, the signature of its
+ * vCPU, and the policy. */
+struct sim_sev_guest_plan {
+	const uint8_t *image;
+	size_t image_len;
+	uint32_t cpuid, policy;
+	bool es;
+};
+int sim_machine_sev_plan(const struct sim_machine *m, struct sim_sev_guest_plan *out);
+
 /* --- SGX ------------------------------------------------------------------------------------ */
 
 int sim_machine_sgx_quote(

@@ -310,6 +310,8 @@ static bool
 new_sev(struct sim_platform *p, char why[256])
 {
 	static const char *const products[] = { "Naples", "Milan", "Genoa", "Turin" };
+	/* of the vCPU: EPYC, EPYC-Milan, EPYC-Genoa, EPYC-Turin */
+	static const uint32_t cpuids[] = { 0x00800f12, 0x00a00f11, 0x00a10f10, 0x00b00f00 };
 	const char *product = p->spec.product[0] != '\0' ? p->spec.product : "Milan";
 	bool es = strcmp(p->spec.tee, "sev") != 0;
 	uint8_t none[16] = { 0 };
@@ -321,6 +323,10 @@ new_sev(struct sim_platform *p, char why[256])
 		return refuse(
 		    why, "--product: \"%s\"; write Naples, Milan, Genoa or Turin", product);
 	sim_sev_new(&p->sev, p->sim, product, es);
+	if (p->spec.ext_owned)
+		sim_sev_own(&p->sev);
+	p->cpuid = cpuids[i];
+	sim_sev_launch_digest(p->sev.report.launch_digest, p->firmware, es, p->cpuid);
 	if (p->spec.debug)
 		p->sev.report.policy &= ~1U;
 	if (memcmp(p->spec.report_data, none, 16) != 0)
@@ -344,8 +350,8 @@ static const struct tee {
 	      "--firmware",
 	      "ask asvk" },
 	    new_snp },
-	{ { "sev", "--product", "" }, new_sev },
-	{ { "sev-es", "--product", "" }, new_sev },
+	{ { "sev", "--product --ext-owned", "" }, new_sev },
+	{ { "sev-es", "--product --ext-owned", "" }, new_sev },
 };
 
 static const struct tee *
@@ -450,7 +456,7 @@ sim_platform_write(struct sim_platform *p, struct sim_output *out)
 		add_file(out, "id-block.bin", block);
 		add_file(out, "id-auth.bin", auth);
 	}
-	if (!p->spec.own_launch && (p->snp.sim != NULL || (p->dcap.sim != NULL && p->dcap.tdx)))
+	if (!p->spec.own_launch && (p->dcap.sim == NULL || p->dcap.tdx))
 		add_file(out, "firmware.fd", p->firmware);
 	for (size_t i = 0; i < SIM_WORDS_MAX && p->spec.broken.at[i][0] != '\0'; i++) {
 		const struct sim_broken *broken =

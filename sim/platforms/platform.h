@@ -18,7 +18,8 @@ struct sim_platform {
 	struct sim_snp snp;        /* SEV-SNP */
 	struct sim_id_block id;    /* SEV-SNP with --id-block */
 	struct sim_sev sev;        /* SEV, SEV-ES */
-	struct sim_bytes firmware; /* TDX, SEV-SNP: the image, unless another was measured */
+	uint32_t cpuid;            /* SEV, SEV-ES: of the guest's vCPU */
+	struct sim_bytes firmware; /* not SGX: the image, unless another was measured */
 	char title[128];
 };
 /* False, with a sentence in why: what was asked for does not go together. */

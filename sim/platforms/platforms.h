@@ -257,6 +257,10 @@ void sim_snp_write(struct sim_snp *p, struct sim_output *out);
 
 /* --- AMD: legacy SEV ------------------------------------------------------------------------ */
 
+struct sim_sev_version {
+	uint8_t major, minor, build;
+};
+
 enum {
 	SIM_SEV_ARK = 0x0000,
 	SIM_SEV_ASK = 0x0013,
@@ -314,6 +318,8 @@ struct sim_bytes sim_sev_report_write(struct sim *sim, const struct sim_sev_repo
 
 struct sim_sev {
 	struct sim *sim;
+	struct sim_sev_version version; /* of the firmware */
+	bool external;                  /* the OCA is an owner's, not the firmware's own */
 	struct sim_amd_cert ark, ask;
 	struct sim_sev_cert cek, oca, pek, pdh;
 	struct sim_sev_report report;
@@ -321,6 +327,8 @@ struct sim_sev {
 };
 /* product: "Naples" (RSA 2048), "Milan", "Genoa", "Turin" (4096) */
 void sim_sev_new(struct sim_sev *p, struct sim *sim, const char *product, bool es);
+/* An owner other than the firmware itself has signed its PEK. */
+void sim_sev_own(struct sim_sev *p);
 void sim_sev_write(struct sim_sev *p, struct sim_output *out);
 
 #endif

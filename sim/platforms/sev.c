@@ -148,7 +148,7 @@ ecdsa_slot(uint32_t usage, const struct sim_key *signer)
 void
 sim_sev_new(struct sim_sev *p, struct sim *sim, const char *product, bool es)
 {
-	*p = (struct sim_sev){ .sim = sim };
+	*p = (struct sim_sev){ .sim = sim, .version = { 1, 55, 21 } };
 	p->ark = root_cert(sim, product, "ark", SIM_SEV_ARK);
 	p->ask = root_cert(sim, product, "ask", SIM_SEV_ASK);
 	p->cek = sev_cert(sim, "CEK", SIM_SEV_CEK, SIM_SEV_ECDSA_SHA256);
@@ -171,6 +171,15 @@ sim_sev_new(struct sim_sev *p, struct sim *sim, const char *product, bool es)
 	p->report.algo = SIM_SEV_ECDSA_SHA256;
 	p->report.signer = p->pek.key;
 	p->report.hash = SIM_SHA256;
+}
+
+void
+sim_sev_own(struct sim_sev *p)
+{
+	p->external = true;
+	p->oca.key = sim_key(p->sim, SIM_P384, "owner's OCA");
+	p->oca.slots[0] = ecdsa_slot(SIM_SEV_OCA, p->oca.key);
+	p->pek.slots[0] = ecdsa_slot(SIM_SEV_OCA, p->oca.key);
 }
 
 void

@@ -36,6 +36,7 @@ static const struct row {
 	ROW(FLAG, "service_td", service_td),
 	ROW(FLAG, "id_block", id_block),
 	ROW(FLAG, "author_key", author_key),
+	ROW(FLAG, "ext_owned", ext_owned),
 	ROW(BYTES, "report_data", report_data),
 	ROW(BYTES, "launch", launch),
 	ROW(FLAG, "own_launch", own_launch),

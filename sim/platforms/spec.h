@@ -21,7 +21,7 @@ struct sim_spec {
 	char module[SIM_WORD_MAX];  /* TDX: 1.0 or 1.5, which is what empty means */
 	char tcb[128];              /* a status or numbers; empty: up to date */
 	struct sim_words revoked, broken;
-	bool debug, vlek, mask_chip_id, service_td, id_block, author_key;
+	bool debug, vlek, mask_chip_id, service_td, id_block, author_key, ext_owned;
 	uint8_t report_data[64]; /* of evidence.bin */
 	uint8_t launch[48];      /* MRTD or launch digest of an image given, or */
 	bool own_launch;         /* false: of the simulator's own firmware */
