@@ -83,8 +83,7 @@ sim_hmac(uint8_t out[32], const uint8_t *key, size_t key_len, const void *bytes,
 }
 
 void
-sim_aes_ctr(
-    uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in, size_t n)
+sim_aes_ctr(uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in, size_t n)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int done = 0;
@@ -462,19 +461,6 @@ sim_key_private(struct sim *sim, const struct sim_key *key, bool pem)
 	OPENSSL_clear_free(der, (size_t)n);
 	PKCS8_PRIV_KEY_INFO_free(info);
 	return pem ? sim_pem(sim, "PRIVATE KEY", out) : out;
-}
-
-struct sim_bytes
-sim_key_spki(struct sim *sim, const struct sim_key *key)
-{
-	uint8_t *der = NULL;
-	int n = i2d_PUBKEY(key->live, &der);
-
-	if (n <= 0)
-		sim_die("cannot write the public key of %s", key->label);
-	struct sim_bytes out = sim_copy(sim, der, (size_t)n);
-	OPENSSL_free(der);
-	return out;
 }
 
 bool

@@ -93,7 +93,6 @@ void sim_key_share(struct sim_key *out, const struct sim_key *key); /* which is 
 void sim_key_clear(struct sim_key *key);
 /* The private half: PKCS #8 DER, or in PEM armour. The caller wipes it. */
 struct sim_bytes sim_key_private(struct sim *sim, const struct sim_key *key, bool pem);
-struct sim_bytes sim_key_spki(struct sim *sim, const struct sim_key *key);
 /* The X coordinate that both sides agree on, of the curve's size. False: the peer's x || y is no
  * point of the curve. */
 bool sim_ecdh(uint8_t z[48], const struct sim_key *mine, const uint8_t *peer);
@@ -106,11 +105,10 @@ size_t sim_digest(uint8_t out[64], enum sim_hash hash, struct sim_bytes in);
 void sim_cmac(uint8_t out[16], const uint8_t key[16], const void *bytes, size_t n);
 void sim_hmac_sha256(uint8_t out[32], const uint8_t key[32], const void *bytes, size_t n);
 /* The same with a key of any length. */
-void
-sim_hmac(uint8_t out[32], const uint8_t *key, size_t key_len, const void *bytes, size_t n);
+void sim_hmac(uint8_t out[32], const uint8_t *key, size_t key_len, const void *bytes, size_t n);
 /* AES-128 in counter mode: both ways. out may be in. */
-void sim_aes_ctr(uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in,
-    size_t n);
+void
+sim_aes_ctr(uint8_t *out, const uint8_t key[16], const uint8_t iv[16], const uint8_t *in, size_t n);
 /* Bytes that depend on the seed and the label alone. */
 void sim_derive(struct sim *sim, void *out, size_t n, const char *label);
 

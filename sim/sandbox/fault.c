@@ -50,6 +50,10 @@ read_one(struct faults *out, const char *name, const char *value)
 		return read_count(value, &out->stale, 1);
 	if (strcmp(name, "wrong-nonce") == 0)
 		return read_count(value, &out->wrong_nonce, FAULT_ALWAYS);
+	if (strcmp(name, "other-vm") == 0)
+		return read_count(value, &out->other_vm, FAULT_ALWAYS);
+	if (strcmp(name, "replay") == 0)
+		return read_count(value, &out->replay, FAULT_ALWAYS);
 	return strcmp(name, "slow") == 0 && read_duration(value, &out->slow_ms);
 }
 
@@ -69,8 +73,9 @@ fault_parse(struct faults *out, const char *text, char why[256])
 			*value++ = '\0';
 		if (!read_one(out, one, value != NULL ? value : "")) {
 			snprintf(why, 256,
-			    "\"%.*s\" is no fault; write busy:N, stale-generation[:N], slow:500ms "
-			    "or wrong-nonce[:N], with commas between",
+			    "\"%.*s\" is no fault; write busy:N, stale-generation[:N], slow:500ms, "
+			    "wrong-nonce[:N], of SEV other-vm[:N] or replay[:N], with commas "
+			    "between",
 			    n < 60 ? (int)n : 60, text);
 			return false;
 		}
@@ -101,6 +106,18 @@ bool
 fault_stale(struct faults *f)
 {
 	return use(&f->stale);
+}
+
+bool
+fault_other_vm(struct faults *f)
+{
+	return use(&f->other_vm);
+}
+
+bool
+fault_replay(struct faults *f)
+{
+	return use(&f->replay);
 }
 
 void

@@ -2,7 +2,8 @@
 #ifndef SIM_FAULT_H
 #define SIM_FAULT_H
 
-/* What goes wrong on request: `--fault busy:3,stale-generation,slow:500ms,wrong-nonce`. */
+/* What goes wrong on request: `--fault busy:3,stale-generation,slow:500ms,wrong-nonce,
+ * other-vm,replay`. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,8 @@ struct faults {
 	atomic_int busy;        /* so many requests fail with EBUSY first */
 	atomic_int stale;       /* so many times another writer changes the entry */
 	atomic_int wrong_nonce; /* so many requests are answered for another nonce */
+	atomic_int other_vm;    /* SEV: so many times the host gives another VM's report */
+	atomic_int replay;      /* SEV: so many times an old report of this VM */
 	int64_t slow_ms;        /* how long each request takes */
 };
 
@@ -22,6 +25,8 @@ bool fault_parse(struct faults *out, const char *text, char why[256]);
 
 bool fault_busy(struct faults *f);
 bool fault_stale(struct faults *f);
+bool fault_other_vm(struct faults *f);
+bool fault_replay(struct faults *f);
 /* Changes the nonce if it is to be wrong this time. */
 void fault_nonce(struct faults *f, uint8_t data[64]);
 

@@ -5,6 +5,7 @@
  * with the last process that sees it, however that one dies, so nothing has to be taken down.
  */
 #include "namespace.h"
+#include "platforms/sev_launch.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +24,8 @@
 #define STAGE "/dev/assay-sim"
 
 /* What a machine may have of its own: hidden, so that a program finds this platform and no other. */
-static const char *const ours[] = { "tdx_guest", "tdx-guest", "tdx-attest", "sev-guest", "CCEL" };
+static const char *const ours[] = { "tdx_guest", "tdx-guest", "tdx-attest", "sev-guest", "sev",
+	"CCEL" };
 
 static int failed(char why[256], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -182,7 +184,26 @@ own(const char *dir, char why[256])
 	return rc;
 }
 
+/* Makes sure that dir exists and is empty. */
+static int
+own_empty(const char *dir, char why[256])
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return own(dir, why);
+	if (mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755") != 0)
+		return failed(why, "%s cannot be covered by a tmpfs", dir);
+	return 0;
+}
+
 /* --- FUSE ----------------------------------------------------------------------------------- */
+
+bool
+namespace_has_fuse(const struct sandbox *sb)
+{
+	return strcmp(sb->tee, "tdx") == 0 || strcmp(sb->tee, "snp") == 0;
+}
 
 int
 namespace_mount(char why[256])
@@ -255,9 +276,9 @@ add_configfs(char why[256])
 }
 
 static int
-add_file(const char *path, const uint8_t *bytes, size_t len, char why[256])
+add_file(const char *path, mode_t mode, const uint8_t *bytes, size_t len, char why[256])
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len || close(fd) != 0)
 		return failed(why, "%s cannot be written", path);
@@ -277,8 +298,8 @@ add_ccel(const struct sandbox *sb, char why[256])
 	}
 	if ((rc = own("/sys/firmware/acpi/tables", why)) == 0 &&
 	    (rc = own("/sys/firmware/acpi/tables/data", why)) == 0 &&
-	    (rc = add_file("/sys/firmware/acpi/tables/CCEL", table, table_len, why)) == 0)
-		rc = add_file("/sys/firmware/acpi/tables/data/CCEL", log, log_len, why);
+	    (rc = add_file("/sys/firmware/acpi/tables/CCEL", 0400, table, table_len, why)) == 0)
+		rc = add_file("/sys/firmware/acpi/tables/data/CCEL", 0400, log, log_len, why);
 	free(table);
 	free(log);
 	return rc;
@@ -309,12 +330,43 @@ fill_snp(char why[256])
 	return own("/sys/devices/platform/sev-guest", why);
 }
 
+/* Those of the efi_secret module; unlink() takes one away. */
+static int
+fill_sev(const struct sandbox *sb, char why[256])
+{
+	static const char dir[] = "/sys/kernel/security/secrets/coco";
+	char path[128];
+	int rc;
+
+	if ((rc = own("/dev", why)) != 0 || (rc = own_empty("/run/assay", why)) != 0 ||
+	    (rc = own_empty(dir, why)) != 0)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < sb->secret_count; i++) {
+		const struct sim_sev_secret *s = &sb->secrets[i];
+		snprintf(path, sizeof path, "%s/%s", dir, s->guid);
+		rc = add_file(path, 0440, s->bytes.ptr, s->bytes.len, why);
+	}
+	return rc;
+}
+
+static int
+fill_host(char why[256])
+{
+	int rc = own("/dev", why);
+
+	return rc != 0 ? rc : add_device("/dev/sev", why);
+}
+
 int
 namespace_fill(const struct sandbox *sb, char why[256])
 {
-	int rc = sb->channel != NULL ? fill_snp(why) : fill_tdx(sb, why);
+	bool fuse = namespace_has_fuse(sb);
+	int rc = sb->channel != NULL ? fill_snp(why)
+	    : sb->host               ? fill_host(why)
+	    : fuse                   ? fill_tdx(sb, why)
+				     : fill_sev(sb, why);
 
-	if (rc != 0)
+	if (rc != 0 || !fuse)
 		return rc;
 	if (umount2(STAGE, MNT_DETACH) != 0 || rmdir(STAGE) != 0)
 		return failed(why, STAGE " cannot be taken down");

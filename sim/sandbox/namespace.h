@@ -9,6 +9,8 @@
 
 /* Enters a mount namespace of its own, and a user namespace where that needs one. */
 int namespace_enter(char why[256]);
+/* Whether the program finds files that answer: then the next step is needed. */
+bool namespace_has_fuse(const struct sandbox *sb);
 /* Mounts the FUSE file system at a place of staging; returns the descriptor for the supervisor,
  * which has to serve it before the next step. */
 int namespace_mount(char why[256]);

@@ -50,13 +50,14 @@ static const struct rule every_tee[] = {
 	{ SYS_io_uring_setup, NO_ARGUMENT, 0, 0, SECCOMP_RET_ERRNO | ENOSYS },
 }, tdx[] = {
 	{ SYS_ioctl, 1, UINT32_MAX, TDX_GET_REPORT0, SECCOMP_RET_USER_NOTIF },
+}, vsock[] = {
 	{ SYS_socket, 0, UINT32_MAX, AF_VSOCK, SECCOMP_RET_USER_NOTIF },
 	{ SYS_connect, 2, UINT32_MAX, ADDRESS_LENGTH, SECCOMP_RET_USER_NOTIF },
 	{ SYS_getsockname, NO_ARGUMENT, 0, 0, SECCOMP_RET_USER_NOTIF },
 	{ SYS_getpeername, NO_ARGUMENT, 0, 0, SECCOMP_RET_USER_NOTIF },
 	{ SYS_getsockopt, 2, UINT32_MAX, SO_DOMAIN, SECCOMP_RET_USER_NOTIF },
 	{ SYS_setsockopt, 1, UINT32_MAX, AF_VSOCK, SECCOMP_RET_USER_NOTIF },
-}, snp[] = {
+}, snp[] = { /* and the host's device of SEV */
 	/* The driver looks at the structure before it looks at the number. */
 	{ SYS_ioctl, 1, 0xff00, SNP_IOCTL_TYPE << 8, SECCOMP_RET_USER_NOTIF },
 };
@@ -94,7 +95,7 @@ put_rules(struct program *p, const struct rule *rules, size_t count)
 }
 
 int
-notify_install(const char *tee)
+notify_install(const struct sandbox *sb)
 {
 	const unsigned long flags =
 	    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
@@ -105,9 +106,11 @@ notify_install(const char *tee)
 	put(&p, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
 	put(&p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	put_rules(&p, every_tee, sizeof every_tee / sizeof every_tee[0]);
-	if (strcmp(tee, "tdx") == 0)
+	if (strcmp(sb->tee, "tdx") == 0)
 		put_rules(&p, tdx, sizeof tdx / sizeof tdx[0]);
-	if (strcmp(tee, "snp") == 0)
+	if (sb->vsock != NULL)
+		put_rules(&p, vsock, sizeof vsock / sizeof vsock[0]);
+	if (sb->channel != NULL || sb->host)
 		put_rules(&p, snp, sizeof snp / sizeof snp[0]);
 	put(&p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 
@@ -150,17 +153,19 @@ answer_socket(struct sandbox *sb, int listener, const struct seccomp_notif *n)
 static void
 answer_ioctl(struct sandbox *sb, int listener, const struct seccomp_notif *n)
 {
-	bool is_tdx = strcmp(sb->tee, "tdx") == 0;
-	const char *name = is_tdx ? "tdx_guest" : "sev-guest";
+	const char *name = sb->host ? "sev" : sb->channel != NULL ? "sev-guest" : "tdx_guest";
 	uint32_t request = (uint32_t)n->data.args[1];
+	pid_t tid = (pid_t)n->pid;
 
-	if (!target_has_device((pid_t)n->pid, n->data.args[0], name) ||
+	if (!target_has_device(tid, n->data.args[0], name) ||
 	    ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) != 0) {
 		answer(listener, n->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 		return;
 	}
-	int rc = is_tdx ? device_tdx_ioctl(sb, (pid_t)n->pid, request, n->data.args[2])
-			: device_snp_ioctl(sb, (pid_t)n->pid, request, n->data.args[2]);
+	int rc = sb->host         ? device_sev_ioctl(sb, tid, request, n->data.args[2],
+					target_writable(tid, n->data.args[0]))
+	    : sb->channel != NULL ? device_snp_ioctl(sb, tid, request, n->data.args[2])
+				  : device_tdx_ioctl(sb, tid, request, n->data.args[2]);
 	sandbox_log(sb, "pid %u: /dev/%s: ioctl 0x%08x: %s", n->pid, name, request,
 	    rc == 0 ? "done" : strerror(-rc));
 	answer(listener, n->id, rc, 0);

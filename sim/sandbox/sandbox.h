@@ -8,6 +8,8 @@
  *
  * This is emulation, not confinement: the program can leave whenever it wants to.
  *
+ * Of legacy SEV the program is in the guest, or on the side of its host.
+ *
  * One process, the supervisor, forks the program and then runs these threads:
  *   main      ptrace: system calls 0xEA01 and 0xEA02, which return two registers (trace.c)
  *   fuse      configfs-tsm and the measurement files (fuse.c)
@@ -23,6 +25,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sim_sev_secret;
 struct snp_channel;
 struct vsock;
 
@@ -34,7 +37,16 @@ struct sandbox {
 	bool verbose;
 	struct faults faults;
 	struct snp_channel *channel; /* snp, else NULL */
-	struct vsock *vsock;         /* tdx, else NULL */
+	struct vsock *vsock;         /* tdx, guests of sev, else NULL */
+
+	/* sev, sev-es */
+	bool host;                            /* the program is on the host's side */
+	const struct sim_sev_secret *secrets; /* what the guest's kernel found in its memory */
+	size_t secret_count;
+	const char *broker; /* the Unix socket that is behind vsock:2:5577; NULL: no one listens */
+	char *const *agent; /* what is started before the program, or NULL */
+	int power;          /* readable when the VM is switched off; 0: there is no such switch */
+	pid_t helper;       /* ends with the program; 0: none */
 };
 
 enum { EXIT_SETUP = 125, EXIT_NOT_RUN = 126, EXIT_NOT_FOUND = 127 };

@@ -31,6 +31,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +147,56 @@ report(int socket, enum step step, int fd)
 		close(fd);
 }
 
+enum { AGENT_PATIENCE_MS = 5000, AGENT_STEP_MS = 20 };
+
+/* The agent, as something that ran before the program: no child of it. */
+static _Noreturn void
+become_agent(const struct supervisor *s)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int out = s->sb->verbose ? STDERR_FILENO : null;
+
+	if (fork() != 0)
+		_exit(0);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    dup2(out, STDERR_FILENO) < 0)
+		_exit(EXIT_SETUP);
+	setsid();
+	sigprocmask(SIG_SETMASK, &s->mask, NULL);
+	execv(s->sb->agent[0], s->sb->agent);
+	_exit(EXIT_NOT_RUN);
+}
+
+static bool
+agent_answers(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/run/assay/attest.sock" };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	bool ok = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void
+start_agent(const struct supervisor *s)
+{
+	const struct timespec step = { 0, AGENT_STEP_MS * 1000000L };
+	pid_t first = fork();
+	int waited = 0, status;
+
+	if (first == 0)
+		become_agent(s);
+	while (first > 0 && waitpid(first, &status, 0) < 0 && errno == EINTR)
+		continue;
+	for (; waited < AGENT_PATIENCE_MS && !agent_answers(); waited += AGENT_STEP_MS)
+		nanosleep(&step, NULL);
+	sandbox_log(s->sb, "agent: %s %s", s->sb->agent[0],
+	    waited < AGENT_PATIENCE_MS ? "answers"
+				       : "does not answer; the program goes without it");
+}
+
 static _Noreturn void
 become_program(const struct supervisor *s, int socket, char *const argv[])
 {
@@ -154,18 +205,22 @@ become_program(const struct supervisor *s, int socket, char *const argv[])
 	int rc;
 
 	if (strcmp(sb->tee, "sgx") != 0) { /* which has nothing to be mounted */
-		if ((rc = namespace_enter(why)) < 0 || (rc = namespace_mount(why)) < 0)
+		if ((rc = namespace_enter(why)) < 0 ||
+		    (namespace_has_fuse(sb) && (rc = namespace_mount(why)) < 0))
 			give_up(socket, STEP_FAILED, rc, why);
-		report(socket, STEP_FUSE, rc);
+		if (namespace_has_fuse(sb))
+			report(socket, STEP_FUSE, rc);
 		if ((rc = namespace_fill(sb, why)) < 0)
 			give_up(socket, STEP_FAILED, rc, why);
 	}
 	report(socket, STEP_READY, -1);
-	if ((rc = notify_install(sb->tee)) < 0)
+	if ((rc = notify_install(sb)) < 0)
 		give_up(socket, STEP_FAILED, rc,
 		    "this kernel has no seccomp notification that signals leave alone "
 		    "(Linux 5.19), or forbids it here");
 	report(socket, STEP_FILTER, rc);
+	if (sb->agent != NULL)
+		start_agent(s);
 	sigprocmask(SIG_SETMASK, &s->mask, NULL);
 	execvp(argv[0], argv);
 	give_up(socket, STEP_NOT_RUN, -errno, argv[0]);
@@ -228,13 +283,15 @@ helper_thread(void *arg)
 {
 	struct supervisor *s = arg;
 	struct vsock *v = s->sb->vsock;
+	bool off = false;
 
 	for (;;) {
 		struct pollfd fds[] = { { .fd = s->stop, .events = POLLIN },
 			{ .fd = s->signals, .events = POLLIN },
-			{ .fd = v != NULL ? vsock_listener(v) : -1, .events = POLLIN } };
+			{ .fd = v != NULL ? vsock_listener(v) : -1, .events = POLLIN },
+			{ .fd = s->sb->power > 0 && !off ? s->sb->power : -1, .events = POLLIN } };
 
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
+		if (poll(fds, 4, -1) < 0 && errno != EINTR)
 			return NULL;
 		if (fds[0].revents != 0)
 			return NULL;
@@ -242,6 +299,10 @@ helper_thread(void *arg)
 			pass_on(s);
 		if (fds[2].revents != 0)
 			vsock_serve(v);
+		if (fds[3].revents != 0) {
+			off = true;
+			syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0);
+		}
 	}
 }
 
@@ -382,9 +443,13 @@ take_signals(struct supervisor *s)
 static int
 open_parts(struct sandbox *sb)
 {
+	static const struct vsock_port qgs = { VSOCK_QGS_PORT, NULL };
+	const struct vsock_port broker = { VSOCK_EVIDENCE_PORT, sb->broker };
+	bool sev = strncmp(sb->tee, "sev", 3) == 0 && !sb->host;
 	int rc = strcmp(sb->tee, "snp") == 0 ? snp_channel_open(&sb->channel, sb->machine)
-	    : strcmp(sb->tee, "tdx") == 0    ? vsock_open(&sb->vsock, sb->machine)
-					     : 0;
+	    : strcmp(sb->tee, "tdx") == 0    ? vsock_open(&sb->vsock, sb->machine, &qgs, 1)
+	    : sev ? vsock_open(&sb->vsock, sb->machine, &broker, sb->broker != NULL)
+		  : 0;
 
 	return rc != 0 ? trouble("the platform cannot be connected", -rc) : 0;
 }
@@ -392,6 +457,12 @@ open_parts(struct sandbox *sb)
 static void
 announce(const struct sandbox *sb)
 {
+	if (strncmp(sb->tee, "sev", 3) == 0) {
+		sandbox_log(sb, "%s: %s%s", sb->tee,
+		    sb->host ? "/dev/sev, on the host's side" : "/sys/kernel/security/secrets/coco",
+		    sb->broker != NULL ? ", vsock:2:5577" : "");
+		return;
+	}
 	sandbox_log(sb, "%s: %ssystem call 0xEA01", sb->tee,
 	    sb->channel != NULL     ? "/dev/sev-guest, configfs-tsm, "
 		: sb->vsock != NULL ? "/dev/tdx_guest, configfs-tsm, measurements, CCEL, "

@@ -69,6 +69,16 @@ target_has_device(pid_t tid, uint64_t fd, const char *name)
 	return slash != NULL && strcmp(slash + 1, name) == 0;
 }
 
+bool
+target_writable(pid_t tid, uint64_t fd)
+{
+	char link[64];
+	struct stat how;
+
+	snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)tid, (int)fd);
+	return fd <= INT_MAX && lstat(link, &how) == 0 && (how.st_mode & 0200) != 0;
+}
+
 /* A number of /proc/TID/status; false when the thread is gone. */
 static bool
 read_status(pid_t tid, const char *name, int base, uint64_t *out)

@@ -17,6 +17,9 @@ int target_write(pid_t tid, uint64_t at, const void *in, size_t n);
  * and whoever opened it. */
 bool target_has_device(pid_t tid, uint64_t fd, const char *name);
 
+/* Whether descriptor fd was opened for writing. */
+bool target_writable(pid_t tid, uint64_t fd);
+
 /* Whether a signal waits for the thread that would end a call of it with EINTR, or it is gone. */
 bool target_interrupted(pid_t tid);
 

@@ -140,6 +140,8 @@ trace_run(struct sandbox *sb, pid_t child)
 			result = status;
 			over = true;
 			kill_all(&t);
+			if (sb->helper > 0)
+				kill(sb->helper, SIGKILL);
 		}
 	}
 	free(t.tids);

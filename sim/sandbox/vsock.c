@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 enum {
-	QGS_PORT = 4050,
 	GUEST_CID = 3,
 	FIRST_PORT = 0x10000,
 	CONNECTIONS_MAX = 64,
@@ -34,6 +33,12 @@ enum {
 
 struct vsock {
 	struct sim_machine *machine;
+	struct {
+		unsigned port;
+		struct sockaddr_un at;
+		socklen_t len;
+	} ports[VSOCK_PORTS_MAX];
+	size_t port_count;
 	int listener;
 	uint64_t token;
 	atomic_uint port; /* the next local one */
@@ -53,8 +58,29 @@ name_of(const struct vsock *v, unsigned port, struct sockaddr_un *out)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
 }
 
+static bool
+add_port(struct vsock *v, const struct vsock_port *p)
+{
+	struct sockaddr_un *at = &v->ports[v->port_count].at;
+
+	if (v->port_count == VSOCK_PORTS_MAX)
+		return false;
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	socklen_t len = sizeof *at;
+	if (p->path == NULL)
+		len = name_of(v, 0, at);
+	else if (strlen(p->path) >= sizeof at->sun_path)
+		return false;
+	else
+		strcpy(at->sun_path, p->path);
+	v->ports[v->port_count].len = len;
+	v->ports[v->port_count++].port = p->port;
+	return true;
+}
+
 int
-vsock_open(struct vsock **out, struct sim_machine *machine)
+vsock_open(
+    struct vsock **out, struct sim_machine *machine, const struct vsock_port *ports, size_t count)
 {
 	struct vsock *v = calloc(1, sizeof *v);
 	struct sockaddr_un name;
@@ -72,6 +98,11 @@ vsock_open(struct vsock **out, struct sim_machine *machine)
 	if (bind(v->listener, (struct sockaddr *)&name, len) != 0 ||
 	    listen(v->listener, BACKLOG) != 0)
 		goto failed;
+	for (size_t i = 0; i < count; i++)
+		if (!add_port(v, &ports[i])) {
+			errno = ENAMETOOLONG;
+			goto failed;
+		}
 	*out = v;
 	return 0;
 failed:;
@@ -234,7 +265,7 @@ static int
 connect_to(const struct vsock *v, int fd, pid_t tid, uint64_t at, uint64_t n)
 {
 	struct sockaddr_vm to;
-	struct sockaddr_un name;
+	size_t i = 0;
 
 	if (n < sizeof to)
 		return -EINVAL;
@@ -246,10 +277,28 @@ connect_to(const struct vsock *v, int fd, pid_t tid, uint64_t at, uint64_t n)
 		return -EISCONN;
 	if (to.svm_cid != VMADDR_CID_HOST)
 		return -ENODEV; /* no other machine, and no loopback */
-	if (to.svm_port != QGS_PORT)
+	while (i < v->port_count && v->ports[i].port != to.svm_port)
+		i++;
+	if (i == v->port_count)
 		return -ECONNRESET; /* what the host answers where no one listens */
-	socklen_t len = name_of(v, 0, &name);
-	return connect(fd, (struct sockaddr *)&name, len) == 0 ? 0 : -errno;
+	if (connect(fd, (const struct sockaddr *)&v->ports[i].at, v->ports[i].len) == 0)
+		return 0;
+	return errno == ECONNREFUSED || errno == ENOENT ? -ECONNRESET : -errno;
+}
+
+/* The port that fd is connected to. */
+static unsigned
+peer_port(const struct vsock *v, int fd)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNSPEC };
+	socklen_t len = sizeof name;
+
+	if (getpeername(fd, (struct sockaddr *)&name, &len) != 0)
+		return VMADDR_PORT_ANY;
+	for (size_t i = 0; i < v->port_count; i++)
+		if (memcmp(name.sun_path, v->ports[i].at.sun_path, sizeof name.sun_path) == 0)
+			return v->ports[i].port;
+	return VMADDR_PORT_ANY;
 }
 
 /* As the kernel hands out an address: cut to the room, and the whole length told. */
@@ -313,7 +362,7 @@ vsock_call(struct vsock *v, pid_t tid, int nr, const uint64_t args[6], int *resu
 		*result = give_name(tid, args[1], args[2], name);
 	} else if (nr == SYS_getpeername) {
 		name.svm_cid = VMADDR_CID_HOST;
-		name.svm_port = QGS_PORT;
+		name.svm_port = peer_port(v, fd);
 		*result = is_connected(fd) ? give_name(tid, args[1], args[2], name) : -ENOTCONN;
 	} else if (nr == SYS_getsockopt) {
 		*result = give_option(tid, args[1], args[2], args[3], args[4]);

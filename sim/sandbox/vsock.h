@@ -2,13 +2,21 @@
 #ifndef SIM_VSOCK_H
 #define SIM_VSOCK_H
 
-/* AF_VSOCK for the program: connections to CID 2, port 4050 reach the platform's QGS. */
+/* AF_VSOCK for the program: connections to CID 2 reach what listens there on the host. */
 
 #include "sandbox.h"
 
+enum { VSOCK_QGS_PORT = 4050, VSOCK_EVIDENCE_PORT = 5577, VSOCK_PORTS_MAX = 4 };
+/* Who listens at a port. */
+struct vsock_port {
+	unsigned port;
+	const char *path; /* of a Unix socket; NULL: the platform's QGS */
+};
 struct vsock;
-int vsock_open(struct vsock **out, struct sim_machine *machine); /* 0 or a negative errno */
-void vsock_close(struct vsock *v);                               /* NULL is fine */
+/* 0 or a negative errno. The paths are copied. */
+int vsock_open(
+    struct vsock **out, struct sim_machine *machine, const struct vsock_port *ports, size_t count);
+void vsock_close(struct vsock *v); /* NULL is fine */
 
 /* The socket that QGS connections come in at; vsock_serve() when it is readable. */
 int vsock_listener(const struct vsock *v);
