@@ -22,8 +22,9 @@
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
 
 static int
-run_keeper(const struct server_options *options, const int *sockets, size_t count)
+run_keeper(const void *arg, const int *sockets, size_t count)
 {
+	const struct server_options *options = arg;
 	struct keeper *keeper = NULL;
 	int rc = keeper_open(&keeper, &options->keeper);
 
@@ -108,8 +109,8 @@ serve(struct settings *config)
 	struct listening listening[LISTEN_MAX];
 	struct notify notify;
 	struct process processes[] = {
-		{ .name = "keeper", .run = run_keeper, .socket_count = front_workers(o) + 1 },
-		{ .name = "fetcher", .run = fetcher_run, .socket_count = 1 },
+		{ .name = "keeper", .title = "assayd-keeper", .run = run_keeper, .socket_count = front_workers(o) + 1 },
+		{ .name = "fetcher", .title = "assayd-fetcher", .run = fetcher_run, .socket_count = 1 },
 	};
 	/* Without services to ask there is nothing to fetch. */
 	size_t count = o->upstream_count > 0 ? 2 : 1;

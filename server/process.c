@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -58,19 +57,16 @@ close_others(const int *own, size_t count)
 static void
 become(const struct process *p, const int *own)
 {
-	char name[16];
-
 	close_others(own, p->socket_count);
 	/* A terminal's interrupt and hang-up go to the whole group; it is the front that acts on them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN); /* a line that the front has closed is seen when it is read */
-	snprintf(name, sizeof name, "assayd-%s", p->name);
-	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_NAME, p->title);
 }
 
 bool
-process_start(struct process *p, const struct server_options *options)
+process_start(struct process *p, const void *options)
 {
 	int *own = calloc(p->socket_count + 1, sizeof *own);
 

@@ -406,8 +406,9 @@ lock_down(void)
 }
 
 int
-fetcher_run(const struct server_options *options, const int *sockets, size_t count)
+fetcher_run(const void *arg, const int *sockets, size_t count)
 {
+	const struct server_options *options = arg;
 	struct fetcher *f = calloc(1, sizeof *f);
 	uint8_t *ca = NULL;
 	size_t ca_len = 0;

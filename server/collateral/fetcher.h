@@ -11,6 +11,6 @@
 #include "../options.h"
 
 /* Serves the socket until it is closed; the messages are those of wire.h. Returns the exit code. */
-int fetcher_run(const struct server_options *options, const int *sockets, size_t count);
+int fetcher_run(const void *options, const int *sockets, size_t count);
 
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "front/listen.h"
+#include "text.h"
+#include "ttrpc/aeb.h"
+#include "vm.h"
+
+enum { EXIT_USAGE = 2 };
+
+#define AT(member) offsetof(struct broker_options, member)
+
+static const struct setting rows[] = {
+	{ "broker", "listen", "ROLE=ADDR", SETTING_LIST, false, AT(listen), AT(listen_count),
+	    LISTEN_MAX, "evidence=vsock:any:5577 or unix:PATH; repeats" },
+	{ "broker", "control", "ADDR", SETTING_TEXT, false, AT(control), 0, 0,
+	    "unix:PATH where VMs are registered (none)" },
+	{ "broker", "user", "NAME", SETTING_TEXT, false, AT(user), 0, 0,
+	    "of front and sev, when started as root" },
+	{ "broker", "log", "FORMAT", SETTING_FORMAT, false, AT(json_log), 0, 0,
+	    "text (default) or json" },
+	{ "vm", "vm", "SPEC", SETTING_LIST, false, AT(vm), AT(vm_count), VM_OPTIONS_MAX,
+	    "NAME,cid=N|socket=PATH,qmp=ADDR[,pid=N]; repeats" },
+	{ "source", "source", "KIND:PLACE", SETTING_LIST, false, AT(source), AT(source_count),
+	    SOURCES_MAX, "of certificates (sev:/dev/sev)" },
+	{ "source", "cek", "FILE", SETTING_LIST, false, AT(cek), AT(cek_count), CEKS_MAX,
+	    "CEK as AMD signed it, one a chip; repeats" },
+	{ "limits", "rate", "N", SETTING_COUNT, true, AT(rate), 0, 100000,
+	    "requests a second of a VM, 0 for no limit (20)" },
+	{ "limits", "burst", "N", SETTING_COUNT, true, AT(burst), 0, 100000,
+	    "how many of them at once (40)" },
+	{ "limits", "connections", "N", SETTING_COUNT, true, AT(connections), 0, 64,
+	    "of a VM (8)" },
+	{ "limits", "deadline", "D", SETTING_DURATION, true, AT(deadline_ms), 0, 0,
+	    "from a request to its answer (10s)" },
+	{ "limits", "evidence-size", "N", SETTING_COUNT, true, AT(evidence_size), 0,
+	    AEB_DEVICE_SIZE, "that the size call answers: 6460, 6461 (6460)" },
+};
+
+static void
+begin(void *options)
+{
+	struct broker_options *o = options;
+
+	o->rate = 20;
+	o->burst = 40;
+	o->connections = 8;
+	o->deadline_ms = 10000;
+	o->evidence_size = AEB_EVIDENCE_SIZE;
+	o->source[0] = "sev:/dev/sev";
+	o->source_count = 1;
+}
+
+const char *
+options_unix_path(const char *address)
+{
+	struct sockaddr_un name;
+
+	if (strncmp(address, "unix:/", 6) != 0 || strlen(address + 5) >= sizeof name.sun_path)
+		return NULL;
+	return address + 5;
+}
+
+const char *
+options_source(const struct broker_options *o, const char *kind)
+{
+	for (size_t i = 0; i < o->source_count; i++)
+		if (strncmp(o->source[i], kind, strlen(kind)) == 0)
+			return o->source[i] + strlen(kind);
+	return NULL;
+}
+
+static int
+refuse(const char *key, const char *value, const char *fault)
+{
+	log_say("%s: %.200s %s", key, value, fault);
+	return EXIT_USAGE;
+}
+
+static int
+judge_listening(const struct broker_options *o)
+{
+	for (size_t i = 0; i < o->listen_count; i++) {
+		const char *fault = listen_fault(o->listen[i]);
+		if (fault != NULL)
+			return refuse("listen", o->listen[i], fault);
+	}
+	if (o->control != NULL && options_unix_path(o->control) == NULL)
+		return refuse("control", o->control,
+		    "is not unix:PATH with an absolute path of at most 107 characters");
+	return 0;
+}
+
+static int
+judge_vms(const struct broker_options *o)
+{
+	struct vm_spec specs[2];
+	char why[VM_WHY_ROOM];
+
+	for (size_t i = 0; i < o->vm_count; i++) {
+		if (!vm_spec_read(&specs[0], o->vm[i], why))
+			return refuse("vm", o->vm[i], why);
+		for (size_t j = 0; j < i; j++)
+			if (vm_spec_read(&specs[1], o->vm[j], why) &&
+			    vm_spec_clash(&specs[0], &specs[1], why))
+				return refuse("vm", o->vm[i], why);
+	}
+	return 0;
+}
+
+static int
+judge(void *options)
+{
+	struct broker_options *o = options;
+	int rc;
+
+	if ((rc = judge_listening(o)) != 0 || (rc = judge_vms(o)) != 0)
+		return rc;
+	for (size_t i = 0; i < o->source_count; i++)
+		if (strncmp(o->source[i], "sev:/", 5) != 0 && strncmp(o->source[i], "sim:", 4) != 0)
+			return refuse(
+			    "source", o->source[i], "is not sev:/dev/sev or sim:PLATFORM");
+	if (o->evidence_size != AEB_EVIDENCE_SIZE && o->evidence_size != AEB_DEVICE_SIZE)
+		return refuse("evidence-size", "", "must be 6460 or 6461");
+	if (o->connections == 0 || (o->rate > 0 && o->burst == 0))
+		return refuse("connections, burst", "", "must be at least 1");
+	if (o->deadline_ms < 100 || o->deadline_ms > 600000)
+		return refuse("deadline", "", "must be from 100ms to 10m");
+	return 0;
+}
+
+const struct settings_table broker_table = {
+	.program = "assay-brokerd",
+	.file = "/etc/assay/brokerd.conf",
+	.about = "Fetches the evidence of SEV and SEV-ES guests, for each its own.\n\n"
+		 "  assay-brokerd [options]                     the daemon\n"
+		 "  assay-brokerd register --control ADDR SPEC  tells it of a VM; needs pid=N\n"
+		 "  assay-brokerd unregister --control ADDR NAME\n"
+		 "  assay-brokerd list --control ADDR",
+	.examples = "  assay-brokerd --listen evidence=vsock:any:5577 --cek cek.cert \\\n"
+		    "      --vm web,cid=7,qmp=unix:/run/qmp/web.sock,pid=1234",
+	.rows = rows,
+	.row_count = sizeof rows / sizeof rows[0],
+	.size = sizeof(struct broker_options),
+	.verbose = AT(verbose),
+	.begin = begin,
+	.judge = judge,
+};

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "text.h"
+#include "vm.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_TROUBLE = 4,
+	ANSWER_MAX = 256 * 1024,
+	PATIENCE_S = 10,
+};
+
+static const char default_address[] = "unix:/run/assay/brokerd.sock";
+
+static const struct command {
+	const char *name, *operand; /* NULL: none */
+} commands[] = {
+	{ "list", NULL },
+	{ "register", "SPEC" },
+	{ "unregister", "NAME" },
+};
+
+static const struct command *
+find(const char *word)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(commands[i].name, word) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+bool
+control_is_command(int argc, char **argv)
+{
+	return argc > 1 && find(argv[1]) != NULL;
+}
+
+static int
+connect_to(const char *address)
+{
+	const struct timeval patience = { .tv_sec = PATIENCE_S };
+	const char *path = options_unix_path(address);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	if (path == NULL) {
+		log_say("%.200s: is not unix:PATH, the address of --control", address);
+		return -EXIT_USAGE;
+	}
+	memcpy(name.sun_path, path, strlen(path));
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&name, sizeof name) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0)
+		return fd;
+	log_say("%s: no broker can be reached there: %s", address, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -EXIT_TROUBLE;
+}
+
+/* One message, and a descriptor with it unless it is -1. */
+static bool
+say(int fd, const char *text, int pass)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	union {
+		const char *in;
+		void *out;
+	} u = { .in = text };
+	struct iovec part = { u.out, strlen(text) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (pass >= 0) {
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof control.room;
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof pass);
+		memcpy(CMSG_DATA(&control.head), &pass, sizeof pass);
+	}
+	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)part.iov_len;
+}
+
+static int
+hear(int fd, const char *address)
+{
+	char *text = malloc(ANSWER_MAX);
+	ssize_t n = text != NULL ? recv(fd, text, ANSWER_MAX - 1, 0) : -1;
+	int code = EXIT_TROUBLE;
+
+	if (n <= 0) {
+		log_say("%s: no answer: %s", address,
+		    n < 0 ? strerror(errno) : "who you are may not command this broker");
+	} else {
+		text[n] = '\0';
+		code = strncmp(text, "ok", 2) == 0 ? EXIT_DONE : EXIT_REFUSED;
+		if (code == EXIT_REFUSED)
+			log_say("%s", strncmp(text, "error: ", 7) == 0 ? text + 7 : text);
+		else if (text[2] == '\n')
+			puts(text + 3);
+	}
+	free(text);
+	return code;
+}
+
+static int
+tell(const char *address, const char *text, int pidfd)
+{
+	int fd = connect_to(address);
+
+	if (fd < 0)
+		return -fd;
+	int code = EXIT_TROUBLE;
+	if (say(fd, text, pidfd))
+		code = hear(fd, address);
+	else
+		log_say("%s: cannot be told: %s", address, strerror(errno));
+	close(fd);
+	return code;
+}
+
+/* The VMM's pidfd goes along: what ends is then this process, and not a later one of its number. */
+static int
+open_pid(const char *spec)
+{
+	struct vm_spec vm;
+	char why[VM_WHY_ROOM];
+
+	if (!vm_spec_read(&vm, spec, why)) {
+		log_say("%.200s %s", spec, why);
+		return -EXIT_USAGE;
+	}
+	if (vm.pid == 0) {
+		log_say("%.200s needs pid=N, the process of its VMM", spec);
+		return -EXIT_USAGE;
+	}
+	int fd = (int)syscall(SYS_pidfd_open, vm.pid, 0);
+	if (fd < 0)
+		log_say("%.200s has a pid that is none: %s", spec, strerror(errno));
+	return fd < 0 ? -EXIT_REFUSED : fd;
+}
+
+int
+control_run(int argc, char **argv)
+{
+	const struct command *command = find(argv[1]);
+	const char *address = default_address, *operand = NULL;
+	char text[VM_TEXT_ROOM];
+	int pidfd = -1;
+
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--control") == 0 && i + 1 < argc)
+			address = argv[++i];
+		else if (strncmp(argv[i], "--control=", 10) == 0)
+			address = argv[i] + 10;
+		else if (argv[i][0] != '-' && operand == NULL && command->operand != NULL)
+			operand = argv[i];
+		else
+			return settings_misused(&broker_table, argv[i], "is not understood here");
+	}
+	if ((operand != NULL) != (command->operand != NULL))
+		return settings_misused(&broker_table, command->name, "lacks its operand");
+	if (strcmp(command->name, "register") == 0 && (pidfd = open_pid(operand)) < 0)
+		return -pidfd;
+	snprintf(text, sizeof text, "%s%s%s", command->name, operand != NULL ? " " : "",
+	    operand != NULL ? operand : "");
+	int code = tell(address, text, pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
+	return code;
+}

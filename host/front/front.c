@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include <linux/vm_sockets.h>
+
+#include "../lockdown.h"
+#include "../vm.h"
+#include "text.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_TROUBLE = 4,
+	TICK_MS = 100,
+	DRAIN_MS = 10000, /* how long requests in flight may still take */
+};
+
+static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
+int64_t
+front_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+stop(struct front *f, int code)
+{
+	if (f->code == EXIT_DONE)
+		f->code = code;
+	f->life = STOPPED;
+	event_base_loopbreak(f->base);
+}
+
+/* --- turns ------------------------------------------------------------------------------- */
+
+/* Milliseconds from now until a lane's bucket has filled; -1: none waits for that. */
+static int64_t
+run_role(struct front *f, size_t role)
+{
+	int64_t now = front_now_ms(), again;
+	struct lane *lane;
+	struct job *job;
+
+	while ((job = schedule_next(&f->schedules[role], &lane, now, &again)) != NULL)
+		connection_run((struct connection *)(void *)job); /* its first member */
+	return again < 0 ? -1 : again > now ? again - now : 0;
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct front *f = arg;
+	int64_t soonest = -1;
+
+	(void)fd;
+	(void)what;
+	f->pumping = false;
+	for (size_t i = 0; i < ROLES; i++) {
+		int64_t wait = run_role(f, i);
+		if (wait >= 0 && (soonest < 0 || wait < soonest))
+			soonest = wait;
+	}
+	if (soonest >= 0 && !f->pumping) {
+		const struct timeval then = { .tv_sec = (time_t)(soonest / 1000),
+			.tv_usec = (suseconds_t)(soonest % 1000 * 1000) };
+		event_add(f->turn, &then);
+	}
+}
+
+void
+front_pump(struct front *f)
+{
+	const struct timeval now = { 0, 0 };
+
+	if (f->pumping)
+		return;
+	f->pumping = true;
+	event_add(f->turn, &now);
+}
+
+/* --- whose connection is it? ------------------------------------------------------------- */
+
+static struct peer *
+peer_by_cid(struct front *f, uint32_t cid)
+{
+	if (cid == CID_HYPERVISOR || cid == CID_HOST)
+		return NULL; /* no guests, whatever was registered */
+	for (struct peer *p = f->peers; p != NULL; p = p->next)
+		if (p->cid == cid)
+			return p;
+	return NULL;
+}
+
+/* A local process: a VMM that hands on its guest's connection. */
+static struct peer *
+peer_by_process(struct front *f, int fd)
+{
+	struct ucred who;
+	socklen_t size = sizeof who;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid <= 0)
+		return NULL;
+	for (struct peer *p = f->peers; p != NULL; p = p->next)
+		if (p->pid == who.pid)
+			return p;
+	return NULL;
+}
+
+static struct peer *
+identify(struct door *door, int fd, const struct sockaddr_storage *name)
+{
+	struct front *f = door->front;
+	struct sockaddr_vm vm;
+	struct peer *p;
+
+	if (door->peer != NULL)
+		return door->peer;
+	if (!door->listening->vsock) {
+		if ((p = peer_by_process(f, fd)) == NULL)
+			log_detail(
+			    "%s: a process that is no registered VMM", door->listening->address);
+		return p;
+	}
+	memcpy(&vm, name, sizeof vm);
+	p = vm.svm_family == AF_VSOCK ? peer_by_cid(f, vm.svm_cid) : NULL;
+	if (p == NULL)
+		log_detail(
+		    "%s: CID %u is no registered VM's", door->listening->address, vm.svm_cid);
+	return p;
+}
+
+/* Room for one more: the connection that has been silent longest goes, if one is silent. */
+static bool
+make_room(struct peer *p)
+{
+	struct connection *oldest = NULL;
+
+	if (p->count < p->front->options->connections)
+		return true;
+	for (struct connection *c = p->connections; c != NULL; c = c->next)
+		if (c->state == READING && c->have == 0 &&
+		    (oldest == NULL || c->since_ms <= oldest->since_ms))
+			oldest = c;
+	if (oldest == NULL) {
+		log_detail(
+		    "VM %s: has %zu connections, and is refused one more", p->name, p->count);
+		return false;
+	}
+	connection_free(oldest);
+	return true;
+}
+
+static void
+on_knock(evutil_socket_t fd, short what, void *arg)
+{
+	struct door *door = arg;
+	struct sockaddr_storage name = { 0 };
+	socklen_t size = sizeof name;
+	int one = accept4(fd, (struct sockaddr *)&name, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)what;
+	if (one < 0)
+		return;
+	struct peer *p = identify(door, one, &name);
+	if (p == NULL || !make_room(p))
+		close(one);
+	else
+		connection_new(door->front, p, door->listening->role, one);
+}
+
+static bool
+open_door(struct door *door, struct front *f, struct listening *l, struct peer *p)
+{
+	*door = (struct door){ .front = f, .peer = p, .listening = l };
+	door->event = event_new(f->base, l->fd, EV_READ | EV_PERSIST, on_knock, door);
+	return door->event != NULL && event_add(door->event, NULL) == 0;
+}
+
+static void
+close_door(struct door *door)
+{
+	if (door->event != NULL)
+		event_free(door->event);
+	door->event = NULL;
+}
+
+/* --- VMs --------------------------------------------------------------------------------- */
+
+struct peer *
+front_peer(struct front *f, uint32_t id)
+{
+	struct peer *p = f->peers;
+
+	while (p != NULL && p->id != id)
+		p = p->next;
+	return p;
+}
+
+static void
+peer_free(struct peer *p)
+{
+	struct front *f = p->front;
+
+	while (p->connections != NULL)
+		connection_free(p->connections);
+	close_door(&p->door);
+	if (p->own.fd >= 0)
+		close(p->own.fd); /* its name is for who made it to remove */
+	for (size_t i = 0; i < ROLES; i++) {
+		schedule_forget(&f->schedules[i], &p->lanes[i]);
+		if (p->guests[i] != NULL)
+			roles[i]->part(f->states[i], p->guests[i]);
+	}
+	free(p);
+}
+
+static bool
+fill_peer(struct peer *p, const struct ipc_message *m)
+{
+	uint64_t cid, pid;
+
+	if (m->count != 4 || !ipc_get_text(p->name, sizeof p->name, m, 0) ||
+	    !ipc_get_u64(&cid, m, 1) || cid >= UINT32_MAX || !ipc_get_u64(&pid, m, 2) ||
+	    pid > INT32_MAX)
+		return false;
+	p->cid = (uint32_t)cid;
+	p->pid = (int32_t)pid;
+	return true;
+}
+
+static void
+meet(struct front *f, const struct ipc_message *m, int passed)
+{
+	struct peer *p = calloc(1, sizeof *p);
+	bool ok = p != NULL && fill_peer(p, m);
+
+	if (p == NULL) {
+		if (passed >= 0)
+			close(passed);
+		stop(f, EXIT_TROUBLE);
+		return;
+	}
+	p->front = f;
+	p->id = m->id;
+	p->own = (struct listening){ .fd = passed, .inherited = true };
+	snprintf(p->own.address, sizeof p->own.address, "VM %s", p->name);
+	for (size_t i = 0; i < ROLES; i++) {
+		lane_init(&p->lanes[i], &f->schedules[i], front_now_ms());
+		if (f->states[i] != NULL)
+			ok = (p->guests[i] = roles[i]->meet(f->states[i], p)) != NULL && ok;
+	}
+	if (!ok || (passed >= 0 && !open_door(&p->door, f, &p->own, p))) {
+		log_say("VM %s: cannot be served: out of memory", p->name);
+		peer_free(p);
+		return;
+	}
+	p->next = f->peers;
+	f->peers = p;
+}
+
+static void
+part(struct front *f, uint32_t id)
+{
+	for (struct peer **at = &f->peers; *at != NULL; at = &(*at)->next)
+		if ((*at)->id == id) {
+			struct peer *p = *at;
+			*at = p->next;
+			peer_free(p);
+			return;
+		}
+}
+
+/* --- the other processes ----------------------------------------------------------------- */
+
+static void
+heard_vmm(void *arg, const struct ipc_message *m, int passed)
+{
+	struct front *f = arg;
+	uint64_t status;
+	struct peer *p;
+
+	switch ((enum line_op)m->op) {
+	case LINE_VM:
+		meet(f, m, passed);
+		return;
+	case LINE_GONE:
+		part(f, m->id);
+		return;
+	case LINE_READY:
+		event_base_loopbreak(f->base);
+		return;
+	case LINE_REPORT:
+		if (m->count == 2 && ipc_get_u64(&status, m, 0) &&
+		    (p = front_peer(f, m->id)) != NULL)
+			evidence_report(p, status, m->field[1]);
+		return;
+	case LINE_CERTS:
+		break;
+	}
+	log_say("the vmm process says what it cannot: %u", m->op);
+}
+
+static void
+heard_sev(void *arg, const struct ipc_message *m, int passed)
+{
+	struct front *f = arg;
+	uint64_t status;
+
+	if (passed >= 0)
+		close(passed);
+	if (m->op == LINE_CERTS && m->count == 2 && ipc_get_u64(&status, m, 0))
+		evidence_certificates(f, m->id, status, m->field[1]);
+}
+
+static void
+line_ended(void *arg)
+{
+	struct front *f = arg;
+
+	if (f->life == STARTING || f->life == SERVING)
+		log_detail("a process has closed its line"); /* SIGCHLD tells more */
+}
+
+static void
+child_ended(struct front *f)
+{
+	int code;
+
+	for (size_t i = 0; i < PROCESSES; i++) {
+		struct process *p = &f->processes[i];
+		if (p->run == NULL || !process_ended(p, &code))
+			continue;
+		if (f->life != STARTING) /* else it has said why */
+			log_say("the %s process has ended, and nothing goes without it: "
+				"assay-brokerd ends",
+			    p->name);
+		stop(f, f->life == STARTING && code != EXIT_DONE ? code : EXIT_TROUBLE);
+	}
+}
+
+/* --- signals and time -------------------------------------------------------------------- */
+
+static bool
+is_idle(const struct front *f)
+{
+	for (const struct peer *p = f->peers; p != NULL; p = p->next)
+		if (p->connections != NULL)
+			return false;
+	return true;
+}
+
+static void
+drain(struct front *f)
+{
+	log_say("stopping: finishes the requests in flight");
+	f->life = DRAINING;
+	f->drain_until_ms = front_now_ms() + DRAIN_MS;
+	notify_say(f->notify, "STOPPING=1");
+	for (size_t i = 0; i < f->listening_count; i++)
+		close_door(&f->doors[i]);
+	for (struct peer *p = f->peers; p != NULL; p = p->next) {
+		close_door(&p->door);
+		for (struct connection *c = p->connections, *next; c != NULL; c = next) {
+			next = c->next;
+			if (c->state == READING)
+				connection_free(c);
+		}
+	}
+	if (is_idle(f))
+		stop(f, EXIT_DONE);
+}
+
+static void
+reload(struct front *f)
+{
+	char state[96];
+
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)front_now_ms() * 1000);
+	notify_say(f->notify, state);
+	bool ok = settings_reload(f->settings);
+	for (size_t i = 0; i < ROLES; i++) {
+		f->schedules[i].rate = f->options->rate;
+		f->schedules[i].burst = f->options->burst;
+	}
+	log_say(ok ? "reloaded" : "what was there before stays");
+	front_pump(f);
+	notify_say(f->notify, "READY=1");
+}
+
+static void
+on_signal(evutil_socket_t number, short what, void *arg)
+{
+	struct front *f = arg;
+
+	(void)what;
+	if (number == SIGCHLD)
+		child_ended(f);
+	else if (number == SIGHUP && f->life == SERVING)
+		reload(f);
+	else if (number == SIGHUP)
+		return;
+	else if (f->life == SERVING)
+		drain(f);
+	else
+		stop(f, EXIT_DONE);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct front *f = arg;
+	int64_t now = front_now_ms();
+
+	(void)fd;
+	(void)what;
+	for (struct peer *p = f->peers; p != NULL; p = p->next)
+		for (struct connection *c = p->connections, *next; c != NULL; c = next) {
+			next = c->next;
+			connection_tick(c, now);
+		}
+	for (size_t i = 0; i < ROLES; i++)
+		if (f->states[i] != NULL)
+			roles[i]->tick(f->states[i], now);
+	if (f->life == DRAINING && (is_idle(f) || now > f->drain_until_ms))
+		stop(f, EXIT_DONE);
+	if (f->notify->watchdog_ms > 0 && now - f->heard_ms >= f->notify->watchdog_ms / 3) {
+		f->heard_ms = now;
+		notify_say(f->notify, "WATCHDOG=1");
+	}
+}
+
+/* --- start and end ----------------------------------------------------------------------- */
+
+static bool
+watch(struct front *f)
+{
+	const struct timeval every = { .tv_usec = TICK_MS * 1000 };
+
+	for (size_t i = 0; i < sizeof signal_numbers / sizeof signal_numbers[0]; i++) {
+		f->signals[i] = evsignal_new(f->base, signal_numbers[i], on_signal, f);
+		if (f->signals[i] == NULL || event_add(f->signals[i], NULL) != 0)
+			return false;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	f->turn = evtimer_new(f->base, on_turn, f);
+	f->tick = event_new(f->base, -1, EV_PERSIST, on_tick, f);
+	return f->turn != NULL && f->tick != NULL && event_add(f->tick, &every) == 0;
+}
+
+static bool
+open_lines(struct front *f)
+{
+	void (*const heard[PROCESSES])(void *, const struct ipc_message *,
+	    int) = { [PROCESS_VMM] = heard_vmm, [PROCESS_SEV] = heard_sev };
+
+	for (size_t i = 0; i < PROCESSES; i++) {
+		const struct line_user user = { heard[i], line_ended, f };
+		if (f->processes[i].run == NULL)
+			continue;
+		f->lines[i] = line_new(f->base, f->processes[i].sockets[0], &user);
+		f->processes[i].sockets[0] = -1;
+		if (f->lines[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+open_roles(struct front *f)
+{
+	for (size_t i = 0; i < ROLES; i++) {
+		schedule_init(&f->schedules[i], f->options->rate, f->options->burst);
+		if ((f->states[i] = roles[i]->open(f, &f->schedules[i])) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static void
+more_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void
+serve(struct front *f)
+{
+	event_base_dispatch(f->base); /* until the VMs have been told, or a process has ended */
+	if (f->life != STARTING)
+		return;
+	for (size_t i = 0; i < f->listening_count; i++)
+		if (!open_door(&f->doors[i], f, &f->listening[i], NULL)) {
+			stop(f, EXIT_TROUBLE);
+			return;
+		}
+	if (!lockdown_front(f->options, settings_path(f->settings))) {
+		stop(f, EXIT_TROUBLE);
+		return;
+	}
+	f->life = SERVING;
+	for (size_t i = 0; i < f->listening_count; i++)
+		log_say("listening on %s, %s", f->listening[i].address,
+		    roles[f->listening[i].role]->name);
+	log_say("ready");
+	notify_say(f->notify, "READY=1");
+	event_base_dispatch(f->base);
+}
+
+static void
+close_front(struct front *f)
+{
+	while (f->peers != NULL)
+		part(f, f->peers->id);
+	for (size_t i = 0; i < f->listening_count; i++) {
+		if (f->doors != NULL)
+			close_door(&f->doors[i]);
+		listen_close(&f->listening[i]);
+	}
+	free(f->doors);
+	for (size_t i = 0; i < ROLES; i++)
+		if (f->states[i] != NULL)
+			roles[i]->close(f->states[i]);
+	for (size_t i = 0; i < PROCESSES; i++)
+		line_free(f->lines[i]);
+	for (size_t i = 0; i < sizeof f->signals / sizeof f->signals[0]; i++)
+		if (f->signals[i] != NULL)
+			event_free(f->signals[i]);
+	if (f->turn != NULL)
+		event_free(f->turn);
+	if (f->tick != NULL)
+		event_free(f->tick);
+	if (f->base != NULL)
+		event_base_free(f->base);
+}
+
+int
+front_run(struct settings *settings, struct listening *listening, size_t listening_count,
+    struct process *processes, struct notify *notify)
+{
+	struct front f = { .settings = settings,
+		.options = settings_options(settings),
+		.processes = processes,
+		.notify = notify,
+		.listening = listening,
+		.listening_count = listening_count };
+
+	more_descriptors();
+	f.base = event_base_new();
+	f.doors = calloc(listening_count + 1, sizeof *f.doors);
+	if (f.base == NULL || f.doors == NULL || !watch(&f) || !open_lines(&f) || !open_roles(&f)) {
+		log_say("cannot start: out of memory");
+		f.code = EXIT_TROUBLE;
+	} else {
+		serve(&f);
+	}
+	close_front(&f); /* and with it the lines to the others, which then end */
+	for (size_t i = 0; i < PROCESSES; i++) {
+		int code = processes[i].run != NULL ? process_stop(&processes[i]) : EXIT_DONE;
+		if (f.code == EXIT_DONE)
+			f.code = code;
+	}
+	return f.code;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "../options.h"
+#include "role.h"
+#include "text.h"
+
+enum { BACKLOG = 256, FIRST_INHERITED = 3 };
+
+/* --- words ------------------------------------------------------------------------------- */
+
+/* "ROLE=ADDR": the address, or NULL if there is no such role. */
+static const char *
+split(size_t *role, const char *text)
+{
+	size_t n = strcspn(text, "=");
+
+	for (size_t i = 0; i < ROLES && text[n] == '='; i++)
+		if (strlen(roles[i]->name) == n && memcmp(roles[i]->name, text, n) == 0) {
+			*role = i;
+			return text + n + 1;
+		}
+	return NULL;
+}
+
+/* "vsock:any:PORT", "vsock:CID:PORT": the host's own CID or any. */
+static bool
+read_vsock(struct sockaddr_vm *out, const char *address)
+{
+	const char *cid = address + 6, *colon;
+
+	if (strncmp(address, "vsock:", 6) != 0 || (colon = strchr(cid, ':')) == NULL)
+		return false;
+	size_t n = strspn(cid, "0123456789"), digits = strspn(colon + 1, "0123456789");
+	bool any = strncmp(cid, "any:", 4) == 0;
+	if ((!any && (n == 0 || n > 9 || cid + n != colon)) || digits == 0 || digits > 9 ||
+	    colon[1 + digits] != '\0')
+		return false;
+	*out = (struct sockaddr_vm){ .svm_family = AF_VSOCK,
+		.svm_cid = any ? VMADDR_CID_ANY : (unsigned)strtoul(cid, NULL, 10),
+		.svm_port = (unsigned)strtoul(colon + 1, NULL, 10) };
+	return true;
+}
+
+const char *
+listen_fault(const char *text)
+{
+	size_t role;
+	struct sockaddr_vm vm;
+	const char *address = split(&role, text);
+
+	if (address == NULL)
+		return "is not ROLE=ADDR with a role that there is: evidence";
+	if (read_vsock(&vm, address) || options_unix_path(address) != NULL)
+		return NULL;
+	return "has an address that is not vsock:any:PORT or unix:PATH, with an absolute path of "
+	       "at most 107 characters";
+}
+
+/* --- sockets ----------------------------------------------------------------------------- */
+
+static void
+remove_stale(const struct sockaddr_un *name)
+{
+	struct stat st;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && lstat(name->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    connect(fd, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED)
+		unlink(name->sun_path);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool
+open_at(struct listening *l, const struct sockaddr *name, socklen_t size)
+{
+	l->fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return l->fd >= 0 && bind(l->fd, name, size) == 0 && listen(l->fd, BACKLOG) == 0;
+}
+
+bool
+listen_open(struct listening *out, const char *text)
+{
+	struct sockaddr_vm vm;
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct listening l = { .fd = -1 };
+	const char *address = split(&l.role, text);
+	bool ok;
+
+	snprintf(l.address, sizeof l.address, "%s", address);
+	l.vsock = read_vsock(&vm, address);
+	if (l.vsock) {
+		ok = open_at(&l, (const struct sockaddr *)&vm, sizeof vm);
+	} else {
+		memcpy(un.sun_path, address + 5, strlen(address + 5));
+		remove_stale(&un);
+		ok = open_at(&l, (const struct sockaddr *)&un, sizeof un);
+	}
+	if (ok) {
+		*out = l;
+		return true;
+	}
+	log_say("%s: cannot listen there: %s%s", text, strerror(errno),
+	    l.vsock && l.fd < 0 ? "; is the vhost_vsock module loaded?" : "");
+	if (l.fd >= 0)
+		close(l.fd);
+	return false;
+}
+
+static bool
+inherit_one(struct listening *l, int fd, const char *name, size_t len)
+{
+	struct sockaddr_storage at;
+	socklen_t size = sizeof at, one = sizeof(int);
+	int listens = 0, flags = fcntl(fd, F_GETFL);
+
+	*l = (struct listening){ .fd = fd, .role = ROLES, .inherited = true };
+	for (size_t i = 0; i < ROLES; i++)
+		if (strlen(roles[i]->name) == len && memcmp(roles[i]->name, name, len) == 0)
+			l->role = i;
+	if (l->role == ROLES || flags < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &one) != 0 || !listens ||
+	    getsockname(fd, (struct sockaddr *)&at, &size) != 0 ||
+	    (at.ss_family != AF_VSOCK && at.ss_family != AF_UNIX) ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+		log_say("LISTEN_FDS: descriptor %d is no socket for a role; the unit's socket must "
+			"be ListenStream=vsock::5577 with FileDescriptorName=evidence",
+		    fd);
+		return false;
+	}
+	l->vsock = at.ss_family == AF_VSOCK;
+	snprintf(l->address, sizeof l->address, "%s of systemd", l->vsock ? "vsock" : "unix");
+	return true;
+}
+
+int
+listen_inherit(struct listening *out, size_t room)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"),
+		   *names = getenv("LISTEN_FDNAMES");
+	unsigned long count = 0;
+	bool ok = true;
+
+	if (pid != NULL && fds != NULL && strtoul(pid, NULL, 10) == (unsigned long)getpid())
+		count = strtoul(fds, NULL, 10);
+	if (count > room) {
+		log_say("LISTEN_FDS: %lu sockets, at most %zu are taken", count, room);
+		return -1;
+	}
+	for (size_t i = 0; i < count && ok; i++) {
+		size_t len = names != NULL ? strcspn(names, ":") : 0;
+		ok = inherit_one(&out[i], FIRST_INHERITED + (int)i, names, len);
+		if (names != NULL)
+			names += names[len] == ':' ? len + 1 : len;
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return ok ? (int)count : -1;
+}
+
+void
+listen_close(struct listening *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+	if (!l->vsock && !l->inherited)
+		unlink(l->address + 5);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lockdown.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/psp-sev.h>
+
+#include "confine.h"
+#include "vm.h"
+
+enum { PATH_ROOM = 4096, PATHS_MAX = VM_OPTIONS_MAX + 1 };
+
+static const int calls_front[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), /* whose process a local peer is */
+	SCMP_SYS(kill),       /* processes that do not end */
+	SCMP_SYS(wait4),
+};
+
+static const int calls_vmm[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(bind),
+	SCMP_SYS(connect),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(listen),
+	SCMP_SYS(lstat),
+	SCMP_SYS(pidfd_send_signal), /* is it a pidfd? */
+	SCMP_SYS(unlink),
+};
+
+/* The folder of a file: one that is replaced is another file afterwards. */
+static const char *
+folder_of(char room[PATH_ROOM], const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL)
+		snprintf(room, PATH_ROOM, ".");
+	else
+		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+	return room;
+}
+
+/* What is there of all daemons' calls, and these; for reading only. */
+static scmp_filter_ctx
+filter_of(bool *whole, const int *calls, size_t count)
+{
+	scmp_filter_ctx filter = confine_filter();
+
+	*whole = filter != NULL && confine_allow(filter, calls, count) &&
+	    confine_allow_open(filter, false) && confine_allow_memory(filter) &&
+	    confine_allow_ioctl(filter);
+	return filter;
+}
+
+bool
+lockdown_front(const struct broker_options *o, const char *config)
+{
+	char room[PATH_ROOM];
+	bool whole;
+
+	(void)o;
+	const struct confine_path path = { config != NULL ? folder_of(room, config) : "",
+		CONFINE_READ };
+	if (!confine_files(&path, config != NULL ? 1 : 0))
+		return false;
+	scmp_filter_ctx filter =
+	    filter_of(&whole, calls_front, sizeof calls_front / sizeof calls_front[0]);
+	return confine_load(filter, whole);
+}
+
+bool
+lockdown_vmm(const struct broker_options *o)
+{
+	static const int families[] = { AF_UNIX };
+	static char rooms[PATHS_MAX][PATH_ROOM]; /* at the start, by one thread */
+	struct confine_path paths[PATHS_MAX];
+	struct vm_spec spec;
+	char why[VM_WHY_ROOM];
+	size_t n = 0;
+	bool whole;
+
+	if (o->control != NULL) {
+		paths[n] =
+		    (struct confine_path){ folder_of(rooms[n], options_unix_path(o->control)),
+			    CONFINE_SOCKETS };
+		n++;
+	}
+	for (size_t i = 0; i < o->vm_count; i++)
+		if (vm_spec_read(&spec, o->vm[i], why) && spec.socket[0] != '\0') {
+			paths[n] = (struct confine_path){ folder_of(rooms[n], spec.socket),
+				CONFINE_SOCKETS };
+			n++;
+		}
+	if (!confine_files(paths, n))
+		return false;
+	scmp_filter_ctx filter =
+	    filter_of(&whole, calls_vmm, sizeof calls_vmm / sizeof calls_vmm[0]);
+	return confine_load(filter, whole && confine_allow_sockets(filter, families, 1));
+}
+
+bool
+lockdown_sev(const struct broker_options *o, const char *folder)
+{
+	static char rooms[CEKS_MAX][PATH_ROOM];
+	const unsigned long number = SEV_ISSUE_CMD;
+	const struct scmp_arg_cmp issue = SCMP_A1(SCMP_CMP_EQ, number);
+	struct confine_path paths[CEKS_MAX + 1];
+	size_t n = 0;
+	bool whole;
+
+	for (size_t i = 0; i < o->cek_count; i++, n++)
+		paths[n] = (struct confine_path){ folder_of(rooms[i], o->cek[i]), CONFINE_READ };
+	if (folder != NULL)
+		paths[n++] = (struct confine_path){ folder, CONFINE_READ };
+	if (!confine_files(paths, n))
+		return false;
+	scmp_filter_ctx filter = filter_of(&whole, NULL, 0);
+	whole = whole &&
+	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &issue) == 0;
+	return confine_load(filter, whole);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BROKER_LOCKDOWN_H
+#define BROKER_LOCKDOWN_H
+
+/* What each process of the broker gives up before it serves: server/confine.h. All complain when they fail. */
+
+#include <stdbool.h>
+
+#include "options.h"
+
+/* Front: guests' bytes. No new sockets, no files but the configuration's folder. */
+bool lockdown_front(const struct broker_options *o, const char *config);
+/* vmm: Unix sockets; no files, but entries of the folders where it has made sockets. */
+bool lockdown_vmm(const struct broker_options *o);
+/* sev: /dev/sev as it is open, and its ioctl; reads the CEKs' folders, and folder (NULL: none). No sockets. */
+bool lockdown_sev(const struct broker_options *o, const char *folder);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay-brokerd: the other processes are started, then this one becomes the front. */
+#include <stdio.h>
+#include <string.h>
+
+#include <event2/event.h>
+
+#include "confine.h"
+#include "control.h"
+#include "front/front.h"
+#include "sev/sev.h"
+#include "text.h"
+#include "vmm/registrar.h"
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
+
+/* Inherited sockets, else those of the options. -1 after it has complained. */
+static int
+open_sockets(struct listening out[LISTEN_MAX], const struct broker_options *o)
+{
+	int count = listen_inherit(out, LISTEN_MAX);
+
+	if (count > 0 && o->listen_count > 0)
+		log_say("listen: not looked at: systemd has handed sockets over, and the socket "
+			"unit says where; stop that unit to go by listen");
+	if (count != 0)
+		return count;
+	for (size_t i = 0; i < o->listen_count; i++)
+		if (!listen_open(&out[count++], o->listen[i]))
+			return -1;
+	return count;
+}
+
+static int
+serve(struct settings *settings)
+{
+	const struct broker_options *o = settings_options(settings);
+	struct listening listening[LISTEN_MAX];
+	struct notify notify;
+	struct process processes[PROCESSES] = {
+		[PROCESS_VMM] = { .name = "vmm",
+		    .title = "brokerd-vmm",
+		    .run = registrar_run,
+		    .socket_count = 1 },
+		[PROCESS_SEV] = { .name = "sev",
+		    .title = "brokerd-sev",
+		    .run = sev_run,
+		    .socket_count = 1 },
+	};
+
+	int sockets = open_sockets(listening, o);
+	if (sockets < 0)
+		return EXIT_TROUBLE;
+	if (sockets == 0 && o->vm_count == 0 && o->control == NULL) {
+		log_say("nothing to serve: give --listen evidence=vsock:any:5577, or --vm with a "
+			"socket        (assay-brokerd --help)");
+		return EXIT_USAGE;
+	}
+	notify_open(&notify);
+	for (size_t i = 0; i < PROCESSES; i++)
+		if (!process_start(&processes[i], o))
+			return EXIT_TROUBLE; /* those that live see their sockets close */
+	if (!confine_user(o->user))
+		return EXIT_TROUBLE;
+	int code = front_run(settings, listening, (size_t)sockets, processes, &notify);
+	notify_close(&notify);
+	return code;
+}
+
+static int
+check(const struct settings *settings)
+{
+	settings_print(stdout, settings);
+	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings *settings = NULL;
+
+	log_program("assay-brokerd");
+	if (control_is_command(argc, argv))
+		return control_run(argc, argv);
+	int code = settings_read(&settings, &broker_table, argc, argv);
+	if (code != SETTINGS_GO_ON)
+		return code;
+	const struct broker_options *o = settings_options(settings);
+	log_set(o->json_log, o->verbose);
+	code = settings_check_only(settings) ? check(settings) : serve(settings);
+	settings_free(settings);
+	libevent_global_shutdown();
+	return code;
+}
