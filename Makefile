@@ -3,8 +3,9 @@
 # install what they miss on a fresh Debian; everything else says what it needs.
 
 FUZZ_SECONDS ?= 60
+CHALLENGES ?= 100000
 DESTDIR ?=
-export FUZZ_SECONDS
+export FUZZ_SECONDS CHALLENGES
 
 .PHONY: all deps demo check check-long bench fuzz mutate interop vectors install clean
 
