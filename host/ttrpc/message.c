@@ -13,7 +13,7 @@ copy_text(char *out, size_t room, const char *in)
 {
 	size_t n = 0;
 
-	for (; in[n] != '\0' && n < room - 1; n++)
+	for (; n < room - 1 && in[n] != '\0'; n++)
 		out[n] = in[n] >= 0x20 && in[n] < 0x7f ? in[n] : '?';
 	out[n] = '\0';
 }

@@ -206,7 +206,7 @@ take_certificate(struct assay_launch *l, enum assay_launch_certificate which, st
 static enum assay_code
 take_chain(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
-	struct members chain;
+	struct members chain = { .taken = 0 };
 	enum assay_code rc = take_object(&chain, from, "chain", "launch record: chain", err);
 
 	for (enum assay_launch_certificate i = 0; rc == ASSAY_OK && i < ASSAY_LAUNCH_CERTIFICATES;
@@ -218,7 +218,7 @@ take_chain(struct assay_launch *l, struct members *from, struct assay_error *err
 static enum assay_code
 take_api(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
-	struct members api;
+	struct members api = { .taken = 0 };
 	int64_t major = 0, minor = 0, build = 0;
 	enum assay_code rc = take_object(&api, from, "api", "launch record: api", err);
 

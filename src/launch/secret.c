@@ -196,7 +196,8 @@ enum assay_code
 assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload, size_t *len,
     struct assay_launch *launch, const struct assay_launch_input *in, struct assay_error *err)
 {
-	struct assay_launch_secret all[ASSAY_LAUNCH_SECRETS_MAX];
+	struct assay_launch_secret all[ASSAY_LAUNCH_SECRETS_MAX] = { { ASSAY_LAUNCH_KEY_GUID,
+	    in->private_key_info } };
 	char guids[ASSAY_LAUNCH_SECRETS_MAX][ASSAY_GUID_TEXT];
 	uint8_t key[LAUNCH_KEY_MAX];
 	size_t count = in->secret_count + 1, key_len = 0;
@@ -212,7 +213,6 @@ assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload,
 	if (count > ASSAY_LAUNCH_SECRETS_MAX)
 		return assay_fail(err, ASSAY_E_USAGE, "secrets: are %zu, at most %d make sense",
 		    count, ASSAY_LAUNCH_SECRETS_MAX);
-	all[0] = (struct assay_launch_secret){ ASSAY_LAUNCH_KEY_GUID, in->private_key_info };
 	if (in->secret_count > 0)
 		memcpy(all + 1, in->secrets, in->secret_count * sizeof *all);
 	if ((rc = take_guids(guids, all, count, err)) != ASSAY_OK ||

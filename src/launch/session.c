@@ -131,7 +131,7 @@ make_session(struct assay_launch_session *out, struct assay_bytes pdh_cert, uint
     struct assay_error *err)
 {
 	struct assay_pair own = { ASSAY_PAIR_NONE, false, NULL }, pdh = own;
-	struct launch_chance chance;
+	struct launch_chance chance = { .tek = { 0 } };
 	uint8_t z[ASSAY_FIELD_MAX];
 	enum assay_code rc = read_pdh(&pdh, pdh_cert, err);
 
