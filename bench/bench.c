@@ -21,6 +21,7 @@
 
 #include "crypto/crypto.h"
 #include "platforms/platforms.h"
+#include "platforms/sev_proof.h"
 #include "vectors.h"
 
 enum {
@@ -160,6 +161,8 @@ struct subject {
 	struct assay_bytes evidence;
 	uint8_t *neighbour; /* of a quote: the same, but its QE report is not signed */
 	int64_t now;
+	struct assay_bytes asked;
+	const struct assay_launch *launch;
 	struct assay_trust *trust;
 	struct assay_cache *cache; /* knows everything that it may */
 	struct assay_cache *fresh; /* made anew for each run of "QE report not known" */
@@ -192,7 +195,12 @@ static enum assay_code
 judge(struct subject *s, struct assay_bytes in, const struct assay_trust *trust,
     struct assay_cache *cache)
 {
-	struct assay_appraisal how = { .trust = trust, .now = s->now, .cache = cache };
+	struct assay_appraisal how = { .trust = trust,
+		.now = s->now,
+		.cache = cache,
+		.report_data = s->asked,
+		.launches = &s->launch,
+		.launch_count = s->launch != NULL };
 	struct assay_error err = { 0 };
 
 	if (assay_evidence_parse(&s->ev, in, &err) != ASSAY_OK)
@@ -318,11 +326,57 @@ report_load(struct subject *s, struct sim *sim)
 	subject_ready(s);
 }
 
+static struct assay_bytes
+bytes(struct sim_bytes b)
+{
+	return (struct assay_bytes){ b.ptr, b.len };
+}
+
+/* A SEV-ES guest that was launched, with the proof of its agent. */
+static void
+guest_load(struct subject *s, struct sim *sim)
+{
+	static const char *const certs[] = { "cek.cert", "pek.cert", "oca.cert" };
+	static struct sim_sev platform;
+	static struct sim_launch record;
+	static struct sim_sev_proof proof;
+	static struct sim_output out;
+	struct assay_launch *launch = NULL;
+	struct assay_error err;
+	struct sim_bytes bundle;
+
+	s->source = "a simulated SEV-ES platform";
+	s->now = 1795219200;
+	sim_sev_new(&platform, sim, "Milan", true);
+	sim_launch_new(&record, &platform);
+	sim_sev_proof_new(&proof, sim);
+	sim_sev_mnonce(platform.report.mnonce, sim, proof.asked, &proof);
+	sim_sev_write(&platform, &out);
+	struct sim_bytes evidence = out.evidence;
+	struct sim_bytes item = sim_sev_proof_write(sim, &proof, evidence);
+	for (size_t i = 0; i < 3; i++)
+		evidence = sim_join(sim, evidence, *sim_output_item(&out, certs[i]));
+	const struct assay_bundle_item items[] = {
+		{ "evidence", ASSAY_BUNDLE_TYPE_SEV_ES, bytes(evidence), 0 },
+		{ "proof", ASSAY_BUNDLE_TYPE_PROOF, bytes(item), 0 },
+	};
+	if (assay_bundle_write(&bundle.ptr, &bundle.len, items, 2, &err) != ASSAY_OK ||
+	    assay_launch_parse(&launch, bytes(sim_launch_write(sim, &record)), NULL, &err) !=
+		ASSAY_OK)
+		die("%s", err.text);
+	s->evidence = bytes(bundle);
+	s->asked = (struct assay_bytes){ proof.asked, sizeof proof.asked };
+	s->launch = launch;
+	subject_add(s, "trust-root", bytes(out.root), true);
+	subject_add(s, "ask.cert", bytes(*sim_output_item(&out, "ask.cert")), false);
+	subject_ready(s);
+}
+
 /* --- cases ----------------------------------------------------------------------------------- */
 
 struct world {
 	struct signature p256[KEYS_MAX], p384, rsa[2];
-	struct subject quote, report;
+	struct subject quote, report, guest;
 	struct assay_policy *own;
 	struct assay_checks *rules;
 };
@@ -364,6 +418,25 @@ static void
 run_p384_one(struct world *w)
 {
 	signature_verify(&w->p384);
+}
+
+/* CEK and ASK; OCA, the PEK's two and the report; certification and proof. */
+static void
+run_sev_all(struct world *w)
+{
+	signature_verify(&w->rsa[0]);
+	signature_verify(&w->rsa[1]);
+	for (size_t i = 0; i < 4; i++)
+		signature_verify(&w->p384);
+	p256_many(w, 2);
+}
+
+/* The report and the proof. */
+static void
+run_sev_two(struct world *w)
+{
+	signature_verify(&w->p384);
+	p256_many(w, 1);
 }
 
 static void
@@ -422,18 +495,34 @@ run_report_warm(struct world *w)
 	accept(&w->report, w->report.trust, w->report.cache);
 }
 
+static void
+run_guest_cold(struct world *w)
+{
+	accept(&w->guest, w->guest.trust, NULL);
+}
+
+static void
+run_guest_warm(struct world *w)
+{
+	accept(&w->guest, w->guest.trust, w->guest.cache);
+}
+
 enum {
 	C_P256_NINE,
 	C_P256_TWO,
 	C_P256_ONE,
 	C_P384_RSA_TWO,
 	C_P384_ONE,
+	C_SEV_ALL,
+	C_SEV_TWO,
 	QUOTE_COLD,
 	QUOTE_ALL,
 	QUOTE_WARM,
 	QUOTE_KNOWN,
 	REPORT_COLD,
 	REPORT_WARM,
+	GUEST_COLD,
+	GUEST_WARM,
 	POLICY_DEFAULT,
 	POLICY_OWN,
 	CASES,
@@ -507,6 +596,8 @@ static const struct bench_case {
 	[C_P256_ONE] = { "one P-256", NULL, run_p256_one, -1, 0, false },
 	[C_P384_RSA_TWO] = { "P-384 and two RSA-4096", NULL, run_p384_rsa_two, -1, 0, false },
 	[C_P384_ONE] = { "one P-384", NULL, run_p384_one, -1, 0, false },
+	[C_SEV_ALL] = { "its signatures", NULL, run_sev_all, -1, 0, false },
+	[C_SEV_TWO] = { "P-384 and P-256", NULL, run_sev_two, -1, 0, false },
 	[QUOTE_COLD] = { "quote, cold", NULL, run_quote_cold, C_P256_NINE, 1.15, false },
 	[QUOTE_ALL] = { "quote, cold, collateral parsed too", NULL, run_quote_all, C_P256_NINE, 0,
 	    false },
@@ -516,6 +607,10 @@ static const struct bench_case {
 	    true },
 	[REPORT_COLD] = { "SNP report, cold", NULL, run_report_cold, C_P384_RSA_TWO, 1.05, false },
 	[REPORT_WARM] = { "SNP report, warm", NULL, run_report_warm, C_P384_ONE, 1.03, true },
+	[GUEST_COLD] = { "SEV-ES report and proof, cold", NULL, run_guest_cold, C_SEV_ALL, 1.10,
+	    false },
+	[GUEST_WARM] = { "SEV-ES report and proof, warm", NULL, run_guest_warm, C_SEV_TWO, 1.05,
+	    true },
 	[POLICY_DEFAULT] = { "policy default, over a quote's claims", NULL, run_policy_default,
 	    C_P256_ONE, 0.05, true },
 	[POLICY_OWN] = { "policy of 20 rules, 1000 values each", NULL, run_policy_own, C_P256_ONE,
@@ -834,6 +929,7 @@ main(int argc, char **argv)
 	w.rsa[1] = signature_make(sim, SIM_RSA4096, "ask-Milan");
 	quote_load(&w.quote, sim);
 	report_load(&w.report, sim);
+	guest_load(&w.guest, sim);
 
 	r.has_threads = cores() >= 2;
 	for (size_t i = 0; r.has_threads && i < THREAD_ROUNDS; i++) {

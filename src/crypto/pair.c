@@ -375,10 +375,49 @@ read_der(struct assay_bytes der, bool private)
 	return NULL;
 }
 
+/* What stands before the point of a public key on a named curve, uncompressed, and before Ed25519's.
+ * Source: RFC 5480, 2; RFC 8410, 4. */
+static const struct spki_head {
+	enum assay_pair_kind kind;
+	uint8_t len, head[27];
+} spki_heads[] = {
+	{ ASSAY_PAIR_P256, 27,
+	    { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+		0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 } },
+	{ ASSAY_PAIR_P384, 24,
+	    { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+		0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04 } },
+	{ ASSAY_PAIR_ED25519, 12,
+	    { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 } },
+};
+
+/* The usual forms without the engine's decoder, which costs ten times what the key does. */
+static enum assay_pair_kind
+usual_form(struct assay_numbers *out, struct assay_bytes der)
+{
+	for (size_t i = 0; i < sizeof spki_heads / sizeof *spki_heads; i++) {
+		const struct spki_head *h = &spki_heads[i];
+		size_t width = curves[h->kind].width;
+		bool point = elliptic(h->kind);
+		if (der.len != h->len + width + (point ? width : 0) ||
+		    memcmp(der.ptr, h->head, h->len) != 0)
+			continue;
+		*out = (struct assay_numbers){ { { der.ptr + h->len, width },
+		    { point ? der.ptr + h->len + width : NULL, point ? width : 0 } } };
+		return h->kind;
+	}
+	return ASSAY_PAIR_NONE;
+}
+
 enum assay_code
 assay_pair_set_der(
     struct assay_pair *pair, struct assay_bytes der, bool private, struct assay_error *err)
 {
+	struct assay_numbers numbers;
+	enum assay_pair_kind kind = private ? ASSAY_PAIR_NONE : usual_form(&numbers, der);
+
+	if (kind != ASSAY_PAIR_NONE)
+		return assay_pair_set(pair, kind, &numbers, NULL, err);
 	EVP_PKEY *key = der.len > 0 && der.len <= INT_MAX ? read_der(der, private) : NULL;
 	enum assay_code rc = key != NULL
 	    ? take_read(pair, key, private, err)

@@ -232,6 +232,57 @@ test_rsa(void **state)
 	assay_pair_clear(&pair);
 }
 
+/* DER of each kind, and what is no DER of a key. */
+static void
+test_der(void **state)
+{
+	struct assay_error err = { ASSAY_OK, "" };
+	uint8_t digest[ASSAY_SHA256_LEN], again[ASSAY_SHA256_LEN];
+	uint8_t *der = NULL;
+	size_t len = 0;
+
+	(void)state;
+	for (enum assay_pair_kind kind = ASSAY_PAIR_P256; kind <= ASSAY_PAIR_RSA; kind++) {
+		struct assay_pair pair = { .kind = ASSAY_PAIR_NONE }, public = pair;
+		assert_int_equal(assay_pair_make(&pair, kind, &err), ASSAY_OK);
+		assert_int_equal(assay_pair_spki(&der, &len, &pair, &err), ASSAY_OK);
+		assert_int_equal(
+		    assay_pair_set_der(&public, (struct assay_bytes){ der, len }, false, &err),
+		    ASSAY_OK);
+		assert_int_equal(public.kind, kind);
+		assert_false(public.private);
+		assert_int_equal(assay_pair_digest(digest, &pair, &err), ASSAY_OK);
+		assert_int_equal(assay_pair_digest(again, &public, &err), ASSAY_OK);
+		assert_memory_equal(digest, again, sizeof digest);
+		assay_pair_clear(&public);
+		/* Cut short, longer, and as what it is not. */
+		for (size_t n = 0; n < len; n++)
+			assert_int_equal(assay_pair_set_der(
+					     &public, (struct assay_bytes){ der, n }, false, &err),
+			    ASSAY_E_FORMAT);
+		assert_non_null(strstr(err.text, "are no SubjectPublicKeyInfo in DER, alone"));
+		assert_int_equal(
+		    assay_pair_set_der(&public, (struct assay_bytes){ der, len }, true, &err),
+		    ASSAY_E_FORMAT);
+		assert_non_null(strstr(err.text, "are no PrivateKeyInfo"));
+		uint8_t *longer = realloc(der, len + 1);
+		assert_non_null(longer);
+		longer[len] = 0;
+		assert_int_equal(assay_pair_set_der(
+				     &public, (struct assay_bytes){ longer, len + 1 }, false, &err),
+		    ASSAY_E_FORMAT);
+		if (kind <= ASSAY_PAIR_P521) { /* a point that is on no curve */
+			longer[len - 1] ^= 1;
+			assert_int_equal(assay_pair_set_der(&public,
+					     (struct assay_bytes){ longer, len }, false, &err),
+			    ASSAY_E_FORMAT);
+		}
+		assert_int_equal(public.kind, ASSAY_PAIR_NONE);
+		free(longer);
+		assay_pair_clear(&pair);
+	}
+}
+
 int
 main(void)
 {
@@ -241,6 +292,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_sign),
 		cmocka_unit_test(test_rsa),
+		cmocka_unit_test(test_der),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

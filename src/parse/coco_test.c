@@ -334,14 +334,15 @@ test_sev(void **state)
 	for (size_t n = 1; n < 50; n++) {
 		alloc_fail_at(n);
 		enum assay_code rc = parse(assay_bytes_of(sev), &err);
-		assert_int_equal(rc, alloc_failed() ? ASSAY_E_NOMEM : ASSAY_OK);
+		assert_int_equal(rc == ASSAY_OK, !alloc_failed());
+		expect_sentence(rc, &err);
 	}
 	for (size_t n = 0; n <= sizeof proof; n++) {
 		expect_outcome("write",
 		    assay_coco_write_sev(&json, evidence, (struct assay_bytes){ proof, n }, &err),
 		    &err, ASSAY_OK, "");
 		assert_true(
-		    n > 0 || strncmp(json, "{\"sev_proof\":null,\"sev_report\":\"", 34) == 0);
+		    n > 0 || strncmp(json, "{\"sev_proof\":null,\"sev_report\":\"", 32) == 0);
 		expect_outcome("read again", assay_coco_parse(&c, assay_bytes_of(json), "j", &err),
 		    &err, ASSAY_OK, "");
 		assert_true(assay_bytes_equal(c.evidence, evidence));

@@ -7,7 +7,10 @@
 #include "verify/run.h"
 #include "verify/sev_launch.h"
 
-enum { EVIDENCE_BROKER = SEV_REPORT_SIZE + 3 * SEV_CERT_SIZE }; /* report, CEK, PEK, OCA */
+enum {
+	EVIDENCE_BROKER = SEV_REPORT_SIZE + 3 * SEV_CERT_SIZE, /* report, CEK, PEK, OCA */
+	VERIFIED_MAX = 8,
+};
 
 struct sev {
 	struct run run;
@@ -17,6 +20,12 @@ struct sev {
 	const struct amd_cert *ask, *ark;      /* as given */
 	const struct anchor *anchor;
 	struct sev_bound bound;
+	/* What was verified already: finding a signer is verifying under it. The report is NULL. */
+	struct verified {
+		const struct sev_cert *what, *by;
+		bool ok;
+	} verified[VERIFIED_MAX];
+	size_t verified_count;
 };
 
 /* --- finding ------------------------------------------------------------------------------------- */
@@ -75,13 +84,7 @@ signs(const struct sev_cert *signer, const struct sev_cert *cert)
 }
 
 static bool
-signed_by(const struct sev *s, const struct sev_cert *cert, const struct sev_cert *signer)
-{
-	return signs(signer, cert) && slot_signed(s, cert, signer->usage, signer->public);
-}
-
-static bool
-report_signed(const struct sev *s, const struct sev_cert *pek)
+report_verify(const struct sev *s, const struct sev_cert *pek)
 {
 	const struct sev_report *r = &s->ev->report;
 	enum assay_scheme scheme = assay_sev_scheme(pek->algo, sizeof r->signature);
@@ -91,10 +94,31 @@ report_signed(const struct sev *s, const struct sev_cert *pek)
 		(struct assay_bytes){ r->signature, sizeof r->signature });
 }
 
+/* cert: NULL for the report. */
+static bool
+signed_by(struct sev *s, const struct sev_cert *cert, const struct sev_cert *signer)
+{
+	for (size_t i = 0; i < s->verified_count; i++)
+		if (s->verified[i].what == cert && s->verified[i].by == signer)
+			return s->verified[i].ok;
+	bool ok = cert == NULL
+	    ? report_verify(s, signer)
+	    : signs(signer, cert) && slot_signed(s, cert, signer->usage, signer->public);
+	if (s->verified_count < VERIFIED_MAX)
+		s->verified[s->verified_count++] = (struct verified){ cert, signer, ok };
+	return ok;
+}
+
+static bool
+report_signed(struct sev *s, const struct sev_cert *pek)
+{
+	return signed_by(s, NULL, pek);
+}
+
 /* The certificate of this usage that fits its child; else the first, so that the check can say
  * that it does not. */
 static const struct sev_cert *
-find_signer(const struct sev *s, uint32_t usage, const struct sev_cert *child)
+find_signer(struct sev *s, uint32_t usage, const struct sev_cert *child)
 {
 	const struct sev_cert *cert, *first = NULL;
 
@@ -108,7 +132,7 @@ find_signer(const struct sev *s, uint32_t usage, const struct sev_cert *child)
 }
 
 static const struct sev_cert *
-find_pek(const struct sev *s)
+find_pek(struct sev *s)
 {
 	const struct sev_cert *cert, *first = NULL;
 
@@ -124,7 +148,7 @@ find_pek(const struct sev *s)
 }
 
 static const struct sev_cert *
-find_pdh(const struct sev *s)
+find_pdh(struct sev *s)
 {
 	const struct sev_cert *cert, *first = NULL;
 
@@ -161,30 +185,43 @@ amd_signed(const struct sev *s, const struct amd_cert *cert, struct assay_public
 	return ok;
 }
 
-/* No field names the product: it is that of the ASK under which the CEK verifies. */
-static bool
-find_ask(struct sev *s)
+/* The ASK that was given for the CEK; else the first, so that the check can say that it does not fit. */
+static const struct amd_cert *
+find_given_ask(const struct sev *s, bool *fits)
 {
 	const struct item *item;
 	const struct amd_cert *first = NULL;
 
-	for (size_t i = 0; i < SEV_AUTHORITIES; i++)
-		if (slot_signed(s, s->cek, SEV_USAGE_ASK, assay_sev_authorities[i].ask)) {
-			s->authority = &assay_sev_authorities[i];
-			return true;
-		}
+	*fits = false;
 	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_AMD_CERT, &at, NULL)) != NULL;) {
 		if (item->amd.usage != SEV_USAGE_ASK)
 			continue;
-		if (slot_signed(s, s->cek, SEV_USAGE_ASK, item->amd.public)) {
-			s->ask = &item->amd;
-			return true;
-		}
+		if ((*fits = slot_signed(s, s->cek, SEV_USAGE_ASK, item->amd.public)))
+			return &item->amd;
 		if (first == NULL)
 			first = &item->amd;
 	}
-	s->ask = first;
-	return false;
+	return first;
+}
+
+/* No field names the product: it is that of the ASK under which the CEK verifies. One that was given is
+ * most likely the right one, and those that are built in would be tried in vain before it. */
+static bool
+find_ask(struct sev *s)
+{
+	bool fits;
+
+	s->ask = find_given_ask(s, &fits);
+	for (size_t i = 0; i < SEV_AUTHORITIES; i++) {
+		const struct sev_authority *a = &assay_sev_authorities[i];
+		if (fits ? assay_public_equal(s->ask->public, a->ask)
+			 : slot_signed(s, s->cek, SEV_USAGE_ASK, a->ask)) {
+			s->authority = a;
+			s->ask = NULL;
+			return true;
+		}
+	}
+	return fits;
 }
 
 static const struct anchor *
@@ -208,7 +245,8 @@ find_ark(struct sev *s)
 			s->anchor = root_anchor(t, item->amd.public);
 			break;
 		}
-	for (size_t i = 0; i < t->anchor_count && s->anchor == NULL; i++)
+	/* The caller's own, which come last, before the many that are built in. */
+	for (size_t i = t->anchor_count; i-- > 0 && s->anchor == NULL;)
 		if (t->anchors[i].root && t->anchors[i].key.public.kind == ASSAY_KEY_RSA &&
 		    amd_signed(s, s->ask, t->anchors[i].key.public))
 			s->anchor = &t->anchors[i];
