@@ -422,18 +422,43 @@ appraise_broken(enum assay_code code)
 	return code == ASSAY_E_NOMEM || code == ASSAY_E_USAGE || code == ASSAY_E_IO;
 }
 
-enum assay_code
-appraise_verify(const struct appraisal *a, struct assay_claims **claims,
-    struct assay_checks *checks, const struct assay_evidence *ev, struct assay_error *err)
+struct assay_appraisal
+appraise_how(const struct appraisal *a)
 {
-	const struct assay_appraisal how = { .trust = a->trust,
+	return (struct assay_appraisal){ .trust = a->trust,
 		.now = a->now,
 		.report_data = { a->report_data, a->report_data_len },
 		.launches = (const struct assay_launch *const *)a->launches,
 		.launch_count = a->launch_count,
 		.require_crl = args_has(a->args, OPT_REQUIRE_CRL) };
+}
+
+enum assay_code
+appraise_verify(const struct appraisal *a, struct assay_claims **claims,
+    struct assay_checks *checks, const struct assay_evidence *ev, struct assay_error *err)
+{
+	const struct assay_appraisal how = appraise_how(a);
 
 	return assay_evidence_verify(claims, checks, ev, &how, err);
+}
+
+enum assay_code
+appraise_ask(const struct appraisal *a, enum assay_code code, const struct assay_claims *claims,
+    struct assay_checks *checks, struct assay_error *err)
+{
+	char claim[CLAIM_SIZE];
+	const char *value;
+
+	for (size_t i = 0; i < a->policy_count && !appraise_broken(code); i++)
+		code = assay_policy_check(checks, a->policies[i], claims, err);
+	for (size_t i = 0; i < a->args->given_count && !appraise_broken(code); i++) {
+		const struct given *given = &a->args->given[i];
+		if (given->option->id != OPT_EXPECT)
+			continue;
+		(void)split_expect(a->args, given, claim, &value);
+		code = assay_policy_expect(checks, claims, claim, value, err);
+	}
+	return appraise_broken(code) ? code : assay_checks_verdict(checks);
 }
 
 enum assay_code
@@ -441,19 +466,8 @@ appraise(const struct appraisal *a, struct assay_claims **claims, struct assay_c
     const struct assay_evidence *ev, struct assay_error *err)
 {
 	enum assay_code code = appraise_verify(a, claims, checks, ev, err);
-	char claim[CLAIM_SIZE];
-	const char *value;
 
-	for (size_t i = 0; i < a->policy_count && !appraise_broken(code); i++)
-		code = assay_policy_check(checks, a->policies[i], *claims, err);
-	for (size_t i = 0; i < a->args->given_count && !appraise_broken(code); i++) {
-		const struct given *given = &a->args->given[i];
-		if (given->option->id != OPT_EXPECT)
-			continue;
-		(void)split_expect(a->args, given, claim, &value);
-		code = assay_policy_expect(checks, *claims, claim, value, err);
-	}
-	return appraise_broken(code) ? code : assay_checks_verdict(checks);
+	return appraise_ask(a, code, *claims, checks, err);
 }
 
 int

@@ -28,15 +28,18 @@ struct appraisal {
 
 /* Rows for the option tables: what is asked of every command that judges. */
 #define OPTIONS_APPRAISE                                                                           \
-	{ OPT_COLLATERAL, 'c', "collateral", "PATH", true, NULL,                                   \
-		"file, folder or bundle; adds to the evidence's" },                                \
-	    OPTION_TRUST_ROOT, OPTION_TIME,                                                        \
-	    { OPT_NONCE, 'n', "nonce", "HEX", false, NULL,                                         \
-		    "the challenge in REPORT_DATA, 8 to 64 bytes" },                               \
+	{ OPT_NONCE, 'n', "nonce", "HEX", false, NULL,                                             \
+		"the challenge in REPORT_DATA, 8 to 64 bytes" },                                   \
 	    { OPT_REPORT_DATA, 0, "report-data", "HEX", false, NULL,                               \
 		    "the literal REPORT_DATA, zero-padded" },                                      \
 	    { OPT_BIND, 0, "bind", "FILE", false, NULL,                                            \
 		    "a public key; REPORT_DATA has it and the nonce" },                            \
+	    OPTIONS_APPRAISE_BUT_REPORT_DATA
+/* Where something else says what REPORT_DATA must be. */
+#define OPTIONS_APPRAISE_BUT_REPORT_DATA                                                           \
+	{ OPT_COLLATERAL, 'c', "collateral", "PATH", true, NULL,                                   \
+		"file, folder or bundle; adds to the evidence's" },                                \
+	    OPTION_TRUST_ROOT, OPTION_TIME,                                                        \
 	    { OPT_MIN_TCB, 0, "min-tcb", "PART=N,...", false, NULL,                                \
 		    "AMD floor, or a FILE of one (built-in)" },                                    \
 	    { OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL,                                   \
@@ -80,6 +83,11 @@ int appraise_references(const struct args *args, struct assay_references **refs)
  * refused. claims and checks as for assay_evidence_verify(). */
 enum assay_code appraise(const struct appraisal *a, struct assay_claims **claims,
     struct assay_checks *checks, const struct assay_evidence *ev, struct assay_error *err);
+/* What the verifier is given for it. Borrows. */
+struct assay_appraisal appraise_how(const struct appraisal *a);
+/* The rest of it, behind a verifier that returned code. */
+enum assay_code appraise_ask(const struct appraisal *a, enum assay_code code,
+    const struct assay_claims *claims, struct assay_checks *checks, struct assay_error *err);
 /* The verifier's part of it. */
 enum assay_code appraise_verify(const struct appraisal *a, struct assay_claims **claims,
     struct assay_checks *checks, const struct assay_evidence *ev, struct assay_error *err);

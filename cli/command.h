@@ -37,6 +37,8 @@ extern const struct command command_admin_rotate;
 extern const struct command command_attest;
 extern const struct command command_audit_list;
 extern const struct command command_audit_verify;
+extern const struct command command_cert_make;
+extern const struct command command_cert_verify;
 extern const struct command command_collateral_fetch;
 extern const struct command command_collateral_pack;
 extern const struct command command_collateral_push;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <assay/evidence.h>
+#include <assay/cert.h>
 
 #include "collateral.h"
 #include "command.h"
@@ -364,6 +364,24 @@ want_for(struct job *job, const char *path, const struct assay_evidence *ev)
 	return rc;
 }
 
+/* Evidence, or a certificate that carries some. */
+static enum assay_code
+parse_evidence(struct assay_evidence **out, struct assay_bytes in, struct assay_error *err)
+{
+	struct assay_cert *cert = NULL;
+	struct assay_error ignored;
+	enum assay_code rc = assay_evidence_parse(out, in, err);
+
+	if (rc == ASSAY_OK || rc == ASSAY_E_NOMEM ||
+	    assay_cert_parse(&cert, in, &ignored) != ASSAY_OK)
+		return rc;
+	const struct assay_evidence *within = assay_cert_evidence(cert);
+	if (within != NULL)
+		rc = assay_evidence_parse(out, assay_evidence_raw(within), err);
+	assay_cert_free(cert);
+	return rc;
+}
+
 static int
 read_evidence(struct job *job, const char *path)
 {
@@ -377,7 +395,7 @@ read_evidence(struct job *job, const char *path)
 	}
 	if (rc == 0) {
 		struct assay_evidence **ev = &job->evidence[job->evidence_count];
-		enum assay_code code = assay_evidence_parse(ev, input_bytes(&in), &err);
+		enum assay_code code = parse_evidence(ev, input_bytes(&in), &err);
 		if (code != ASSAY_OK) {
 			complain(job->args->command, "%s: %s", path, err.text);
 			rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;

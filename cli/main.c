@@ -39,6 +39,8 @@ const struct command *const commands[] = {
 	&command_token_show,
 	&command_token_verify,
 	&command_token_issue,
+	&command_cert_make,
+	&command_cert_verify,
 	&command_key_get,
 	&command_key_unseal,
 	&command_secret_put,
@@ -79,6 +81,7 @@ static const struct {
 	{ "launch", "the launch of SEV and SEV-ES guests" },
 	{ "log", "event logs" },
 	{ "token", "attestation results" },
+	{ "cert", "certificates with evidence" },
 	{ "key", "secrets for this machine" },
 	{ "secret", "the secrets of a server" },
 	{ "reference", "the reference values of a server" },
@@ -254,7 +257,7 @@ const struct command command_help = {
 	.summary = "Prints how a command is used.",
 	.operands = "",
 	.words = "attest|inspect|verify|measure|explain|collateral|policy|log|token|key|secret|"
-		 "reference|"
+		 "cert|reference|"
 		 "audit|admin|completion|help",
 	.options = help_options,
 	.examples = { "assay help verify", "assay help collateral show" },

@@ -110,7 +110,7 @@ static bool
 asked(const struct row *row)
 {
 	return strncmp(row->id, "expect.", 7) == 0 || strcmp(row->id, "platform.listed") == 0 ||
-	    strcmp(row->id, "evidence.report_data") == 0;
+	    strcmp(row->id, "evidence.report_data") == 0 || strcmp(row->id, "cert.nonce") == 0;
 }
 
 static bool
@@ -230,6 +230,8 @@ left_open(const struct row *row, bool short_of_crl)
 	if (strcmp(row->id, "evidence.report_data") == 0)
 		return short_of_crl ? "freshness (give --nonce)"
 				    : "freshness (give --nonce or --report-data)";
+	if (strcmp(row->id, "cert.nonce") == 0)
+		return "freshness (give --nonce)";
 	if (strcmp(row->id, "eventlog.replay") == 0)
 		return "the event log that came along";
 	if (strcmp(row->id, "sev.proof.known") == 0)
@@ -476,9 +478,10 @@ print_missing(struct screen *s, const struct verdict *v)
 	fputc('\n', s->to);
 	/* A command to be copied is not broken, however long the name. */
 	if (!any_fetched(v)) {
-		fputs("  Where each is served:  man assay-verify, COLLATERAL\n"
-		      "  Then:                  assay verify -c FOLDER ",
-		    s->to);
+		fprintf(s->to,
+		    "  Where each is served:  man assay-verify, COLLATERAL\n"
+		    "  Then:                  assay %s -c FOLDER ",
+		    v->command);
 		screen_text(s, v->path);
 		fputc('\n', s->to);
 		return;
@@ -486,7 +489,7 @@ print_missing(struct screen *s, const struct verdict *v)
 	bundle_name(name, v);
 	fprintf(s->to, "  Where there is network:  assay collateral fetch -o %s ", name);
 	screen_text(s, v->path);
-	fprintf(s->to, "\n  Then, anywhere:          assay verify -c %s ", name);
+	fprintf(s->to, "\n  Then, anywhere:          assay %s -c %s ", v->command, name);
 	screen_text(s, v->path);
 	fputc('\n', s->to);
 }

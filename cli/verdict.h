@@ -24,6 +24,7 @@ struct verdict {
 	size_t row_count;
 	const struct assay_checks *checks; /* NULL if the evidence could not be read */
 	const struct assay_claims *claims; /* likewise */
+	const char *command;               /* "verify" */
 	const char *path;                  /* of the evidence, as typed */
 	const char *kind, *tee, *title;    /* "" if the evidence could not be read */
 	const char *policies[POLICIES_MAX];

@@ -12,6 +12,7 @@
 #include "input.h"
 #include "screen.h"
 #include "verdict.h"
+#include "verify.h"
 
 /* --- the answer -------------------------------------------------------------------------- */
 
@@ -60,6 +61,8 @@ answer(const struct appraisal *a, const char *path, struct verdict *v)
 	if (rc != 0)
 		return rc;
 	v->path = strcmp(path, "-") == 0 ? "standard input" : path;
+	/* What takes the collateral that is missing. */
+	v->command = args_name(args, OPT_COLLATERAL)[0] != '\0' ? args->command->name : "verify";
 	for (size_t i = 0; i < a->policy_count; i++)
 		v->policies[v->policy_count++] = assay_policy_name(a->policies[i]);
 	v->now = a->now;
@@ -78,19 +81,19 @@ answer(const struct appraisal *a, const char *path, struct verdict *v)
 
 /* --- the verb ---------------------------------------------------------------------------- */
 
-static int
-trouble(const struct appraisal *a, const char *path, enum assay_code code, const char *text)
+int
+verify_trouble(const struct appraisal *a, const char *path, enum assay_code code, const char *text)
 {
 	complain(a->args->command, "%s: %s", path, text);
 	return appraise_exit(code);
 }
 
-/* A file that is no evidence is refused like evidence that does not hold: one row says so. */
-static int
-refuse(const struct appraisal *a, const char *path, const struct assay_error *err)
+int
+verify_refuse(
+    const struct appraisal *a, const char *path, const char *check, const struct assay_error *err)
 {
-	const struct assay_check_info *info = assay_check_info_find("evidence.format");
-	struct row row = { .id = "evidence.format",
+	const struct assay_check_info *info = assay_check_info_find(check);
+	struct row row = { .id = check,
 		.detail = err->text,
 		.fix = info != NULL ? assay_check_info_remedy(info) : "",
 		.outcome = ASSAY_FAIL,
@@ -106,35 +109,45 @@ refuse(const struct appraisal *a, const char *path, const struct assay_error *er
 	return answer(a, path, &v);
 }
 
+int
+verify_answer(const struct appraisal *a, const char *path, enum assay_code code,
+    const struct assay_checks *checks, const struct assay_claims *claims,
+    const struct assay_evidence *ev, const char *kind)
+{
+	struct row *rows = copy_rows(checks);
+	int rc;
+
+	if (rows == NULL)
+		return verify_trouble(a, path, ASSAY_E_NOMEM, "out of memory");
+	struct verdict v = { .code = code,
+		.genuine = assay_checks_genuine(checks),
+		.rows = rows,
+		.row_count = assay_checks_count(checks),
+		.checks = checks,
+		.claims = claims,
+		.kind = kind,
+		.tee = ev != NULL ? assay_evidence_tee(ev) : "",
+		.title = ev != NULL ? assay_evidence_title(ev) : "" };
+	rc = answer(a, path, &v);
+	free(rows);
+	return rc;
+}
+
 static int
 verify_parsed(const struct appraisal *a, const char *path, const struct assay_evidence *ev)
 {
 	struct assay_checks *checks = NULL;
 	struct assay_claims *claims = NULL;
 	struct assay_error err = { .text = "" };
-	struct row *rows = NULL;
 	int rc;
 
 	enum assay_code code = assay_checks_new(&checks, &err);
 	if (code == ASSAY_OK)
 		code = appraise(a, &claims, checks, ev, &err);
-	if (appraise_broken(code)) {
-		rc = trouble(a, path, code, err.text);
-	} else if ((rows = copy_rows(checks)) == NULL) {
-		rc = trouble(a, path, ASSAY_E_NOMEM, "out of memory");
-	} else {
-		struct verdict v = { .code = code,
-			.genuine = assay_checks_genuine(checks),
-			.rows = rows,
-			.row_count = assay_checks_count(checks),
-			.checks = checks,
-			.claims = claims,
-			.kind = assay_evidence_kind(ev),
-			.tee = assay_evidence_tee(ev),
-			.title = assay_evidence_title(ev) };
-		rc = answer(a, path, &v);
-	}
-	free(rows);
+	if (appraise_broken(code))
+		rc = verify_trouble(a, path, code, err.text);
+	else
+		rc = verify_answer(a, path, code, checks, claims, ev, assay_evidence_kind(ev));
 	assay_claims_free(claims);
 	assay_checks_free(checks);
 	return rc;
@@ -151,7 +164,8 @@ verify_judge(const struct appraisal *a, const char *path, struct assay_bytes in)
 	if (code == ASSAY_OK)
 		rc = verify_parsed(a, path, ev);
 	else
-		rc = appraise_broken(code) ? trouble(a, path, code, err.text) : refuse(a, path, &err);
+		rc = appraise_broken(code) ? verify_trouble(a, path, code, err.text)
+					   : verify_refuse(a, path, "evidence.format", &err);
 	assay_evidence_free(ev);
 	return rc;
 }

@@ -6,6 +6,7 @@
 
 #include <assay/bundle.h>
 #include <assay/bytes.h>
+#include <assay/cert.h>
 #include <assay/checks.h>
 #include <assay/claims.h>
 #include <assay/error.h>

@@ -107,6 +107,65 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "See what differs: assay log replay --against. If the machine extends registers that "
 	    "its log does not tell of, send the evidence without the log.",
 	},
+	[CHECK_CERT_FORMAT] = {
+	    "cert.format",
+	    true,
+	    "The file is one certificate or certificate request, of a kind of key that is known, "
+	    "and nothing else.",
+	    "A certificate that two readers understand differently, or one that asks for what is "
+	    "not understood here.",
+	    "RFC 5280, section 4.1; RFC 2986, section 4",
+	    "Have the peer send its certificate again, DER or PEM, alone; see what it is with "
+	    "openssl x509 -text.",
+	},
+	[CHECK_CERT_SIGNATURE] = {
+	    "cert.signature",
+	    true,
+	    "The certificate is signed with the private half of the key that it holds.",
+	    "A certificate that someone changed on the way, or made for a key that he does not "
+	    "have.",
+	    "CCC, Interoperable RA-TLS X.509 Cert and Evidence Formats; RFC 5280, section 6.1.3",
+	    "Have the peer make its certificate anew (assay cert make). One that a CA issued "
+	    "proves nothing here.",
+	},
+	[CHECK_CERT_DATES] = {
+	    "cert.dates",
+	    true,
+	    "The certificate is within its own dates.",
+	    "Use of a key that its machine has given up, with evidence of a state that is gone.",
+	    "RFC 5280, section 4.1.2.5",
+	    "Have the peer make its certificate anew; compare the clocks of both sides.",
+	},
+	[CHECK_CERT_EXTENSION] = {
+	    "cert.extension",
+	    true,
+	    "The certificate carries one piece of evidence in the strongest form that it has, and "
+	    "each extension once.",
+	    "A certificate whose evidence was taken out, put in twice, or broken so that a weaker "
+	    "one is looked at.",
+	    "CCC, Interoperable RA-TLS X.509 Cert and Evidence Formats; RFC 9999, X.509 extension; "
+	    "RFC 5280, section 4.2",
+	    "Have the peer make its certificate anew, inside its TEE (assay cert make).",
+	},
+	[CHECK_CERT_BINDING] = {
+	    "cert.binding",
+	    true,
+	    "The evidence names the key of this certificate, by the bytes that the peer sent.",
+	    "Genuine evidence of another machine, put into a certificate with one's own key.",
+	    "CCC, Interoperable RA-TLS X.509 Cert and Evidence Formats, pubkey-hash; "
+	    "docs/binding.md, Certificates",
+	    "Do not speak with this peer: someone put evidence into a certificate that it was not "
+	    "made for.",
+	},
+	[CHECK_CERT_NONCE] = {
+	    "cert.nonce",
+	    false,
+	    "The certificate was made for the nonce that you gave.",
+	    "An old certificate of a machine that is no longer what it was.",
+	    "RFC 9334, section 10 (Freshness); CCC, Interoperable RA-TLS X.509 Cert and Evidence "
+	    "Formats, nonce",
+	    "Have the peer make a certificate for the nonce that you sent: assay cert make --nonce.",
+	},
 	[CHECK_DCAP_PCK_CHAIN] = {
 	    "dcap.pck.chain",
 	    true,

@@ -19,6 +19,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "crypto/pair_engine.h"
+
 enum {
 	RSA_BITS_MIN = 2048,
 	RSA_BITS_MAX = 4096,
@@ -428,8 +430,8 @@ assay_pair_set_der(
 	return rc;
 }
 
-static EVP_PKEY *
-engine_key(const struct assay_pair *pair)
+EVP_PKEY *
+assay_pair_engine(const struct assay_pair *pair)
 {
 	EVP_PKEY *key;
 
@@ -447,7 +449,7 @@ engine_key(const struct assay_pair *pair)
 enum assay_code
 assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *err)
 {
-	EVP_PKEY *key = engine_key(pair);
+	EVP_PKEY *key = assay_pair_engine(pair);
 	BIO *bio = BIO_new(BIO_s_mem()); /* wipes what it held */
 	char *held, *text = NULL;
 
@@ -472,7 +474,7 @@ assay_pair_pem(char **out, const struct assay_pair *pair, struct assay_error *er
 enum assay_code
 assay_pair_spki(uint8_t **out, size_t *len, const struct assay_pair *pair, struct assay_error *err)
 {
-	EVP_PKEY *key = engine_key(pair);
+	EVP_PKEY *key = assay_pair_engine(pair);
 	int n = key != NULL ? i2d_PUBKEY(key, NULL) : 0;
 	uint8_t *der = n > 0 ? malloc((size_t)n) : NULL, *at = der;
 	bool ok = der != NULL && i2d_PUBKEY(key, &at) == n;

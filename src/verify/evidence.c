@@ -191,30 +191,40 @@ store_parts(struct assay_evidence *ev, const struct assay_tee *tee, const struct
 }
 
 /* What cannot be read is a failing check of its own: all checks that can still run do. */
-static enum assay_code
-bring(struct assay_evidence *ev, struct assay_bytes collateral, struct assay_error *err)
+enum assay_code
+assay_evidence_bring(struct assay_evidence *ev, const struct assay_bytes *files, size_t count,
+    const char *what, struct assay_error *err)
 {
-	static const char what[] = "collateral of the bundle";
-	enum assay_code rc;
-
-	if (collateral.len == 0)
-		return ASSAY_OK;
 	struct assay_trust *brought = calloc(1, sizeof *brought); /* without any anchor */
+	enum assay_code rc = ASSAY_OK;
+
 	if (brought == NULL)
 		return assay_fail_nomem(err);
-	if (assay_pem_recognise(collateral))
-		rc = assay_trust_add(brought, collateral, what, NULL, &ev->brought_error);
-	else
-		rc = assay_fail(&ev->brought_error, ASSAY_E_FORMAT, "%s: holds no PEM block", what);
+	for (size_t i = 0; i < count && rc == ASSAY_OK; i++)
+		if (files[i].len > 0)
+			rc = assay_trust_add(brought, files[i], what, NULL, &ev->brought_error);
 	if (rc == ASSAY_OK && brought->item_count > BROUGHT_MAX)
 		rc = assay_fail(&ev->brought_error, ASSAY_E_FORMAT,
 		    "%s: holds %zu items, at most %d make sense", what, brought->item_count,
 		    BROUGHT_MAX);
-	if (rc == ASSAY_OK)
+	if (rc == ASSAY_OK && brought->item_count > 0)
 		ev->brought = brought;
 	else
 		assay_trust_free(brought);
 	return rc == ASSAY_E_NOMEM ? assay_fail_nomem(err) : ASSAY_OK;
+}
+
+static enum assay_code
+bring(struct assay_evidence *ev, struct assay_bytes collateral, struct assay_error *err)
+{
+	static const char what[] = "collateral of the bundle";
+
+	if (collateral.len == 0)
+		return ASSAY_OK;
+	if (assay_pem_recognise(collateral))
+		return assay_evidence_bring(ev, &collateral, 1, what, err);
+	(void)assay_fail(&ev->brought_error, ASSAY_E_FORMAT, "%s: holds no PEM block", what);
+	return ASSAY_OK;
 }
 
 static void __attribute__((format(printf, 2, 3)))

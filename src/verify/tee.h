@@ -106,6 +106,14 @@ ASSAY_MUST_USE enum assay_code
 assay_evidence_take_certs(struct assay_evidence *ev, struct assay_bytes all,
     const struct assay_bytes *spans, size_t count, const char *what, struct assay_error *err);
 
+/*
+ * Collateral that came along with evidence that has none yet: files, of which empty ones are passed
+ * over. what (static text) names them. What cannot be read goes to ev->brought_error, which is a
+ * failing check. Errors: ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code assay_evidence_bring(struct assay_evidence *ev,
+    const struct assay_bytes *files, size_t count, const char *what, struct assay_error *err);
+
 /* Whether the log that came along fits the registers of the evidence; no row if none came. */
 void assay_check_eventlog(struct assay_checks *checks, const struct assay_evidence *ev);
 
