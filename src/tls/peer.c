@@ -244,6 +244,7 @@ read_certificate(struct peer *p, struct assay_reader *r, struct assay_error *err
 static enum assay_code
 read_request(struct peer *p, struct assay_reader *r, struct assay_error *err)
 {
+	bool asked = false;
 	enum assay_code rc;
 
 	(void)assay_der_take(r, DER_SEQUENCE);
@@ -261,8 +262,9 @@ read_request(struct peer *p, struct assay_reader *r, struct assay_error *err)
 		if (!assay_bytes_equal(oid, X509_OID("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")))
 			continue;
 		struct assay_bytes list = assay_der_take(&values, DER_SEQUENCE);
-		if (!ended(&values) || p->extension_count > 0)
+		if (!ended(&values) || asked)
 			return damaged("extensionRequest", err);
+		asked = true;
 		rc = take_extensions(p, list, err);
 	}
 	if (rc == ASSAY_OK && attributes.overrun)
