@@ -95,7 +95,9 @@ read_key(struct making *m)
 	if (rc == 0) {
 		enum assay_code code = assay_jwk_parse_pem(&m->key, input_bytes(&in), NULL, &err);
 		if (code != ASSAY_OK) {
-			complain(m->args->command, "--key: %s: %s", path, err.text);
+			complain(m->args->command,
+			    "--key: %s: %s; a certificate takes P-256, P-384 and Ed25519", path,
+			    err.text);
 			rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 		}
 	}
