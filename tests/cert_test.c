@@ -901,6 +901,131 @@ test_misuse(void **state)
 	assay_checks_free(checks);
 }
 
+/* --- OpenSSL's callback ------------------------------------------------------------------- */
+
+struct told {
+	int64_t now;
+	size_t count;
+	enum assay_code verdict;
+	char failed[64], words[256];
+	bool claimed;
+};
+
+static int64_t
+clock_of(void *arg)
+{
+	return ((struct told *)arg)->now;
+}
+
+static void
+tell(void *arg, enum assay_code verdict, const struct assay_checks *checks,
+    const struct assay_claims *claims, const struct assay_error *err)
+{
+	struct told *t = arg;
+
+	t->count++;
+	t->verdict = verdict;
+	t->claimed = claims != NULL;
+	t->failed[0] = '\0';
+	for (size_t i = assay_checks_count(checks); i-- > 0;)
+		if (assay_check_outcome(checks, i) == ASSAY_FAIL)
+			snprintf(t->failed, sizeof t->failed, "%s", assay_check_id(checks, i));
+	snprintf(t->words, sizeof t->words, "%s", verdict == ASSAY_OK ? "" : err->text);
+}
+
+static int
+call_back(struct assay_bytes cert, const struct assay_cert_peer *peer, int *error)
+{
+	const unsigned char *at = cert.ptr;
+	X509 *x = d2i_X509(NULL, &at, (long)cert.len);
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+	assert_int_equal(X509_STORE_CTX_init(ctx, NULL, x, NULL), 1);
+	struct assay_cert_peer copy = *peer;
+	int rc = assay_cert_verify_callback(ctx, &copy);
+	*error = X509_STORE_CTX_get_error(ctx);
+	X509_STORE_CTX_free(ctx);
+	X509_free(x);
+	return rc;
+}
+
+static void
+test_callback(void **state)
+{
+	struct sim_bytes good = value_of(make(TDX, ALICE, none), DICE);
+	struct told told = { .now = NOW };
+	const struct assay_policy *policies[] = { assay_policy_builtin("default"), NULL };
+	struct assay_policy *never = NULL;
+	int error;
+	(void)state;
+
+	struct assay_cert_peer peer = { .how = { .trust = trusts[TDX], .now = 7 },
+		.policies = policies,
+		.policy_count = 1,
+		.clock = clock_of,
+		.report = tell,
+		.arg = &told };
+	const struct spec plain = { .with = { { DICE, good } } };
+	struct assay_bytes cert = write_certificate(&plain);
+	assert_int_equal(call_back(cert, &peer, &error), 1);
+	assert_int_equal(error, X509_V_OK);
+	assert_true(told.count == 1 && told.verdict == ASSAY_OK && told.claimed);
+	told.now = NOW + 2 * DAY; /* the same peer object, later */
+	assert_int_equal(call_back(cert, &peer, &error), 0);
+	assert_int_equal(error, X509_V_ERR_APPLICATION_VERIFICATION);
+	assert_string_equal(told.failed, "cert.dates");
+	told.now = NOW;
+	peer.nonce = (struct assay_bytes){ nonce_bytes, 16 };
+	assert_int_equal(call_back(cert, &peer, &error), 0);
+	assert_string_equal(told.failed, "cert.nonce");
+	peer.nonce = none;
+	peer.clock = NULL; /* then how.now counts, which is long ago */
+	assert_int_equal(call_back(cert, &peer, &error), 0);
+	assert_string_equal(told.failed, "cert.dates");
+	peer.clock = clock_of;
+
+	/* What is not read is refused in words, too. */
+	const struct spec critical = { .with = { { DICE, good }, { "1.2.3.4", good, true } } };
+	assert_int_equal(call_back(write_certificate(&critical), &peer, &error), 0);
+	assert_string_equal(told.failed, "cert.format");
+	assert_true(!told.claimed && told.verdict == ASSAY_E_UNSUPPORTED);
+	assert_non_null(strstr(told.words, "is critical and not known here"));
+	const struct spec bare = { .key = ALICE };
+	assert_int_equal(call_back(write_certificate(&bare), &peer, &error), 0);
+	assert_string_equal(told.failed, "cert.extension");
+
+	/* All policies must accept, and there must be one. */
+	assert_int_equal(assay_policy_compile(&never,
+			     assay_bytes_of("policy \"never\"\nfor tdx\n  require configuration  "
+					    "debug == true\n"),
+			     "never", NULL, NULL),
+	    ASSAY_OK);
+	policies[1] = never;
+	peer.policy_count = 2;
+	assert_int_equal(call_back(cert, &peer, &error), 0);
+	assert_string_equal(told.failed, "policy.debug");
+	peer.policy_count = 0;
+	assert_int_equal(call_back(cert, &peer, &error), 0);
+	assert_int_equal(told.verdict, ASSAY_E_USAGE);
+	assert_non_null(strstr(told.words, "no policy was given"));
+	peer.policy_count = 1;
+	peer.report = NULL; /* nobody need be told */
+	assert_int_equal(call_back(cert, &peer, &error), 1);
+	assay_policy_free(never);
+
+	/* No memory is no peer. */
+	for (size_t n = 1;; n++) {
+		alloc_fail_at(n);
+		int rc = call_back(cert, &peer, &error);
+		if (!alloc_failed()) {
+			assert_int_equal(rc, 1);
+			break;
+		}
+		assert_int_equal(rc, 0);
+		assert_int_equal(error, X509_V_ERR_OUT_OF_MEM);
+	}
+}
+
 /* --- memory ------------------------------------------------------------------------------- */
 
 static enum assay_code
@@ -1100,6 +1225,7 @@ main(void)
 		cmocka_unit_test(test_endorsements),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_callback),
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_captures),
 		cmocka_unit_test(test_capture_by_legacy),
