@@ -28,20 +28,22 @@ struct appraisal {
 
 /* Rows for the option tables: what is asked of every command that judges. */
 #define OPTIONS_APPRAISE                                                                           \
-	{ OPT_NONCE, 'n', "nonce", "HEX", false, NULL,                                             \
-		"the challenge in REPORT_DATA, 8 to 64 bytes" },                                   \
+	OPTIONS_APPRAISE_BY,                                                                       \
+	    { OPT_NONCE, 'n', "nonce", "HEX", false, NULL,                                         \
+		    "the challenge in REPORT_DATA, 8 to 64 bytes" },                               \
 	    { OPT_REPORT_DATA, 0, "report-data", "HEX", false, NULL,                               \
 		    "the literal REPORT_DATA, zero-padded" },                                      \
 	    { OPT_BIND, 0, "bind", "FILE", false, NULL,                                            \
 		    "a public key; REPORT_DATA has it and the nonce" },                            \
-	    OPTIONS_APPRAISE_BUT_REPORT_DATA
-/* Where something else says what REPORT_DATA must be. */
-#define OPTIONS_APPRAISE_BUT_REPORT_DATA                                                           \
+	    OPTIONS_APPRAISE_MORE
+/* The same in two halves, for who has other words for what stands between them. */
+#define OPTIONS_APPRAISE_BY                                                                        \
 	{ OPT_COLLATERAL, 'c', "collateral", "PATH", true, NULL,                                   \
 		"file, folder or bundle; adds to the evidence's" },                                \
-	    OPTION_TRUST_ROOT, OPTION_TIME,                                                        \
-	    { OPT_MIN_TCB, 0, "min-tcb", "PART=N,...", false, NULL,                                \
-		    "AMD floor, or a FILE of one (built-in)" },                                    \
+	    OPTION_TRUST_ROOT, OPTION_TIME
+#define OPTIONS_APPRAISE_MORE                                                                      \
+	{ OPT_MIN_TCB, 0, "min-tcb", "PART=N,...", false, NULL,                                    \
+		"AMD floor, or a FILE of one (built-in)" },                                        \
 	    { OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL,                                   \
 		    "allow and deny lists of platforms" },                                         \
 	    { OPT_REQUIRE_CRL, 0, "require-crl", NULL, false, NULL,                                \

@@ -294,9 +294,10 @@ run_verify(const struct args *args)
 
 static const struct option verify_options[] = {
 	OPTION_POLICY,
-	OPTIONS_APPRAISE_BUT_REPORT_DATA,
+	OPTIONS_APPRAISE_BY,
 	{ OPT_NONCE, 'n', "nonce", "HEX", false, NULL,
 	    "what the certificate was made for, 8 to 64 bytes" },
+	OPTIONS_APPRAISE_MORE,
 	OPTION_EXPECT,
 	{ OPT_CLAIMS, 0, "claims", NULL, false, NULL, "print only the claims, as JSON" },
 	OPTION_JSON,
