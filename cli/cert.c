@@ -256,8 +256,8 @@ verify_parsed(const struct appraisal *a, const struct assay_cert *cert)
 	if (appraise_broken(code))
 		rc = verify_trouble(a, a->args->operands[0], code, err.text);
 	else
-		rc = verify_answer(
-		    a, code, checks, claims, assay_cert_evidence(cert), assay_cert_kind(cert));
+		rc = verify_answer(a, a->args->operands[0], code, checks, claims,
+		    assay_cert_evidence(cert), assay_cert_kind(cert));
 	assay_claims_free(claims);
 	assay_checks_free(checks);
 	return rc;

@@ -19,6 +19,7 @@
 #include "core/core.h"
 #include "crypto/crypto.h"
 #include "platforms/platforms.h"
+#include "platforms/sev_proof.h"
 #include "vectors.h"
 
 enum { NOW = 1795219200 /* 2026-11-21 */, ROOM = 64 * 1024, DAY = 86400 };
@@ -330,6 +331,9 @@ value_of(struct assay_bytes cert, const char *oid)
 
 /* --- judging ------------------------------------------------------------------------------ */
 
+/* What a verifier of legacy SEV knows besides. */
+static struct assay_launch *record;
+
 /* The ids of the rows that failed, in their order, and the words of the first. */
 struct found {
 	enum assay_code code;
@@ -338,16 +342,18 @@ struct found {
 };
 
 static void
-judge_at(struct found *f, enum tee tee, struct assay_bytes cert, struct assay_bytes nonce,
+judge_at(struct found *f, struct assay_bytes cert, struct assay_bytes nonce,
     const struct assay_trust *trust, int64_t now)
 {
-	const struct assay_appraisal how = { .trust = trust, .now = now };
+	const struct assay_launch *const launches[] = { record };
+	const struct assay_appraisal how = {
+		.trust = trust, .now = now, .launches = launches, .launch_count = record != NULL
+	};
 	struct assay_error err = { .text = "" };
 	struct assay_cert *c = NULL;
 	struct assay_claims *claims = NULL;
 	struct assay_checks *checks = NULL;
 
-	(void)tee;
 	*f = (struct found){ .fresh = false };
 	assert_int_equal(assay_checks_new(&checks, NULL), ASSAY_OK);
 	f->code = assay_cert_parse(&c, cert, &err);
@@ -383,7 +389,7 @@ expect(enum tee tee, const char *name, struct assay_bytes cert, struct assay_byt
 {
 	struct found f;
 
-	judge_at(&f, tee, cert, nonce, trusts[tee], NOW);
+	judge_at(&f, cert, nonce, trusts[tee], NOW);
 	if (f.code != code || strcmp(f.failed, failed) != 0 || strstr(f.words, words) == NULL)
 		fail_msg("%s: code %d, failed \"%s\" (%s); want code %d, \"%s\" (%s)", name, f.code,
 		    f.failed, f.words, code, failed, words);
@@ -414,7 +420,7 @@ test_made(void **state)
 			expect(tee, "plain", make(tee, keys[i], none), none, ASSAY_OK, "", "");
 			struct assay_bytes with = make(tee, keys[i], nonce);
 			expect(tee, "with its nonce", with, nonce, ASSAY_OK, "", "");
-			judge_at(&f, tee, with, nonce, trusts[tee], NOW);
+			judge_at(&f, with, nonce, trusts[tee], NOW);
 			assert_true(f.fresh);
 			if (tee == SNP)
 				expect(tee, "without its nonce", with, none, ASSAY_E_POLICY,
@@ -439,9 +445,9 @@ test_dates(void **state)
 	struct found f;
 	(void)state;
 
-	judge_at(&f, TDX, cert, none, trusts[TDX], NOW + DAY);
+	judge_at(&f, cert, none, trusts[TDX], NOW + DAY);
 	assert_int_equal(f.code, ASSAY_OK);
-	judge_at(&f, TDX, cert, none, trusts[TDX], NOW + DAY + 1);
+	judge_at(&f, cert, none, trusts[TDX], NOW + DAY + 1);
 	assert_int_equal(f.code, ASSAY_E_EXPIRED);
 	assert_string_equal(f.failed, "cert.dates");
 	assert_non_null(strstr(f.words, "has ended at 2026-11-22T00:00:00Z"));
@@ -799,11 +805,106 @@ test_endorsements(void **state)
 			.with = { { DICE, good },
 			    { cases[i].value.len > 0 ? DICE_MORE : "1.2.3.4", cases[i].value } }
 		};
-		judge_at(&f, TDX, write_certificate(&s), none, bare, NOW);
+		judge_at(&f, write_certificate(&s), none, bare, NOW);
 		if (f.code != cases[i].code || strcmp(f.failed, cases[i].failed) != 0)
 			fail_msg("%s: code %d, %s (%s)", cases[i].name, f.code, f.failed, f.words);
 	}
 	assay_trust_free(bare);
+}
+
+/* --- legacy SEV --------------------------------------------------------------------------- */
+
+/* What the agent of a guest gives, in a certificate for a key. */
+static struct assay_bytes
+make_sev(struct sim_sev *p, struct sim_sev_proof *proof, int key, struct assay_trust *trust)
+{
+	static const char *const names[] = { "cek.cert", "pek.cert", "oca.cert" };
+	const struct assay_cert_request request = {
+		.key = pairs[key].jwk, .not_before = NOW - DAY, .not_after = NOW + DAY
+	};
+	struct sim_output out = { .item_count = 0 };
+	struct assay_error err = { .text = "" };
+	uint8_t *bundle = NULL, *der = NULL;
+	size_t n = 0, len = 0;
+
+	assert_int_equal(assay_cert_report_data(proof->asked, "sev-es", &request, NULL), ASSAY_OK);
+	sim_sev_mnonce(p->report.mnonce, sim, proof->asked, proof);
+	sim_sev_write(p, &out);
+	struct sim_bytes item = sim_sev_proof_write(sim, proof, out.evidence), ev = out.evidence;
+	for (size_t i = 0; i < 3; i++)
+		ev = sim_join(sim, ev, *sim_output_item(&out, names[i]));
+	if (trust != NULL)
+		assert_int_equal(
+		    assay_trust_add_root(trust, bytes_of(out.root), "root", NULL), ASSAY_OK);
+	for (size_t i = 0; trust != NULL && i < out.item_count; i++)
+		assert_int_equal(assay_trust_add(trust, bytes_of(out.items[i].bytes),
+				     out.items[i].name, NULL, NULL),
+		    ASSAY_OK);
+	const struct assay_bundle_item items[] = {
+		{ "evidence", ASSAY_BUNDLE_TYPE_SEV_ES, bytes_of(ev), ASSAY_BUNDLE_EVIDENCE },
+		{ "proof", ASSAY_BUNDLE_TYPE_PROOF, bytes_of(item), ASSAY_BUNDLE_EVIDENCE },
+	};
+	if (assay_bundle_write(&bundle, &n, items, 2, &err) != ASSAY_OK ||
+	    assay_cert_make(&der, &len, &request, (struct assay_bytes){ bundle, n }, &err) !=
+		ASSAY_OK)
+		fail_msg("%s", err.text);
+	struct sim_bytes kept = sim_copy(sim, der, len);
+	free(bundle);
+	free(der);
+	return bytes_of(kept);
+}
+
+static void
+test_sev(void **state)
+{
+	struct sim_sev p;
+	struct sim_launch launch;
+	struct sim_sev_proof proof, stranger;
+	struct assay_trust *trust = NULL;
+	struct assay_launch *known = NULL, *other = NULL;
+	struct found f;
+	(void)state;
+
+	sim_sev_new(&p, sim, "Milan", true);
+	sim_launch_new(&launch, &p);
+	sim_sev_proof_new(&proof, sim);
+	assert_int_equal(
+	    assay_launch_parse(&known, bytes_of(sim_launch_write(sim, &launch)), NULL, NULL),
+	    ASSAY_OK);
+	launch.injected = sim_key(sim, SIM_P384, "another guest's key");
+	assert_int_equal(
+	    assay_launch_parse(&other, bytes_of(sim_launch_write(sim, &launch)), NULL, NULL),
+	    ASSAY_OK);
+	assert_int_equal(assay_trust_new(&trust, NULL), ASSAY_OK);
+	struct assay_bytes cert = make_sev(&p, &proof, ALICE, trust);
+
+	record = known;
+	judge_at(&f, cert, none, trust, NOW);
+	if (f.code != ASSAY_OK)
+		fail_msg("code %d, %s: %s", f.code, f.failed, f.words);
+	record = NULL;
+	judge_at(&f, cert, none, trust, NOW);
+	assert_true(f.code == ASSAY_E_INCOMPLETE && f.failed[0] == '\0');
+	record = other;
+	judge_at(&f, cert, none, trust, NOW);
+	assert_int_not_equal(f.code, ASSAY_OK);
+	assert_non_null(strstr(f.failed, "cert.binding"));
+	record = known;
+	const struct spec swapped = {
+		.key = MALLORY, .signer = MALLORY, .with = { { CMW, value_of(cert, CMW) } }
+	};
+	judge_at(&f, write_certificate(&swapped), none, trust, NOW);
+	assert_string_equal(f.failed, "evidence.report_data cert.binding");
+	/* A proof by a key that Mallory has injected himself. */
+	stranger = proof;
+	stranger.injected = launch.injected;
+	judge_at(&f, make_sev(&p, &stranger, MALLORY, NULL), none, trust, NOW);
+	assert_int_not_equal(f.code, ASSAY_OK);
+	assert_non_null(strstr(f.failed, "cert.binding"));
+	record = NULL;
+	assay_launch_free(known);
+	assay_launch_free(other);
+	assay_trust_free(trust);
 }
 
 /* --- files -------------------------------------------------------------------------------- */
@@ -825,7 +926,7 @@ test_files(void **state)
 	    ASSAY_E_FORMAT, "parse", "");
 	expect(TDX, "empty", none, none, ASSAY_E_FORMAT, "parse", "is 0 bytes");
 	for (size_t n = 0; n < cert.len; n += n < 600 ? 1 : 97) {
-		judge_at(&f, TDX, (struct assay_bytes){ cert.ptr, n }, none, trusts[TDX], NOW);
+		judge_at(&f, (struct assay_bytes){ cert.ptr, n }, none, trusts[TDX], NOW);
 		if (f.code == ASSAY_OK || strcmp(f.failed, "parse") != 0 || f.words[0] == '\0')
 			fail_msg("cut at %zu: %d %s", n, f.code, f.failed);
 	}
@@ -834,7 +935,7 @@ test_files(void **state)
 	for (size_t bit = 0; bit < 8 * cert.len; bit += bit < 8 * 700 ? 3 : 331) {
 		memcpy(bent, cert.ptr, cert.len);
 		bent[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		judge_at(&f, TDX, (struct assay_bytes){ bent, cert.len }, none, trusts[TDX], NOW);
+		judge_at(&f, (struct assay_bytes){ bent, cert.len }, none, trusts[TDX], NOW);
 		if (f.code == ASSAY_OK || f.failed[0] == '\0' || f.words[0] == '\0')
 			fail_msg("bit %zu: %d %s", bit, f.code, f.failed);
 	}
@@ -1112,7 +1213,7 @@ test_captures(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct assay_bytes file = vectors_read(cases[i].path);
 		struct assay_cert *c = NULL;
-		judge_at(&f, SGX, file, none, trust, cases[i].at);
+		judge_at(&f, file, none, trust, cases[i].at);
 		if (f.code != cases[i].code || f.failed[0] != '\0')
 			fail_msg("%s: %d %s %s", cases[i].path, f.code, f.failed, f.words);
 		assert_int_equal(assay_cert_parse(&c, file, NULL), ASSAY_OK);
@@ -1152,7 +1253,7 @@ test_capture_by_legacy(void **state)
 		der = NULL;
 		len = i2d_X509(x, &der);
 		struct found f;
-		judge_at(&f, SGX, (struct assay_bytes){ der, (size_t)len }, none, trust, NOW);
+		judge_at(&f, (struct assay_bytes){ der, (size_t)len }, none, trust, NOW);
 		/* Altered, so its signature is gone; the evidence names the key all the same. */
 		assert_string_equal(f.failed, "cert.signature");
 		OPENSSL_free(der);
@@ -1223,6 +1324,7 @@ main(void)
 		cmocka_unit_test(test_cmw),
 		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_endorsements),
+		cmocka_unit_test(test_sev),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_misuse),
 		cmocka_unit_test(test_callback),

@@ -38,7 +38,7 @@ told(const struct judging *j, size_t from)
 	return false;
 }
 
-/* Of legacy SEV a key that nobody put in proves nothing: the claim says so. */
+/* Of legacy SEV a key that no owner is known to have put in proves nothing: the claim says so. */
 static bool
 unbound(const struct assay_claims *claims)
 {
@@ -90,10 +90,13 @@ check_binding(const struct judging *j, const struct assay_claims *claims, bool n
 {
 	const char *passed = "the evidence names this key";
 
-	if (named && unbound(claims))
+	if (named && unbound(claims) && j->how->launch_count == 0)
+		assay_check_need(j->checks, CHECK_CERT_BINDING, "launch record", "of this guest",
+		    "whether the guest named this key cannot be told without its launch record");
+	else if (named && unbound(claims))
 		assay_check_fail(j->checks, CHECK_CERT_BINDING, ASSAY_E_SIGNATURE,
-		    "nothing shows that the guest itself named this key: the evidence needs a "
-		    "proof by the key of a launch record, and that record");
+		    "nothing shows that the guest named this key: its launch record is none of "
+		    "those that were given");
 	else if (named && j->cert->form == cert_form_dice)
 		(void)check_buffer(j);
 	else
@@ -138,11 +141,8 @@ check_evidence(const struct judging *j, struct assay_claims **claims, struct ass
 	struct assay_appraisal how = *j->how;
 	size_t from = assay_checks_count(j->checks);
 
-	/* Legacy SEV without a proof has no room for it. */
-	if (j->cert->evidence->tee->report_data_size == sizeof want) {
-		j->cert->form->expect(want, j->cert, j->nonce);
-		how.report_data = (struct assay_bytes){ want, sizeof want };
-	}
+	j->cert->form->expect(want, j->cert, j->nonce);
+	how.report_data = (struct assay_bytes){ want, sizeof want };
 	enum assay_code rc = assay_evidence_verify(claims, j->checks, j->cert->evidence, &how, err);
 	if (rc == ASSAY_E_NOMEM || rc == ASSAY_E_USAGE)
 		return rc;
