@@ -78,7 +78,7 @@ static const struct {
 	{ "measure", "what a machine will measure" },
 	{ "collateral", "what verdicts rest on" },
 	{ "policy", "what is allowed" },
-	{ "launch", "the launch of SEV and SEV-ES guests" },
+	{ "launch", "SEV guests" },
 	{ "log", "event logs" },
 	{ "token", "attestation results" },
 	{ "cert", "certificates with evidence" },

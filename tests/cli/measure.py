@@ -41,6 +41,31 @@ def snp_image(items=ITEMS):
                              entry("dc886566-984a-4798-a75e-5585a7bf67cc", 0x400)])
 
 
+def vmsa(n, rdx, features):
+    """The state in which a vCPU of QEMU starts."""
+    page = bytearray(PAGE)
+    start = 0x80b004 if n else 0xfffffff0
+
+    def put(at, form, *values):
+        struct.pack_into(form, page, at, *values)
+
+    for at in (0x00, 0x30, 0x40, 0x50):
+        put(at, "<HHIQ", 0, 0x93, 0xffff, 0)
+    put(0x10, "<HHIQ", 0xf000, 0x9b, 0xffff, start & 0xffff0000)
+    put(0x20, "<HHIQ", 0, 0x93, 0xffff, 0)
+    put(0x60, "<HHIQ", 0, 0, 0xffff, 0)
+    put(0x70, "<HHIQ", 0, 0x82, 0xffff, 0)
+    put(0x80, "<HHIQ", 0, 0, 0xffff, 0)
+    put(0x90, "<HHIQ", 0, 0x8b, 0xffff, 0)
+    for at, value in ((0xd0, 0x1000), (0x148, 0x40), (0x158, 0x10), (0x160, 0x400),
+                      (0x168, 0xffff0ff0), (0x170, 2), (0x178, start & 0xffff),
+                      (0x268, 0x7040600070406), (0x310, rdx), (0x3b0, features), (0x3e8, 1)):
+        put(at, "<Q", value)
+    put(0x408, "<I", 0x1f80)
+    put(0x410, "<H", 0x37f)
+    return bytes(page)
+
+
 def snp_digest(image, vcpus, rdx, hashes=None, features=1):
     """The chain of pages again, in a few lines."""
     ld = bytes(48)
@@ -60,27 +85,7 @@ def snp_digest(image, vcpus, rdx, hashes=None, features=1):
             else:
                 add({1: 3, 2: 5, 3: 6, 0x10: 3}[kind], gpa + at, bytes(48))
     for n in range(vcpus):
-        vmsa = bytearray(PAGE)
-        start = 0x80b004 if n else 0xfffffff0
-
-        def put(at, form, *values):
-            struct.pack_into(form, vmsa, at, *values)
-
-        for at in (0x00, 0x30, 0x40, 0x50):
-            put(at, "<HHIQ", 0, 0x93, 0xffff, 0)
-        put(0x10, "<HHIQ", 0xf000, 0x9b, 0xffff, start & 0xffff0000)
-        put(0x20, "<HHIQ", 0, 0x93, 0xffff, 0)
-        put(0x60, "<HHIQ", 0, 0, 0xffff, 0)
-        put(0x70, "<HHIQ", 0, 0x82, 0xffff, 0)
-        put(0x80, "<HHIQ", 0, 0, 0xffff, 0)
-        put(0x90, "<HHIQ", 0, 0x8b, 0xffff, 0)
-        for at, value in ((0xd0, 0x1000), (0x148, 0x40), (0x158, 0x10), (0x160, 0x400),
-                          (0x168, 0xffff0ff0), (0x170, 2), (0x178, start & 0xffff),
-                          (0x268, 0x7040600070406), (0x310, rdx), (0x3b0, features), (0x3e8, 1)):
-            put(at, "<Q", value)
-        put(0x408, "<I", 0x1f80)
-        put(0x410, "<H", 0x37f)
-        add(2, 0xfffffffff000, hashlib.sha384(vmsa).digest())
+        add(2, 0xfffffffff000, hashlib.sha384(vmsa(n, rdx, features)).digest())
     return ld.hex()
 
 
@@ -243,7 +248,6 @@ for args, words in (
         ([*SNP, *V4, OVMF], "one operand too many"),
         (["measure", "snp", "--ovmf", KERNEL, *V4], "ovmf: is 8 bytes"),
         (["measure", "snp", "--ovmf", path("none.fd", bytes(PAGE)), *V4], "no table of GUIDs"),
-        (["measure", "--mode", "sev", "--ovmf", OVMF], "no command \"measure sev\""),
         (["measure", "--mode", "tdx", "--ovmf", OVMF], "no command")):
     r = run(*args)
     ok(r.code == 2 and words in r.err and r.out == "", f"snp: {words}", r)
@@ -253,6 +257,66 @@ ok(r.code == 2 and "no place for the hashes of a kernel" in r.err,
    "snp: never a digest without the kernel that was asked for", r)
 r = run("measure", "snp", "--ovmf", "/nonexistent", *V4)
 ok(r.code == 4 and "No such file" in r.err, "snp: a missing file is trouble", r)
+
+# --- sev, sev-es ----------------------------------------------------------------------------
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+SEV, ES = ["measure", "sev", "--ovmf", OVMF], ["measure", "sev-es", "--ovmf", OVMF]
+BOOT = ["--kernel", KERNEL, "--initrd", INITRD, "--append", "console=ttyS0"]
+HASHES = hash_table(b"a kernel", b"an initrd", b"console=ttyS0")
+r = run(*SEV)
+ok(r.code == 0 and r.out == sha256(IMAGE) + "\n" and r.err == "", "sev: the firmware alone", r)
+r = run(*SEV, *BOOT)
+ok(r.out.strip() == sha256(IMAGE, HASHES), "sev: and a kernel", r)
+r = run(*SEV, "--output-format", "base64")
+ok(base64.b64decode(r.out).hex() == sha256(IMAGE), "sev: base64", r)
+r = run("measure", "--mode", "sev", "--firmware", OVMF, "--kernel", KERNEL, "--cmdline", "x")
+ok(r.out.strip() == sha256(IMAGE, hash_table(b"a kernel", b"", b"x")), "sev: other spellings", r)
+odd = path("odd.fd", b"\0" * 8 + IMAGE)
+ok(run("measure", "sev", "--ovmf", odd).out.strip() == sha256(b"\0" * 8 + IMAGE),
+   "sev: an image of no whole pages")
+STATES = [vmsa(0, 0x800f12, 0), vmsa(1, 0x800f12, 0), vmsa(1, 0x800f12, 0)]
+V3 = ["--vcpus", "3", "--vcpu-type", "EPYC-v4"]
+WANT = sha256(IMAGE, HASHES, *STATES)
+r = run(*ES, *V3, *BOOT)
+ok(r.code == 0 and r.out == WANT + "\n", "sev-es: a kernel and three vCPUs", r)
+ok(run(*ES, "--vcpus", "3", "--vcpu-family", "23", "--vcpu-model", "1", "--vcpu-stepping", "2",
+       *BOOT).out.strip() == WANT, "sev-es: the same vCPU by its family")
+FILES = ["--vmsa-cpu0", path("state0", STATES[0]), "--vmsa-cpu1", path("state1", STATES[1])]
+ok(run(*ES, "--vcpus", "3", *FILES, *BOOT).out.strip() == WANT, "sev-es: the states themselves")
+ok(run(*ES, "--vcpus", "1", *FILES[:2]).out.strip() == sha256(IMAGE, STATES[0]),
+   "sev-es: one vCPU by its state")
+r = run(*ES, *V3, "--dump-vmsa")
+ok(r.out.strip() == sha256(IMAGE, *STATES) and
+   [open(os.path.join(FOLDER.name, f"vmsa{n}.bin"), "rb").read() for n in range(3)] == STATES,
+   "sev-es: --dump-vmsa", r)
+ok(run(*ES, *V3, "--vmm-type", "qemu-old").out.strip() not in (WANT, sha256(IMAGE, *STATES)),
+   "sev-es: an old host kernel")
+r = run(*ES, *V3, *BOOT, "--as", "web")
+ok(r.json["tee"] == "sev-es" and r.json["values"] ==
+   [{"name": "web/launch", "claim": "measurement", "any_of": [WANT]}], "sev-es: --as", r)
+small = path("small.fd", with_table(bytearray(b"\x90" * PAGE), [
+    entry("7255371f-3a3b-4b04-927b-1da6efa8d454", 0x810c00, 175)]))
+bare = path("bare.fd", with_table(bytearray(b"\x90" * PAGE), []))
+for args, words in (
+        (["measure", "sev"], "--ovmf FILE is missing"),
+        ([*SEV, "--append", "x"], "go with --kernel"),
+        (ES, "--vcpus N is missing"),
+        ([*ES, "--vcpus", "2"], "the vCPU's model is missing"),
+        ([*ES, "--vcpus", "2", *FILES[:2]], "the vCPU's model is missing"),
+        ([*ES, *V3, "--vmm-type", "ec2"], "is none of qemu, qemu-old"),
+        ([*ES, "--vcpus", "1", "--vmsa-cpu0", KERNEL], "--vmsa-cpu0: is 8 bytes, want 4096"),
+        (["measure", "sev", "--ovmf", bare, "--kernel", KERNEL], "no place for the hashes"),
+        (["measure", "sev", "--ovmf", small, "--kernel", KERNEL], "no place for the hashes"),
+        (["measure", "sev-es", "--ovmf", bare, *V3], "does not say where further vCPUs start"),
+        (["measure", "sev", "--ovmf", path("empty")], "ovmf: is 0 bytes")):
+    r = run(*args)
+    ok(r.code == 2 and words in r.err and r.out == "", f"sev: {words}", r)
+for option in ("--vcpus", "--vcpu-type", "--vmsa-cpu0"):
+    ok(run(*SEV, option, "1").code == 2, f"sev: {option} means nothing")
 
 # --- tdx ------------------------------------------------------------------------------------
 
@@ -342,7 +406,7 @@ for args, words in (
     r = run(*args)
     ok(r.code == 2 and words in r.err and r.out == "", f"tdx: {words}", r)
 
-for verb in ("snp", "tdx"):
+for verb in ("snp", "sev", "sev-es", "tdx"):
     r = run("measure", verb, "--help")
     ok(r.code == 0 and fits(r.out), f"{verb}: --help", r)
 
@@ -351,7 +415,7 @@ for verb in ("snp", "tdx"):
 base = vectors("sev", "measure")
 with open(f"{base}/known_answers.json", encoding="utf-8") as f:
     rows = json.load(f)
-MODES = {"SNP": "snp", "SNP-ovmf-hash": "snp:ovmf-hash", "SNP-SVSM": "snp:svsm"}
+MODES = {"SNP": "snp", "SEV": "sev", "SEV-ES": "seves", "SNP-ovmf-hash": "snp:ovmf-hash", "SNP-SVSM": "snp:svsm"}
 for row in rows:
     if row["mode"] not in MODES:
         continue
