@@ -120,12 +120,70 @@ test_random(void **state)
 	assay_wipe(NULL, 0);
 }
 
+/* RFC 4231 4.2, 4.3 and 4.7 (a key longer than a block). */
+static void
+test_hmac(void **state)
+{
+	static const struct {
+		const char *key, *text, *mac;
+		size_t repeat; /* of the key's one byte; 0: as it is */
+	} cases[] = {
+		{ "\x0b", "Hi There",
+		    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7", 20 },
+		{ "Jefe", "what do ya want for nothing?",
+		    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", 0 },
+		{ "\xaa", "Test Using Larger Than Block-Size Key - Hash Key First",
+		    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54", 131 },
+	};
+	uint8_t key[131], want[ASSAY_SHA256_LEN], got[ASSAY_SHA256_LEN];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t n = cases[i].repeat > 0 ? cases[i].repeat : strlen(cases[i].key);
+		for (size_t k = 0; k < n; k++)
+			key[k] = (uint8_t)cases[i].key[cases[i].repeat > 0 ? 0 : k];
+		unhex(want, sizeof want, cases[i].mac);
+		assert_true(assay_hmac_sha256(
+		    got, (struct assay_bytes){ key, n }, assay_bytes_of(cases[i].text)));
+		assert_memory_equal(got, want, sizeof want);
+	}
+	assert_true(assay_same_secret(got, want, sizeof want));
+	for (size_t i = 0; i < sizeof got; i++) {
+		got[i] ^= 0x80;
+		assert_false(assay_same_secret(got, want, sizeof want));
+		got[i] ^= 0x80;
+	}
+}
+
+/* NIST SP 800-38A, F.5.1. */
+static void
+test_ctr(void **state)
+{
+	uint8_t key[16], iv[16], plain[40], want[40], got[40];
+
+	(void)state;
+	unhex(key, sizeof key, "2b7e151628aed2a6abf7158809cf4f3c");
+	unhex(iv, sizeof iv, "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+	unhex(plain, sizeof plain,
+	    "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+	    "30c81c46a35ce411");
+	unhex(want, sizeof want,
+	    "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff"
+	    "5ae4df3edbd5d35e");
+	assert_true(assay_aes128_ctr(got, key, iv, (struct assay_bytes){ plain, sizeof plain }));
+	assert_memory_equal(got, want, sizeof want);
+	assert_true(assay_aes128_ctr(got, key, iv, (struct assay_bytes){ want, sizeof want }));
+	assert_memory_equal(got, plain, sizeof plain);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key_wrap),
 		cmocka_unit_test(test_gcm),
+		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_ctr),
 		cmocka_unit_test(test_random),
 	};
 
