@@ -17,7 +17,7 @@
 static const struct sim_option options[] = {
 	{ "--tee", "T", "tdx, snp, sgx, sev or sev-es" },
 	{ "--platform", "DIR", "the folder of `new`; without it one is made for this run" },
-	{ "--fault", "LIST", "busy:3,stale-generation,slow:500ms,wrong-nonce; sev: other-vm" },
+	{ "--fault", "LIST", "busy:3,slow:500ms,wrong-nonce; sev: other-vm, replay" },
 	{ "--launch", "NAME", "sev: by hand; NAME_godh.b64, NAME_session.b64 of the owner" },
 	{ "--qmp", "unix:PATH", "sev: QEMU's machine protocol for this VM" },
 	{ "--host", NULL, "sev: the program is on the host's side, with /dev/sev" },

@@ -236,10 +236,9 @@ close_doors(struct machine *m)
 
 /* Before each report: the firmware is slow or busy, or the host cheats. */
 static int
-host_faults(void *arg, uint8_t mnonce[16], enum sim_sev_answer *answer)
+host_faults(void *arg, enum sim_sev_answer *answer)
 {
 	struct sandbox *sb = arg;
-	uint8_t data[64];
 	struct timespec t = { sb->faults.slow_ms / 1000, sb->faults.slow_ms % 1000 * 1000000 };
 
 	if (sb->faults.slow_ms > 0)
@@ -248,10 +247,9 @@ host_faults(void *arg, uint8_t mnonce[16], enum sim_sev_answer *answer)
 		sandbox_log(sb, "fault: busy");
 		return -EBUSY;
 	}
-	memcpy(data, mnonce, 16);
-	fault_nonce(&sb->faults, data);
-	memcpy(mnonce, data, 16);
-	if (fault_other_vm(&sb->faults))
+	if (fault_wrong_nonce(&sb->faults))
+		*answer = SIM_SEV_OTHER_NONCE;
+	else if (fault_other_vm(&sb->faults))
 		*answer = SIM_SEV_OTHER_VM;
 	else if (fault_replay(&sb->faults))
 		*answer = SIM_SEV_OLD_REPORT;
@@ -388,17 +386,18 @@ static int
 write_record(struct machine *m, const struct sim_sev_owner *owner, const struct sim_key *signer,
     const uint8_t digest[32])
 {
-	uint8_t pdh[SIM_SEV_CERT_SIZE], chain[3 * SIM_SEV_CERT_SIZE], *cek = NULL;
+	uint8_t pdh[SIM_SEV_CERT_SIZE], chain[3 * SIM_SEV_CERT_SIZE], *cek = NULL, *ask = NULL;
 	uint32_t pdh_len = sizeof pdh, chain_len = sizeof chain;
 	struct sim_sev_vm_info info;
 	char path[PATH_MAX];
-	size_t cek_len = 0;
+	size_t cek_len = 0, ask_len = 0;
 	int rc;
 
 	sim_sev_vm_info(m->vm, &info);
 	if (sim_sev_pdh_cert_export(m->fw, pdh, &pdh_len, chain, &chain_len) != SIM_SEV_OK ||
 	    sim_machine_collateral(m->sb->machine, "cek.cert", &cek, &cek_len) != 0 ||
-	    cek_len != SIM_SEV_CERT_SIZE)
+	    cek_len != SIM_SEV_CERT_SIZE ||
+	    sim_machine_collateral(m->sb->machine, "ask.cert", &ask, &ask_len) != 0)
 		rc = trouble("the platform has no chain of certificates");
 	else {
 		const struct sim_sev_launched l = { .name = "vm",
@@ -410,11 +409,13 @@ write_record(struct machine *m, const struct sim_sev_owner *owner, const struct 
 			.pek = chain,
 			.oca = chain + SIM_SEV_CERT_SIZE,
 			.cek = cek,
+			.ask = { ask, ask_len },
 			.signer = signer };
 		snprintf(path, sizeof path, "%s/launch.json", m->o->platform);
 		rc = write_file(path, 0644, sim_sev_owner_record(owner, m->scratch, &l));
 	}
 	free(cek);
+	free(ask);
 	if (rc != 0)
 		return rc;
 	snprintf(path, sizeof path, "%s/owner.jwk", m->o->platform);
@@ -486,7 +487,7 @@ launch(struct machine *m, struct sim_sev_owner *owner)
 	int rc = 0;
 
 	if (m->o->fault != NULL)
-		plan.host = (struct sim_sev_host){ host_faults, m->sb };
+		plan.host = (struct sim_sev_host){ host_faults, m->sb, m->broker > 0 };
 	if (m->o->launch != NULL) {
 		if ((rc = read_base64(m, "_godh.b64", &plan.owner_dh)) != 0 ||
 		    (rc = read_base64(m, "_session.b64", &plan.session)) != 0)
@@ -536,6 +537,8 @@ run_vm(struct machine *m)
 	if (rc != 0)
 		return rc;
 	await_broker(m);
+	if (m->o->fault != NULL)
+		m->sb->cheat = m->vm;
 	m->sb->secrets = m->secrets;
 	m->sb->secret_count = sim_sev_vm_secrets(m->vm, m->scratch, m->secrets);
 	find_agent(m, agent);

@@ -115,6 +115,7 @@ sim_sev_owner_record(
 		.pek = as_it_is(l->pek),
 		.oca = as_it_is(l->oca),
 		.cek = as_it_is(l->cek),
+		.ask = l->ask,
 		.injected = &o->injected,
 		.signer = l->signer };
 

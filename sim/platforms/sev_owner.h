@@ -32,7 +32,8 @@ struct sim_sev_launched {
 	struct sim_sev_version version;
 	const uint8_t *digest, *measurement;
 	const uint8_t *pdh, *pek, *oca, *cek; /* the CEK with AMD's signature */
-	const struct sim_key *signer;         /* P-256 */
+	struct sim_bytes ask;
+	const struct sim_key *signer; /* P-256 */
 };
 struct sim_bytes sim_sev_owner_record(
     const struct sim_sev_owner *o, struct sim *scratch, const struct sim_sev_launched *l);

@@ -67,7 +67,9 @@ launch_text(struct sim *sim, const struct sim_launch *l)
 
 	sim_put_text(&b, "{\"api\":{\"build\":%u,\"major\":%u,\"minor\":%u},\"chain\":{", l->api[2],
 	    l->api[0], l->api[1]);
-	put_member(&b, "\"cek\":", sim_sev_cert_write(sim, &l->cek));
+	if (l->ask.len > 0)
+		put_member(&b, "\"ask\":", l->ask);
+	put_member(&b, l->ask.len > 0 ? ",\"cek\":" : "\"cek\":", sim_sev_cert_write(sim, &l->cek));
 	put_member(&b, ",\"oca\":", sim_sev_cert_write(sim, &l->oca));
 	put_member(&b, ",\"pdh\":", sim_sev_cert_write(sim, &l->pdh));
 	put_member(&b, ",\"pek\":", sim_sev_cert_write(sim, &l->pek));

@@ -14,6 +14,7 @@ struct sim_launch {
 	int64_t created;
 	uint8_t digest[32], measure[32], mnonce[16];
 	struct sim_sev_cert pdh, pek, oca, cek;
+	struct sim_bytes ask; /* empty: not in it */
 	const struct sim_key *injected;
 	const struct sim_key *signer; /* P-256 */
 	struct sim_edit after;        /* of the text, when it is signed */

@@ -12,7 +12,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { MEMORY_MAX = 128 << 20, AREA_MAX = 65536 };
+enum { MEMORY_MAX = 128 << 20, AREA_MAX = 65536, SWAPS_MAX = 64 };
+
+struct swap {
+	uint8_t from[SIM_SEV_REPORT_SIZE], to[SIM_SEV_REPORT_SIZE];
+};
 
 struct sim_sev_vm {
 	struct sim_sev_firmware *fw;
@@ -25,6 +29,8 @@ struct sim_sev_vm {
 	bool running, started, over;
 	uint32_t area_at, area_size; /* of the guest's memory, the part that is told apart */
 	uint8_t *area;
+	struct swap swaps[SWAPS_MAX]; /* the last ones; all zero: none */
+	size_t swap_next;
 };
 
 /* --- launch --------------------------------------------------------------------------------- */
@@ -236,26 +242,63 @@ sim_sev_vm_inject(
 	return (int)status;
 }
 
+static int
+answer_with(struct sim_sev_vm *vm, enum sim_sev_answer answer, const uint8_t mnonce[16],
+    uint8_t report[SIM_SEV_REPORT_SIZE])
+{
+	uint32_t len = SIM_SEV_REPORT_SIZE;
+	uint8_t nonce[16];
+
+	if (answer == SIM_SEV_OLD_REPORT) {
+		memcpy(report, vm->old_report, SIM_SEV_REPORT_SIZE);
+		return 0;
+	}
+	memcpy(nonce, mnonce, sizeof nonce);
+	if (answer == SIM_SEV_OTHER_NONCE)
+		nonce[0] ^= 0xff;
+	return (int)sim_sev_attestation(
+	    vm->fw, answer == SIM_SEV_OTHER_VM ? vm->other : vm->handle, nonce, report, &len);
+}
+
 int
 sim_sev_vm_report(
     struct sim_sev_vm *vm, const uint8_t mnonce[16], uint8_t report[SIM_SEV_REPORT_SIZE])
 {
 	enum sim_sev_answer answer = SIM_SEV_OWN_REPORT;
-	uint32_t len = SIM_SEV_REPORT_SIZE;
-	uint8_t nonce[16];
+	struct swap swap;
 	int rc = 0;
 
-	memcpy(nonce, mnonce, sizeof nonce);
 	if (vm->host.before_report != NULL)
-		rc = vm->host.before_report(vm->host.arg, nonce, &answer);
-	if (rc != 0)
+		rc = vm->host.before_report(vm->host.arg, &answer);
+	if (rc == 0)
+		rc = answer_with(vm, answer, mnonce, report);
+	if (rc != 0 || answer == SIM_SEV_OWN_REPORT || !vm->host.behind_broker)
 		return rc;
-	if (answer == SIM_SEV_OLD_REPORT) {
-		memcpy(report, vm->old_report, SIM_SEV_REPORT_SIZE);
-		return 0;
+	memcpy(swap.to, report, sizeof swap.to);
+	if ((rc = answer_with(vm, SIM_SEV_OWN_REPORT, mnonce, report)) != 0)
+		return rc;
+	memcpy(swap.from, report, sizeof swap.from);
+	pthread_mutex_lock(&vm->lock);
+	vm->swaps[vm->swap_next++ % SWAPS_MAX] = swap;
+	pthread_mutex_unlock(&vm->lock);
+	return 0;
+}
+
+void
+sim_sev_vm_swap(struct sim_sev_vm *vm, uint8_t *bytes, size_t n)
+{
+	static const uint8_t none[SIM_SEV_REPORT_SIZE];
+
+	pthread_mutex_lock(&vm->lock);
+	for (size_t i = 0; i < SWAPS_MAX; i++) {
+		const struct swap *s = &vm->swaps[i];
+		if (memcmp(s->from, none, sizeof none) == 0)
+			continue;
+		for (size_t at = 0; n >= sizeof s->from && at <= n - sizeof s->from; at++)
+			if (memcmp(bytes + at, s->from, sizeof s->from) == 0)
+				memcpy(bytes + at, s->to, sizeof s->to);
 	}
-	return (int)sim_sev_attestation(
-	    vm->fw, answer == SIM_SEV_OTHER_VM ? vm->other : vm->handle, nonce, report, &len);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 static void

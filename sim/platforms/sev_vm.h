@@ -12,16 +12,19 @@
 
 struct sim_sev_vm;
 
-/* What a host does that cheats, or is not well. Asked before each report: it may change the nonce,
- * and say that another report is to be given. Returns 0 or a negative errno. */
+/* What a host does that cheats, or is not well. Asked before each report, it says which one the guest
+ * is to get. Returns 0 or a negative errno. */
 enum sim_sev_answer {
 	SIM_SEV_OWN_REPORT,
-	SIM_SEV_OTHER_VM,   /* of another VM, of another image, under the nonce asked for */
-	SIM_SEV_OLD_REPORT, /* of this VM, made before it was asked for */
+	SIM_SEV_OTHER_VM,    /* of another VM, of another image, under the nonce asked for */
+	SIM_SEV_OLD_REPORT,  /* of this VM, made before it was asked for */
+	SIM_SEV_OTHER_NONCE, /* of this VM, for a nonce of the host's */
 };
 struct sim_sev_host {
-	int (*before_report)(void *arg, uint8_t mnonce[16], enum sim_sev_answer *answer);
+	int (*before_report)(void *arg, enum sim_sev_answer *answer);
 	void *arg;
+	/* A broker looks at reports too, before they are swapped: see sim_sev_vm_swap(). */
+	bool behind_broker;
 };
 
 struct sim_sev_vm_plan {
@@ -51,6 +54,8 @@ int sim_sev_vm_inject(
 /* Status, or a negative errno. */
 int sim_sev_vm_report(
     struct sim_sev_vm *vm, const uint8_t mnonce[16], uint8_t report[SIM_SEV_REPORT_SIZE]);
+/* Behind the broker: whatever report in these bytes the guest is not to get becomes another one. */
+void sim_sev_vm_swap(struct sim_sev_vm *vm, uint8_t *bytes, size_t n);
 /* From the first time on the guest runs, and takes no more secrets. */
 void sim_sev_vm_cont(struct sim_sev_vm *vm);
 void sim_sev_vm_stop(struct sim_sev_vm *vm);

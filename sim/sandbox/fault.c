@@ -120,9 +120,15 @@ fault_replay(struct faults *f)
 	return use(&f->replay);
 }
 
+bool
+fault_wrong_nonce(struct faults *f)
+{
+	return use(&f->wrong_nonce);
+}
+
 void
 fault_nonce(struct faults *f, uint8_t data[64])
 {
-	if (use(&f->wrong_nonce))
+	if (fault_wrong_nonce(f))
 		data[0] ^= 0xff;
 }

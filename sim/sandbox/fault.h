@@ -27,6 +27,7 @@ bool fault_busy(struct faults *f);
 bool fault_stale(struct faults *f);
 bool fault_other_vm(struct faults *f);
 bool fault_replay(struct faults *f);
+bool fault_wrong_nonce(struct faults *f);
 /* Changes the nonce if it is to be wrong this time. */
 void fault_nonce(struct faults *f, uint8_t data[64]);
 

@@ -26,6 +26,7 @@
 #include <sys/types.h>
 
 struct sim_sev_secret;
+struct sim_sev_vm;
 struct snp_channel;
 struct vsock;
 
@@ -43,6 +44,7 @@ struct sandbox {
 	bool host;                            /* the program is on the host's side */
 	const struct sim_sev_secret *secrets; /* what the guest's kernel found in its memory */
 	size_t secret_count;
+	struct sim_sev_vm *cheat; /* whose reports are swapped behind the broker, or NULL */
 	const char *broker; /* the Unix socket that is behind vsock:2:5577; NULL: no one listens */
 	char *const *agent; /* what is started before the program, or NULL */
 	int power;          /* readable when the VM is switched off; 0: there is no such switch */

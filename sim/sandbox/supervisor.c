@@ -443,8 +443,8 @@ take_signals(struct supervisor *s)
 static int
 open_parts(struct sandbox *sb)
 {
-	static const struct vsock_port qgs = { VSOCK_QGS_PORT, NULL };
-	const struct vsock_port broker = { VSOCK_EVIDENCE_PORT, sb->broker };
+	static const struct vsock_port qgs = { VSOCK_QGS_PORT, NULL, NULL };
+	const struct vsock_port broker = { VSOCK_EVIDENCE_PORT, sb->broker, sb->cheat };
 	bool sev = strncmp(sb->tee, "sev", 3) == 0 && !sb->host;
 	int rc = strcmp(sb->tee, "snp") == 0 ? snp_channel_open(&sb->channel, sb->machine)
 	    : strcmp(sb->tee, "tdx") == 0    ? vsock_open(&sb->vsock, sb->machine, &qgs, 1)

@@ -6,6 +6,7 @@
  * open file and without a table, whichever process holds it, and carries the local port.
  */
 #include "vsock.h"
+#include "bridge.h"
 #include "services/qgs.h"
 #include "target.h"
 
@@ -34,11 +35,12 @@ enum {
 struct vsock {
 	struct sim_machine *machine;
 	struct {
-		unsigned port;
+		struct vsock_port is;
 		struct sockaddr_un at;
 		socklen_t len;
 	} ports[VSOCK_PORTS_MAX];
 	size_t port_count;
+	struct vsock_port served; /* the one whose connections reach the listener */
 	int listener;
 	uint64_t token;
 	atomic_uint port; /* the next local one */
@@ -67,14 +69,16 @@ add_port(struct vsock *v, const struct vsock_port *p)
 		return false;
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	socklen_t len = sizeof *at;
-	if (p->path == NULL)
+	if (p->path == NULL || p->cheat != NULL) {
 		len = name_of(v, 0, at);
-	else if (strlen(p->path) >= sizeof at->sun_path)
+		v->served = *p;
+	} else if (strlen(p->path) >= sizeof at->sun_path) {
 		return false;
-	else
+	} else {
 		strcpy(at->sun_path, p->path);
+	}
 	v->ports[v->port_count].len = len;
-	v->ports[v->port_count++].port = p->port;
+	v->ports[v->port_count++].is = *p;
 	return true;
 }
 
@@ -182,7 +186,10 @@ serve(void *arg)
 	struct connection c = *(struct connection *)arg;
 
 	free(arg);
-	sim_qgs_serve_connection(c.v->machine, c.fd); /* closes it */
+	if (c.v->served.path != NULL) /* both close it */
+		bridge_serve(c.fd, &c.v->served);
+	else
+		sim_qgs_serve_connection(c.v->machine, c.fd);
 	leave_slot(c.v, c.slot);
 	return NULL;
 }
@@ -277,7 +284,7 @@ connect_to(const struct vsock *v, int fd, pid_t tid, uint64_t at, uint64_t n)
 		return -EISCONN;
 	if (to.svm_cid != VMADDR_CID_HOST)
 		return -ENODEV; /* no other machine, and no loopback */
-	while (i < v->port_count && v->ports[i].port != to.svm_port)
+	while (i < v->port_count && v->ports[i].is.port != to.svm_port)
 		i++;
 	if (i == v->port_count)
 		return -ECONNRESET; /* what the host answers where no one listens */
@@ -297,7 +304,7 @@ peer_port(const struct vsock *v, int fd)
 		return VMADDR_PORT_ANY;
 	for (size_t i = 0; i < v->port_count; i++)
 		if (memcmp(name.sun_path, v->ports[i].at.sun_path, sizeof name.sun_path) == 0)
-			return v->ports[i].port;
+			return v->ports[i].is.port;
 	return VMADDR_PORT_ANY;
 }
 

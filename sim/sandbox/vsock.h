@@ -10,10 +10,11 @@ enum { VSOCK_QGS_PORT = 4050, VSOCK_EVIDENCE_PORT = 5577, VSOCK_PORTS_MAX = 4 };
 /* Who listens at a port. */
 struct vsock_port {
 	unsigned port;
-	const char *path; /* of a Unix socket; NULL: the platform's QGS */
+	const char *path;         /* of a Unix socket; NULL: the platform's QGS */
+	struct sim_sev_vm *cheat; /* whose reports are swapped on the way, or NULL */
 };
 struct vsock;
-/* 0 or a negative errno. The paths are copied. */
+/* 0 or a negative errno. The paths outlive it. */
 int vsock_open(
     struct vsock **out, struct sim_machine *machine, const struct vsock_port *ports, size_t count);
 void vsock_close(struct vsock *v); /* NULL is fine */

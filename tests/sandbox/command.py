@@ -104,7 +104,7 @@ ok((code, out, err) == (0, "", "") and traces() == [], "silent, and its own plat
 for name, args, want, words in (
         ("no TEE", ["--", "true"], 2, "which TEE?"),
         ("no program", ["--tee", "tdx"], 2, "which program?"),
-        ("a TEE without guest interfaces", ["--tee", "sev", "--", "true"], 2, 'tdx, snp or sgx'),
+        ("a TEE that there is not", ["--tee", "vtpm", "--", "true"], 2, 'tdx, snp, sgx, sev or sev-es'),
         ("an unknown option", ["--tea", "tdx", "--", "true"], 2, "--tea: no such option"),
         ("a value missing", ["--tee"], 2, "--tee: wants T"),
         ("an unknown fault", ["--tee", "tdx", "--fault", "busy:3,lazy", "--", "true"], 2, '"lazy" is no fault'),
