@@ -204,15 +204,23 @@ open_door(struct machine *m, const char *path)
 	return 0;
 }
 
+/* Signals are the main thread's, which passes them on to the program. */
 static int
 start_doors(struct machine *m)
 {
-	for (size_t i = 0; i < m->door_count; i++) {
-		if (pthread_create(&m->doors[i].thread, NULL, qmp_thread, &m->doors[i]) != 0)
-			return trouble("no thread");
-		m->doors[i].open = true;
+	sigset_t all, before;
+	int rc = 0;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	for (size_t i = 0; rc == 0 && i < m->door_count; i++) {
+		m->doors[i].open =
+		    pthread_create(&m->doors[i].thread, NULL, qmp_thread, &m->doors[i]) == 0;
+		if (!m->doors[i].open)
+			rc = trouble("no thread");
 	}
-	return 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 static void
