@@ -19,6 +19,7 @@
 #include "alloc.h"
 #include "core/core.h"
 #include "platforms/platforms.h"
+#include "platforms/sev_proof.h"
 
 enum { NOW = 1790000000 };
 
@@ -80,8 +81,10 @@ struct platform {
 	struct sim_output out;
 	size_t forge_at; /* a byte under the evidence's own signature */
 	uint8_t *forged;
+	struct assay_bytes asked;    /* report data; may be empty */
+	struct assay_launch *launch; /* may be NULL */
 };
-enum { SGX, TDX, SNP, SNP_TABLE, SEV_ES, PLATFORMS };
+enum { SGX, TDX, SNP, SNP_TABLE, SEV_ES, SEV_ES_PROOF, PLATFORMS };
 static struct platform platforms[PLATFORMS];
 static struct sim *sim;
 
@@ -119,6 +122,41 @@ make_sev(struct platform *p, const char *name)
 	p->forge_at = 0; /* MNONCE */
 }
 
+/* With the proof of the guest; what is forged is the proof's signature. */
+static void
+make_launched(struct platform *p, const char *name)
+{
+	static struct sim_sev sev;
+	static struct sim_launch launch;
+	static struct sim_sev_proof proof;
+	struct assay_bundle_item items[2] = { { "evidence", ASSAY_BUNDLE_TYPE_SEV_ES, { 0 }, 0 },
+		{ "proof", ASSAY_BUNDLE_TYPE_PROOF, { 0 }, 0 } };
+	struct assay_error err;
+	struct sim_bytes bundle;
+
+	sim_sev_new(&sev, sim, "Milan", true);
+	sim_launch_new(&launch, &sev);
+	sim_sev_proof_new(&proof, sim);
+	sim_sev_mnonce(sev.report.mnonce, sim, proof.asked, &proof);
+	sim_sev_write(&sev, &p->out);
+	struct sim_bytes item = sim_sev_proof_write(sim, &proof, p->out.evidence);
+	struct sim_bytes record = sim_launch_write(sim, &launch);
+	items[0].bytes = (struct assay_bytes){ p->out.evidence.ptr, p->out.evidence.len };
+	items[1].bytes = (struct assay_bytes){ item.ptr, item.len };
+	assert_int_equal(assay_bundle_write(&bundle.ptr, &bundle.len, items, 2, &err), ASSAY_OK);
+	p->out.evidence = sim_copy(sim, bundle.ptr, bundle.len);
+	free(bundle.ptr);
+	assert_int_equal(assay_launch_parse(&p->launch,
+			     (struct assay_bytes){ record.ptr, record.len }, NULL, &err),
+	    ASSAY_OK);
+	p->name = name;
+	p->asked = (struct assay_bytes){ proof.asked, sizeof proof.asked };
+	p->forge_at =
+	    assay_bytes_find((struct assay_bytes){ p->out.evidence.ptr, p->out.evidence.len }, 0,
+		(struct assay_bytes){ item.ptr, item.len }) +
+	    item.len - 1;
+}
+
 static int
 make_platforms(void **state)
 {
@@ -129,6 +167,7 @@ make_platforms(void **state)
 	make_snp(&platforms[SNP], "snp", false);
 	make_snp(&platforms[SNP_TABLE], "snp with certificates", true);
 	make_sev(&platforms[SEV_ES], "sev-es");
+	make_launched(&platforms[SEV_ES_PROOF], "sev-es with a proof");
 	for (size_t i = 0; i < PLATFORMS; i++) {
 		struct platform *p = &platforms[i];
 		p->forged = sim_copy(sim, p->out.evidence.ptr, p->out.evidence.len).ptr;
@@ -141,6 +180,7 @@ static int
 free_platforms(void **state)
 {
 	(void)state;
+	assay_launch_free(platforms[SEV_ES_PROOF].launch);
 	sim_free(sim);
 	return 0;
 }
@@ -205,7 +245,13 @@ bench_clear(struct bench *b)
 static enum assay_code
 verify(struct bench *b, struct assay_cache *cache)
 {
-	struct assay_appraisal how = { .trust = b->trust, .now = NOW, .cache = cache };
+	const struct assay_launch *launch = b->platform->launch;
+	struct assay_appraisal how = { .trust = b->trust,
+		.now = NOW,
+		.cache = cache,
+		.report_data = b->platform->asked,
+		.launches = &launch,
+		.launch_count = launch != NULL };
 	struct assay_error err = { 0 };
 
 	assay_checks_clear(b->checks);
