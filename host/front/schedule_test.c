@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { LANES = 4, JOBS = 8 };
+
+static struct schedule schedule;
+static struct lane lanes[LANES];
+static struct job jobs[LANES][JOBS];
+
+static void
+begin(unsigned rate, unsigned burst)
+{
+	schedule_init(&schedule, rate, burst);
+	for (size_t i = 0; i < LANES; i++)
+		lane_init(&lanes[i], &schedule, 0);
+}
+
+/* Which lane's turn it is: its number, or -1. */
+static int
+next(int64_t now, int64_t *again)
+{
+	struct lane *lane = NULL;
+	struct job *job = schedule_next(&schedule, &lane, now, again);
+
+	if (job == NULL)
+		return -1;
+	assert_false(job->waits);
+	return (int)(lane - lanes);
+}
+
+/* However much one VM wants, each has its turn before it has its second. */
+static void
+test_turns(void **context)
+{
+	int64_t again;
+
+	(void)context;
+	begin(0, 1);
+	for (size_t j = 0; j < JOBS; j++)
+		schedule_add(&schedule, &lanes[0], &jobs[0][j]);
+	schedule_add(&schedule, &lanes[1], &jobs[1][0]);
+	schedule_add(&schedule, &lanes[2], &jobs[2][0]);
+	assert_int_equal(next(0, &again), 0);
+	assert_int_equal(next(0, &again), 1);
+	assert_int_equal(next(0, &again), 2);
+	/* One under way of each: the others wait, and no time helps. */
+	assert_int_equal(next(0, &again), -1);
+	assert_int_equal(again, -1);
+	schedule_done(&schedule, &lanes[0]);
+	schedule_add(&schedule, &lanes[3], &jobs[3][0]);
+	assert_int_equal(next(0, &again), 0);
+	assert_int_equal(next(0, &again), 3);
+	/* A VM whose request hangs holds up nobody. */
+	schedule_add(&schedule, &lanes[2], &jobs[2][1]);
+	schedule_done(&schedule, &lanes[0]);
+	assert_int_equal(next(0, &again), 0);
+	assert_int_equal(next(0, &again), -1);
+}
+
+static void
+test_rate(void **context)
+{
+	int64_t again;
+
+	(void)context;
+	begin(10, 2); /* ten a second, two at once */
+	for (size_t j = 0; j < JOBS; j++)
+		schedule_add(&schedule, &lanes[0], &jobs[0][j]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(next(1000, &again), 0);
+		schedule_done(&schedule, &lanes[0]);
+	}
+	assert_int_equal(next(1000, &again), -1);
+	assert_int_equal(again, 1100);
+	assert_int_equal(next(1099, &again), -1);
+	assert_int_equal(again, 1100);
+	/* Another VM's bucket is its own. */
+	schedule_add(&schedule, &lanes[1], &jobs[1][0]);
+	assert_int_equal(next(1099, &again), 1);
+	assert_int_equal(next(1100, &again), 0);
+	schedule_done(&schedule, &lanes[0]);
+	assert_int_equal(next(1100, &again), -1);
+	/* A long pause fills it, and no more than that. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(next(1000000, &again), 0);
+		schedule_done(&schedule, &lanes[0]);
+	}
+	assert_int_equal(next(1000000, &again), -1);
+	assert_int_equal(again, 1000100);
+	/* A clock that goes back gives nothing. */
+	assert_int_equal(next(5, &again), -1);
+}
+
+static void
+test_taken_back(void **context)
+{
+	int64_t again;
+
+	(void)context;
+	begin(0, 1);
+	for (size_t j = 0; j < 3; j++)
+		schedule_add(&schedule, &lanes[0], &jobs[0][j]);
+	schedule_remove(&lanes[0], &jobs[0][2]);
+	schedule_remove(&lanes[0], &jobs[0][0]);
+	schedule_remove(&lanes[0], &jobs[0][0]); /* again: nothing */
+	schedule_add(&schedule, &lanes[0], &jobs[0][3]);
+	struct lane *lane;
+	assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), &jobs[0][1]);
+	schedule_done(&schedule, &lanes[0]);
+	assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), &jobs[0][3]);
+	/* All of a lane's, and then the VM. */
+	schedule_add(&schedule, &lanes[1], &jobs[1][0]);
+	schedule_add(&schedule, &lanes[2], &jobs[2][0]);
+	schedule_remove(&lanes[2], &jobs[2][0]);
+	schedule_forget(&schedule, &lanes[2]);
+	schedule_forget(&schedule, &lanes[3]);
+	schedule_add(&schedule, &lanes[3], &jobs[3][0]);
+	assert_int_equal(next(0, &again), 1);
+	assert_int_equal(next(0, &again), 3);
+	assert_int_equal(next(0, &again), -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_taken_back),
+	};
+	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
+}
