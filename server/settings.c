@@ -239,6 +239,8 @@ read_line(
 		log_say("%s: %s is there twice", where, row->key);
 		return EXIT_USAGE;
 	}
+	if (!seen[row - t->rows] && row->kind == SETTING_LIST) /* it replaces the default */
+		*(size_t *)member(s, row->count) = 0;
 	seen[row - t->rows] = true;
 	const char *want = *value == '\0' ? "has no value" : set(s, row, value);
 	if (want != NULL) {

@@ -330,10 +330,7 @@ heard_sev(void *arg, const struct ipc_message *m, int passed)
 static void
 line_ended(void *arg)
 {
-	struct front *f = arg;
-
-	if (f->life == STARTING || f->life == SERVING)
-		log_detail("a process has closed its line"); /* SIGCHLD tells more */
+	(void)arg; /* the process has ended, and child_ended() says so */
 }
 
 static void
@@ -429,6 +426,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	child_ended(f); /* one may have before there was anybody to hear the signal */
 	for (struct peer *p = f->peers; p != NULL; p = p->next)
 		for (struct connection *c = p->connections, *next; c != NULL; c = next) {
 			next = c->next;

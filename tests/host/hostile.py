@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that stall, flood and close half, and VMMs that are slow: nobody else is to notice."""
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, SIZE, check, done, frame, request,  # noqa: E402
+                     wait_until)
+
+brokerd = os.path.abspath(sys.argv[1])
+GOOD = frame(1, 1, request(SERVICE, SIZE, b""))
+
+
+def ended(guest, timeout):
+    """Whether the broker closes this connection within the time."""
+    guest.s.settimeout(timeout)
+    try:
+        return guest.s.recv(1) == b""
+    except ConnectionError:
+        return True
+    except socket.timeout:
+        return False
+
+
+def half_closed(bad):
+    with Guest(bad.guest) as guest:
+        guest.ask(SERVICE, EVIDENCE, b"")
+        guest.s.shutdown(socket.SHUT_WR)
+        check(guest.answer()[1] == 0 and guest.answer() is None, "who closes its half is answered, and that is all")
+    with Guest(bad.guest) as guest:
+        guest.send(GOOD[:20])
+        guest.s.shutdown(socket.SHUT_WR)
+        check(ended(guest, 5), "half a request and the end: closed")
+    for n in (0, 1, 9, 10, 11):
+        with Guest(bad.guest) as guest:
+            guest.send(GOOD[:n])
+    with Guest(bad.guest) as guest:
+        check(guest.size() == 6460, "who goes away in the middle is forgotten")
+    bad.delay = 0.5
+    with Guest(bad.guest) as guest:
+        guest.ask(SERVICE, EVIDENCE, b"")
+        wait_until(lambda: bad.asked and bad.asked[-1]["execute"] != "qmp_capabilities", 2)
+    with Guest(bad.guest) as guest:
+        answer = guest.evidence()
+        check(answer[0] == 0 and answer[2][3][:16] == bad.mnonces[-1],
+              "an answer to who is gone is not given to who comes next")
+    bad.delay = 0
+
+
+def stalled(broker, bad, good):
+    slow = [Guest(bad.guest) for _ in range(4)]
+    for i, guest in enumerate(slow):
+        guest.send(GOOD[:3 * i + 1])
+    deaf = Guest(bad.guest)
+    deaf.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sent = 0
+    deaf.s.settimeout(0.5)
+    try:
+        while sent < 1 << 22:
+            sent += deaf.s.send(b"".join(frame(2 * i + 1, 1, request(SERVICE, EVIDENCE, b"")) for i in range(64)))
+    except OSError:
+        pass
+    check(sent < 1 << 20, f"who reads no answers is not read from ({sent} bytes)")
+    began = time.monotonic()
+    with Guest(good.guest) as guest:
+        check(all(guest.evidence()[0] == 0 for _ in range(20)), "others are served meanwhile")
+    check(time.monotonic() - began < 2, "at once")
+    check(all(ended(guest, 13) for guest in slow), "a frame that does not come whole in ten seconds ends the connection")
+    check(wait_until(lambda: gone(deaf), 13), "an answer that is not taken, too")
+    for guest in slow + [deaf]:
+        guest.close()
+
+
+def gone(guest):
+    """Closed by the broker: what is left can be read, then the end."""
+    guest.s.settimeout(0.2)
+    try:
+        while True:
+            if guest.s.recv(65536) == b"":
+                return True
+    except socket.timeout:
+        return False
+    except ConnectionError:
+        return True
+
+
+def flood(host, bad, good):
+    with Broker(brokerd, host, "--rate", "50", "--burst", "10", "-v", vms=[bad, good]) as broker:
+        stop = threading.Event()
+        many = []
+
+        def push(make):
+            try:
+                guest = Guest(bad.guest, timeout=1)
+                many.append(guest)
+                while not stop.is_set():
+                    guest.send(make())
+                    guest.s.setblocking(False)
+                    try:
+                        guest.s.recv(1 << 20)
+                    except BlockingIOError:
+                        pass
+                    guest.s.settimeout(1)
+            except OSError:
+                pass
+        makers = [lambda: os.urandom(1000), lambda: frame(random.getrandbits(32) | 1, 1, request(SERVICE, EVIDENCE, b"")),
+                  lambda: frame(1, 1, bytes(1 << 20)), lambda: bytes(10), lambda: GOOD]
+        threads = [threading.Thread(target=push, args=(makers[i % len(makers)],), daemon=True) for i in range(20)]
+        for t in threads:
+            t.start()
+        time.sleep(1)
+        before = sum(broker.memory().values())
+        worst, count, began = 0, 0, time.monotonic()
+        with Guest(good.guest) as guest:
+            while time.monotonic() - began < 3:
+                at = time.monotonic()
+                if guest.evidence()[0] != 0:
+                    break
+                worst = max(worst, time.monotonic() - at)
+                count += 1
+                time.sleep(0.05)
+        check(count >= 20 and worst < 1, f"beside a flood of 20 connections others are served: {count}, "
+              f"the slowest in {1000 * worst:.0f} ms")
+        check(sum(broker.memory().values()) - before < 2048, "and memory does not grow")
+        stop.set()
+        for t in threads:
+            t.join(5)
+        for guest in many:
+            guest.close()
+        asked = len(bad.mnonces)
+        time.sleep(1)
+        check(len(bad.mnonces) == asked, "when they are gone, nothing is asked in their name")
+        check(broker.alive() and broker.count("refused one more") > 0, "more than eight connections are refused")
+
+
+def rate(host, bad):
+    with Broker(brokerd, host, "--rate", "10", "--burst", "5", vms=[bad]):
+        with Guest(bad.guest) as guest:
+            began = time.monotonic()
+            for _ in range(15):
+                guest.call(SERVICE, "nothing", b"")
+            took = time.monotonic() - began
+            check(0.9 < took < 2, f"5 at once and 10 a second: 15 refusals take a second ({took:.2f} s)")
+
+
+def slow_vmm(host, slow, good):
+    with Broker(brokerd, host, "--deadline", "1s", "--rate", "0", vms=[slow, good]) as broker:
+        slow.delay = 3
+        with Guest(slow.guest) as a, Guest(slow.guest) as b, Guest(good.guest) as c:
+            began = time.monotonic()
+            a.ask(SERVICE, EVIDENCE, b"")
+            b.ask(SERVICE, EVIDENCE, b"")
+            n = 0
+            while time.monotonic() - began < 0.8 and c.evidence()[0] == 0:
+                n += 1
+            check(n > 100, f"a VMM that hangs keeps nobody else from {n} reports")
+            first, second = a.answer(), b.answer()
+            took = time.monotonic() - began
+            check(first[1] == 4 and second[1] == 4 and took < 2, f"its guest hears so in time: 4, {took:.2f} s")
+            slow.delay = 0
+            time.sleep(0.2)
+            check(a.evidence()[0] == 0, "and has a report when it goes on")
+        slow.end()
+        time.sleep(1.1) # one complaint a second of a VM's
+        with Guest(slow.guest) as a:
+            check(a.evidence()[0] == 14 and broker.wait_line("VM slow: no report: .*cannot be reached"),
+                  "a VMM that is gone: 14")
+
+
+def connections(host, good):
+    with Broker(brokerd, host, "--connections", "3", vms=[good]):
+        guests = [Guest(good.guest)]
+        for _ in range(3):
+            time.sleep(0.05)
+            guests.append(Guest(good.guest))
+            guests[-1].size()
+        check(ended(guests[0], 1) and not ended(guests[1], 0.2), "the connection that is silent longest makes room")
+        check(guests[3].size() == 6460, "for the new one")
+        for guest in guests:
+            guest.close()
+
+
+def crash(host, good):
+    for name in ("brokerd-vmm", "brokerd-sev"):
+        with Broker(brokerd, host, vms=[good]) as broker:
+            pid = next(p for p in broker.children() if open(f"/proc/{p}/comm").read().strip() == name)
+            os.kill(pid, signal.SIGKILL)
+            check(broker.process.wait(10) == 4, f"without {name} nothing goes on: 4")
+            check(broker.wait_line("process has ended, and nothing goes without it"), "and that is said")
+
+
+with Host() as host:
+    bad, good = host.vmm("bad"), host.vmm("good")
+    with Broker(brokerd, host, "--rate", "0", "-v", vms=[bad, good]) as broker:
+        half_closed(bad)
+        stalled(broker, bad, good)
+        check(broker.stop() == 0, "and the broker ends as ever")
+    flood(host, bad, good)
+    rate(host, bad)
+    connections(host, good)
+    crash(host, good)
+    slow_vmm(host, host.vmm("slow"), good)
+done()

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options, the file, signals, the service manager, and what each process has given up."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import Broker, Guest, Host, SERVICE, check, done, wait_until  # noqa: E402
+
+brokerd = os.path.abspath(sys.argv[1])
+
+
+def run(*words):
+    r = subprocess.run([brokerd] + list(words), capture_output=True, text=True, timeout=20)
+    return r.returncode, r.stdout, r.stderr
+
+
+def words(host):
+    code, out, _ = run("--help")
+    check(code == 0 and all(len(line) <= 79 for line in out.splitlines()), "--help fits a screen")
+    check(run("--version") == (0, "assay-brokerd 0.1.0\n", ""), "--version")
+    cases = [
+        ([], "nothing to serve"),
+        (["--listen", "evidence"], "is not ROLE=ADDR"),
+        (["--listen", "quotes=unix:/x"], "is not ROLE=ADDR"),
+        (["--listen", "evidence=tcp:127.0.0.1:5577"], "not vsock:any:PORT or unix:PATH"),
+        (["--listen", "evidence=vsock:any:"], "not vsock:any:PORT or unix:PATH"),
+        (["--listen", "evidence=vsock:host:5577"], "not vsock:any:PORT or unix:PATH"),
+        (["--listen", "evidence=unix:x"], "not vsock:any:PORT or unix:PATH"),
+        (["--control", "tcp:1"], "control: tcp:1 is not unix:PATH"),
+        (["--vm", "a,cid=1,qmp=unix:/q"], "vm: a,cid=1,qmp=unix:/q has cid 1"),
+        (["--vm", "a,cid=3,qmp=unix:/q", "--vm", "b,cid=3,qmp=unix:/q"], "has the cid of a"),
+        (["--source", "kds:x"], "source: kds:x is not"),
+        (["--deadline", "1"], "is a time like"),
+        (["--deadline", "50ms"], "from 100ms to 10m"),
+        (["--evidence-size", "6462"], "up to 6461"),
+        (["--evidence-size", "6459"], "must be 6460 or 6461"),
+        (["--rate", "1", "--burst", "0"], "at least 1"),
+        (["--connections", "0"], "at least 1"),
+        (["--nothing"], "there is no such option"),
+    ]
+    for given, want in cases:
+        code, out, err = run(*given)
+        check(code == 2 and want in err and out == "", f"{' '.join(given)}: 2, \"{want}\"")
+    file = host.path("brokerd.conf")
+    with open(file, "w") as f:
+        f.write("# a host\n[broker]\nlisten = evidence=vsock:any:5577\n[vm]\nvm = a,cid=3,qmp=unix:/q\n"
+                "vm = b,cid=4,qmp=unix:/r # two\n[limits]\nrate = 3\ndeadline = 2s\n")
+    code, out, err = run("--config", file, "--check", "--rate", "4")
+    check(code == 0 and "vm = b,cid=4,qmp=unix:/r\n" in out and "rate = 4\n" in out and "deadline = 2000ms" in out,
+          "--check prints what is in effect: an option wins over the file")
+    with open(host.path("again.conf"), "w") as f:
+        f.write(out)
+    check(run("--config", host.path("again.conf"), "--check")[1].split("\n")[1:] == out.split("\n")[1:],
+          "which is a file that says the same")
+    with open(file, "a") as f:
+        f.write("speed = 9\n")
+    code, out, err = run("--config", file, "--check")
+    check(code == 2 and f"{file}:10: there is no key \"speed\"" in err, "a key that is none: 2, and its line")
+    code, _, err = run("--source", "sev:/nowhere", "--vm", f"a,socket={host.path('a.s')},qmp=unix:/q")
+    check(code == 4 and "/nowhere: cannot be opened" in err, "no /dev/sev: 4")
+    code, _, err = run("--source", "sim:" + host.folder, "--vm", "a,socket=/proc/a,qmp=unix:/q")
+    check(code == 4 and "cannot have a socket there" in err, "no place for a socket: 4")
+    code, _, err = run("--source", "sim:" + host.folder, "--vm", "a,cid=3,qmp=unix:/q,pid=999999999")
+    check(code == 4 and "has a pid that is none" in err, "no such VMM: 4")
+
+
+def reload(host):
+    a = host.vmm("a")
+    file = host.path("reload.conf")
+
+    def write(text):
+        with open(file, "w") as f:
+            f.write("[limits]\n" + text)
+    write("evidence-size = 6460\n")
+    with Broker(brokerd, host, "--config", file, "--log", "json", vms=[a]) as broker:
+        check(all(line.startswith('{"time":') and '"program":"assay-brokerd"' in line for line in broker.lines if line),
+              "--log json")
+        with Guest(a.guest) as guest:
+            check(guest.size() == 6460, "before")
+            write("evidence-size = 6461\n")
+            broker.signal(signal.SIGHUP)
+            check(broker.wait_line("reloaded") and guest.size() == 6461, "HUP takes over what the file says, connections stay")
+            write("evidence-size = 7\n")
+            broker.signal(signal.SIGHUP)
+            check(broker.wait_line("what was there before stays") and guest.size() == 6461, "but not what is wrong")
+            write("evidence-size = 6461\n[vm]\nvm = b,cid=3,qmp=unix:/q\n")
+            broker.signal(signal.SIGHUP)
+            check(broker.wait_line("vm has changed; that takes a restart"), "and says what takes a restart")
+
+
+def ending(host):
+    a = host.vmm("slow")
+    with Broker(brokerd, host, vms=[a]) as broker:
+        with Guest(a.guest) as guest, Guest(a.guest) as idle:
+            idle.size()
+            a.delay = 1
+            guest.ask(SERVICE, "RetrieveAttestationEvidence", b"")
+            wait_until(lambda: a.mnonces)
+            broker.signal(signal.SIGTERM)
+            check(idle.answer() is None, "TERM closes who has asked nothing")
+            check(guest.answer()[1] == 0 and guest.answer() is None, "and answers who has")
+            check(broker.process.wait(10) == 0 and not os.path.exists(a.guest), "then it ends with 0, its sockets gone")
+        a.delay = 0
+
+
+def service(host):
+    a = host.vmm("unit")
+    ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    ear.bind(host.path("notify"))
+    ear.settimeout(10)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(host.path("unit.door"))
+    door.listen(8)
+    env = {"NOTIFY_SOCKET": host.path("notify"), "WATCHDOG_USEC": "300000", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "evidence"}
+
+    command = [sys.executable, "-c", f"""
+import os, sys
+os.dup2({door.fileno()}, 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv({brokerd!r}, [{brokerd!r}] + sys.argv[1:])"""]
+    with Broker(brokerd, host, wait=False) as broker:
+        check(broker.process.wait(10) == 2, "without anything to do: 2")
+    process = subprocess.Popen(command + ["--source", "sim:" + host.folder, "--vm", f"unit,cid=9,qmp=unix:{a.path},pid={os.getpid()}"],
+                               env={**os.environ, **env}, pass_fds=[door.fileno()], stderr=subprocess.PIPE, text=True)
+    try:
+        check(ear.recv(100) == b"READY=1", "the service manager hears that it is ready")
+        check(ear.recv(100) == b"WATCHDOG=1", "and that it lives")
+        with Guest(host.path("unit.door")) as guest:
+            check(guest.size() == 6460, "a socket of the service manager's is served")
+        process.send_signal(signal.SIGTERM)
+        heard = ear.recv(100)
+        while heard == b"WATCHDOG=1":
+            heard = ear.recv(100)
+        check(heard == b"STOPPING=1" and process.wait(10) == 0, "STOPPING=1")
+        check(os.path.exists(host.path("unit.door")), "a socket that was handed over is not removed")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def status(pid, name):
+    with open(f"/proc/{pid}/status") as f:
+        return re.search(name + r":\s+(\S+)", f.read()).group(1)
+
+
+def given_up(host):
+    a = host.vmm("locked")
+    cek = host.path("collateral/cek.cert")
+    with Broker(brokerd, host, "--cek", cek, "--control", "unix:" + host.path("c.sock"), vms=[a]) as broker:
+        with Guest(a.guest) as guest:
+            guest.evidence()
+            pids = {open(f"/proc/{p}/comm").read().strip(): p for p in [broker.pid] + broker.children()}
+            check(sorted(pids) == ["assay-brokerd", "brokerd-sev", "brokerd-vmm"], "three processes")
+            for name, pid in pids.items():
+                check(status(pid, "Seccomp") == "2" and status(pid, "NoNewPrivs") == "1", f"{name}: no way back")
+            if os.geteuid() == 0:
+                opened = {}
+                for name, pid in pids.items():
+                    opened[name] = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+                sockets = {n: sum(1 for o in l if o.startswith("socket:")) for n, l in opened.items()}
+                check(sockets["brokerd-sev"] == 1, "sev has one socket, its line to the front")
+                check(sockets["assay-brokerd"] >= 3 + 1, "the front has lines, a listener and its guest")
+                with open("/proc/net/unix") as f:
+                    rows = {l.split()[6]: l.split()[7] for l in f if len(l.split()) == 8}
+                paths = [rows.get(o[8:-1]) for o in opened["assay-brokerd"] if o.startswith("socket:")]
+                check(host.path("c.sock") not in paths, "the control socket is not the front's")
+
+
+with Host() as host:
+    words(host)
+    reload(host)
+    ending(host)
+    service(host)
+    given_up(host)
+done()

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which VM is it? By CID (AF_VSOCK is preloaded: tests/host/fake_vsock.c), by its own socket, by its VMM's
+process; and for how long."""
+import array
+import os
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, Vmm, check, done, wait_until)  # noqa: E402
+
+brokerd, fake_vsock = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+
+
+class Inside(Guest):
+    """A connection over vsock from this CID."""
+    serial = 0
+
+    def __init__(self, host, cid, port=5577):
+        Inside.serial += 1
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.s.settimeout(5)
+        self.s.bind(host.path(f"cid-{cid}-{Inside.serial}"))
+        self.s.connect(host.path(str(port)))
+        self.stream = 1
+
+
+def whose(guest):
+    """The name in the report; None: the broker has closed the connection."""
+    try:
+        got = guest.evidence()
+    except OSError:
+        return None
+    finally:
+        guest.close()
+    return got and (got[2][3][16:].split(b".")[0].decode() if got[0] == 0 else got[0])
+
+
+class Control:
+    def __init__(self, host):
+        self.path = host.path("control.sock")
+        self.address = "unix:" + self.path
+
+    def __call__(self, *words, **more):
+        r = subprocess.run([brokerd, words[0], "--control", self.address] + list(words[1:]),
+                           capture_output=True, text=True, **more)
+        return r.returncode, r.stdout + r.stderr
+
+    def raw(self, data):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(5)
+            s.connect(self.path)
+            s.send(data)
+            return s.recv(65536)
+
+
+def by_cid(host, control):
+    web, db = host.vmm("web", process=True), host.vmm("db", process=True)
+    lo = host.vmm("lo")
+    env = {"LD_PRELOAD": fake_vsock, "FAKE_VSOCK": host.folder}
+    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5577", "--control", control.address, "--rate", "0",
+                "-v", vms=[web.spec(cid=7), db.spec(cid=8), lo.spec(cid=1, more=",loopback")], env=env) as broker:
+        check(broker.wait_line("listening on vsock:any:5577, evidence"), "it says where it listens")
+        check(whose(Inside(host, 7)) == "web" and whose(Inside(host, 8)) == "db", "a CID has its VM's report")
+        check(whose(Inside(host, 1)) == "lo", "the loopback is a VM if it is registered as one")
+        for cid in (0, 2, 3, 9, 4294967295):
+            check(whose(Inside(host, cid)) is None, f"CID {cid} is nobody's, and gets nothing")
+        check(broker.wait_line("CID 9 is no registered VM's"), "which -v tells")
+        with Inside(host, 7) as guest:
+            guest.stream = 1
+            check(guest.evidence(handle=db.handle)[0] == 7, "guest A with guest B's handle: 7")
+        exit_and_reuse(host, control, broker, web)
+        commands(host, control, broker)
+        text = broker.stop()
+        check(text == 0 and not os.path.exists(control.path), "the control socket is gone with the broker")
+    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5578", vms=[db.spec(cid=8)], env=env):
+        check(whose(Inside(host, 1, 5578)) is None, "the loopback is no VM of itself")
+
+
+def exit_and_reuse(host, control, broker, web):
+    idle = Inside(host, 7)
+    check(idle.size() == 6460, "before its VMM ends")
+    waiting = Inside(host, 7)
+    web.delay = 1
+    before = len(web.mnonces)
+    waiting.ask(SERVICE, EVIDENCE, b"")
+    wait_until(lambda: len(web.mnonces) > before)
+    web.process.kill() # the QMP socket here stays: only the pidfd tells
+    web.process.wait()
+    check(broker.wait_line("VM web: its VMM has ended; its registration has ended"), "the pidfd tells of its end")
+    check(waiting.answer() is None, "what was under way is not answered")
+    check(idle.s.recv(1) == b"", "its connections are closed")
+    check(whose(Inside(host, 7)) is None, "its CID in another's hands gets nothing")
+    new = host.vmm("new", process=True)
+    code, text = control("register", new.spec(cid=7))
+    check(code == 0 and whose(Inside(host, 7)) == "new", "until that one is registered, and then its own report")
+    web.delay = 0
+    time.sleep(1)
+    check(whose(Inside(host, 7)) == "new", "also when the old one's comes late")
+
+
+def commands(host, control, broker):
+    sleeper = subprocess.Popen(["sleep", "1000"])
+    spec = f"third,cid=9,qmp=unix:{host.path('third.qmp')}"
+    third = Vmm(host.folder, "third", 33)
+    host.vmms.append(third)
+    code, text = control("list")
+    check(code == 0 and "new,cid=7,qmp=unix:" in text and "lo,cid=1" in text and ",loopback" in text,
+          "list says what there is")
+    cases = [
+        (["register", spec], 2, "needs pid=N"),
+        (["register", spec + ",pid=999999999"], 1, "has a pid that is none"),
+        (["register", "third,cid=2,qmp=unix:/q,pid=1"], 2, "which is the host"),
+        (["register", f"third,cid=7,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the cid of new"),
+        (["register", f"new,cid=70,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the name of new"),
+        (["register", f"third,socket=/proc/third,qmp=unix:/q,pid={sleeper.pid}"], 1, "cannot have a socket there"),
+        (["register"], 2, "lacks its operand"),
+        (["list", "all"], 2, "is not understood"),
+        (["unregister", "third"], 1, "is registered nowhere"),
+        (["register", spec + f",pid={sleeper.pid}"], 0, ""),
+    ]
+    for words, want, says in cases:
+        code, text = control(*words)
+        check(code == want and says in text, f"{' '.join(words)[:60]}: {want}, \"{text.strip()[-70:]}\"")
+    check(whose(Inside(host, 9)) == "third", "what was registered is served")
+    code, text = control("unregister", "third")
+    check(code == 0 and whose(Inside(host, 9)) is None, "what was taken back is not")
+    own = f"third,socket={third.guest},qmp=unix:{third.path},pid={sleeper.pid}"
+    check(control("register", own)[0] == 0 and whose(Guest(third.guest)) == "third", "a socket of its own, at run time")
+    sleeper.kill()
+    sleeper.wait()
+    check(wait_until(lambda: not os.path.exists(third.guest), 5), "which goes with its VMM")
+    for data in (b"register " + spec.encode() + b",pid=1", b"", b"\0", b"list\0", os.urandom(300), b"x" * 5000,
+                 b"unregister", b"shutdown"):
+        try:
+            got = control.raw(data)
+        except OSError:
+            got = b""
+        check(not got.startswith(b"ok") or data == b"list\0", f"{data[:20]!r}: nothing comes of it")
+    check(b"pidfd" in control.raw(b"register " + spec.encode() + b",pid=1"), "a registration needs a pidfd")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s, open("/dev/null") as null:
+        s.connect(control.path)
+        s.sendmsg([b"register " + spec.encode()],
+                  [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()]))])
+        check(b"pidfd" in s.recv(1000), "another descriptor is none")
+    if os.geteuid() == 0:
+        os.chmod(host.folder, 0o755)
+        os.chmod(control.path, 0o777)
+        code, text = control("list", user=65534)
+        check(code == 4 and broker.wait_line("uid 65534 may not register"), "who is neither root nor the broker: refused")
+    check(whose(Inside(host, 8)) == "db", "and the others are served as ever")
+
+
+def by_process(host):
+    """A Unix socket for all: the process that connects is the VMM, which hands on what its guest says."""
+    me = host.vmm("me")
+    path = host.path("shared.sock")
+    with Broker(brokerd, host, "--listen", "evidence=unix:" + path, "-v",
+                vms=[f"me,cid=7,qmp=unix:{me.path},pid={os.getpid()}"]) as broker:
+        check(whose(Guest(path)) == "me", "the VMM's process is its VM")
+        r = subprocess.run([sys.executable, "-c", f"""
+import socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+s.connect({path!r})
+raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
+        check(r.returncode == 0 and broker.wait_line("a process that is no registered VMM"), "any other is nobody")
+
+
+with Host() as host:
+    by_cid(host, Control(host))
+with Host() as host:
+    by_process(host)
+done()
