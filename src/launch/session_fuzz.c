@@ -16,29 +16,52 @@ make_cert(uint8_t out[SEV_CERT_SIZE], uint8_t usage)
 	out[9] = SEV_USAGE_NONE >> 8;
 }
 
-/* The input as a platform's PDH with a policy behind it: whatever it holds, a session is made for it or
- * refused with a sentence, and what is made can be read. */
+/* A PDH that nothing is wrong with: its point is the generator of P-384 (NIST SP 800-186, 3.2.1.4). */
+static void
+make_pdh(uint8_t out[SEV_CERT_SIZE])
+{
+	static const char x[] = "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a3855"
+				"02f25dbf55296c3a545e3872760ab7";
+	static const char y[] = "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a"
+				"60b1ce1d7e819d7a431d7c90ea0e5f";
+	uint8_t number[48];
+
+	make_cert(out, SEV_USAGE_PDH & 0xff);
+	out[0x00c] = SEV_ECDH_SHA256;
+	out[0x010] = 2;
+	if (!assay_unhex(number, sizeof number, assay_bytes_of(x)))
+		abort();
+	assay_reverse(out + 0x014, number, sizeof number);
+	if (!assay_unhex(number, sizeof number, assay_bytes_of(y)))
+		abort();
+	assay_reverse(out + 0x05c, number, sizeof number);
+}
+
+/* The input lies over a good PDH, with a policy in front: where it is zero the certificate is as it was.
+ * Whatever comes of it, a session is made for it or refused with a sentence. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static uint8_t certs[3][SEV_CERT_SIZE];
-	static const uint8_t usages[] = { SEV_USAGE_PEK & 0xff, SEV_USAGE_OCA & 0xff,
+	static uint8_t certs[4][SEV_CERT_SIZE];
+	static const uint8_t usages[] = { 0, SEV_USAGE_PEK & 0xff, SEV_USAGE_OCA & 0xff,
 		SEV_USAGE_CEK & 0xff };
 	struct assay_error err = { ASSAY_OK, "" };
-	struct assay_bytes in = { data, size };
-	struct assay_launch_start start = { .name = "fuzz" };
+	struct assay_launch_start start = { .name = "fuzz",
+		.policy = size >= 4 ? assay_u32le(data) : 0 };
 	struct assay_launch_session session;
 	struct assay_launch *launch = NULL;
 	struct sev_cert godh;
 
-	for (size_t i = 0; i < 3; i++) {
+	make_pdh(certs[0]);
+	for (size_t i = 4; i < size && i - 4 < SEV_CERT_SIZE; i++)
+		certs[0][i - 4] ^= data[i];
+	for (size_t i = 1; i < 4; i++)
 		make_cert(certs[i], usages[i]);
-		start.chain.at[i + 1] = (struct assay_bytes){ certs[i], SEV_CERT_SIZE };
-	}
-	start.chain.at[ASSAY_LAUNCH_PDH] = assay_bytes_at(in, 0, SEV_CERT_SIZE);
-	if (size >= SEV_CERT_SIZE + 4)
-		start.policy = assay_u32le(data + SEV_CERT_SIZE);
+	for (size_t i = 0; i < 4; i++)
+		start.chain.at[i] = (struct assay_bytes){ certs[i], SEV_CERT_SIZE };
 	enum assay_code rc = assay_launch_new(&launch, &session, &start, &err);
+	if (size == 0 && rc != ASSAY_OK)
+		abort();
 	if (rc != ASSAY_OK && (launch != NULL || err.code != rc || err.text[0] == '\0'))
 		abort();
 	if (rc == ASSAY_OK &&
