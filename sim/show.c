@@ -172,6 +172,22 @@ say_snp(struct facts *f, const struct sim_platform *p)
 }
 
 static void
+say_sev(struct facts *f, const struct sim_platform *p)
+{
+	const struct sim_sev *s = &p->sev;
+	char text[32];
+
+	say_hex(f, "chip id", s->id, sizeof s->id);
+	snprintf(
+	    text, sizeof text, "%u.%u.%u", s->version.major, s->version.minor, s->version.build);
+	say(f, "firmware", text);
+	say(f, "owner", s->external ? "someone else" : "itself");
+	snprintf(text, sizeof text, "0x%x", (unsigned)s->report.policy);
+	say(f, "policy", text);
+	say_hex(f, "digest", s->report.launch_digest, 32);
+}
+
+static void
 show(struct facts *f, const struct sim_platform *p)
 {
 	char text[32];
@@ -187,6 +203,8 @@ show(struct facts *f, const struct sim_platform *p)
 		say_intel(f, p);
 	else if (p->snp.sim != NULL)
 		say_snp(f, p);
+	else
+		say_sev(f, p);
 	if (p->spec.debug)
 		say(f, "debug", "on");
 	if (p->spec.mask_chip_id)

@@ -195,15 +195,6 @@ ready_intel(struct sim_machine *m)
 	add_made(m, "pck_chain.pem", sim_join(sim, pck, sim_join(sim, ca, root)));
 }
 
-static void
-ready_sev(struct sim_machine *m)
-{
-	uint8_t id[SIM_SEV_ID_SIZE];
-
-	sim_derive(m->p.sim, id, sizeof id, "id of the chip");
-	m->sev = sim_sev_firmware_new(&m->p.sev, id);
-}
-
 int
 sim_machine_open(struct sim_machine **out, const char *dir, char why[256])
 {
@@ -228,7 +219,7 @@ sim_machine_open(struct sim_machine **out, const char *dir, char why[256])
 	if (rc == 0 && m->p.dcap.sim != NULL)
 		ready_intel(m);
 	if (rc == 0 && m->p.sev.sim != NULL)
-		ready_sev(m);
+		m->sev = sim_sev_firmware_new(&m->p.sev);
 	if (rc != 0) {
 		sim_machine_close(m);
 		return rc;

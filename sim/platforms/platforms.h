@@ -319,6 +319,7 @@ struct sim_bytes sim_sev_report_write(struct sim *sim, const struct sim_sev_repo
 struct sim_sev {
 	struct sim *sim;
 	struct sim_sev_version version; /* of the firmware */
+	uint8_t id[64];                 /* of the chip */
 	bool external;                  /* the OCA is an owner's, not the firmware's own */
 	struct sim_amd_cert ark, ask;
 	struct sim_sev_cert cek, oca, pek, pdh;

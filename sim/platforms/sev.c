@@ -149,6 +149,7 @@ void
 sim_sev_new(struct sim_sev *p, struct sim *sim, const char *product, bool es)
 {
 	*p = (struct sim_sev){ .sim = sim, .version = { 1, 55, 21 } };
+	sim_derive(sim, p->id, sizeof p->id, "id of the chip");
 	p->ark = root_cert(sim, product, "ark", SIM_SEV_ARK);
 	p->ask = root_cert(sim, product, "ask", SIM_SEV_ASK);
 	p->cek = sev_cert(sim, "CEK", SIM_SEV_CEK, SIM_SEV_ECDSA_SHA256);

@@ -71,7 +71,8 @@ slot(uint32_t usage, const struct sim_key *signer)
 static void
 certify(struct sim_sev_firmware *fw, enum cert which, enum cert first, enum cert second)
 {
-	static const uint32_t usages[CERTS] = { SIM_SEV_PEK, SIM_SEV_OCA, SIM_SEV_CEK, SIM_SEV_PDH };
+	static const uint32_t usages[CERTS] = { SIM_SEV_PEK, SIM_SEV_OCA, SIM_SEV_CEK,
+		SIM_SEV_PDH };
 	struct sim *scratch = sim_scratch();
 	struct sim_sev_cert c = { .version = 1,
 		.api_major = fw->version.major,
@@ -161,8 +162,7 @@ is_signed(struct sim_bytes cert, uint32_t usage, const uint8_t signer[96])
 		const uint8_t *at = cert.ptr + AT_SLOT + i * SLOT;
 		if (u32(at) == usage && u32(at + 4) == SIM_SEV_ECDSA_SHA256 &&
 		    take_number(rs, at + 8) && take_number(rs + 48, at + 80) &&
-		    sim_check(
-			SIM_P384, signer, SIM_SHA256, sim_view(cert.ptr, SIGNED_SIZE), rs))
+		    sim_check(SIM_P384, signer, SIM_SHA256, sim_view(cert.ptr, SIGNED_SIZE), rs))
 			return true;
 	}
 	return false;
@@ -243,9 +243,9 @@ nv_read(struct sim_sev_firmware *fw)
 		const uint8_t *at = plain + 16 + i * NV_KEY;
 		size_t n = (size_t)(at[0] | at[1] << 8);
 		sim_key_clear(&fw->keys[kept[i]]);
-		if (n > 0 && (n > NV_KEY - 2 ||
-				 !sim_key_from_private(
-				     &fw->keys[kept[i]], SIM_P384, sim_view(at + 2, n))))
+		if (n > 0 &&
+		    (n > NV_KEY - 2 ||
+			!sim_key_from_private(&fw->keys[kept[i]], SIM_P384, sim_view(at + 2, n))))
 			sim_die("the firmware kept a key that is none");
 	}
 	fw->external = plain[0] != 0;
@@ -259,7 +259,7 @@ nv_read(struct sim_sev_firmware *fw)
 /* --- life ----------------------------------------------------------------------------------- */
 
 struct sim_sev_firmware *
-sim_sev_firmware_new(struct sim_sev *p, const uint8_t id[SIM_SEV_ID_SIZE])
+sim_sev_firmware_new(struct sim_sev *p)
 {
 	struct sim_sev_firmware *fw = calloc(1, sizeof *fw);
 	const struct sim_sev_cert *from[CERTS] = { &p->pek, &p->oca, &p->cek, &p->pdh };
@@ -268,7 +268,7 @@ sim_sev_firmware_new(struct sim_sev *p, const uint8_t id[SIM_SEV_ID_SIZE])
 		sim_die("out of memory");
 	pthread_mutex_init(&fw->lock, NULL);
 	fw->version = p->version;
-	memcpy(fw->id, id, sizeof fw->id);
+	memcpy(fw->id, p->id, sizeof fw->id);
 	for (size_t i = 0; i < CERTS; i++) {
 		sim_key_share(&fw->keys[i], from[i]->key);
 		memcpy(fw->certs[i], sim_sev_cert_write(p->sim, from[i]).ptr, CERT);
@@ -323,7 +323,11 @@ done(struct sim_sev_firmware *fw, unsigned status)
 }
 
 /* Begins a command that some platform states allow. */
-enum { IN_UNINIT = 1 << SIM_SEV_UNINIT, IN_INIT = 1 << SIM_SEV_INIT, IN_WORKING = 1 << SIM_SEV_WORKING };
+enum {
+	IN_UNINIT = 1 << SIM_SEV_UNINIT,
+	IN_INIT = 1 << SIM_SEV_INIT,
+	IN_WORKING = 1 << SIM_SEV_WORKING
+};
 
 static bool
 begin(struct sim_sev_firmware *fw, unsigned states)
@@ -523,10 +527,10 @@ begin_guest(struct sim_sev_firmware *fw, uint32_t handle, int states, unsigned *
 	bool on = begin(fw, IN_WORKING);
 	struct guest *g = find(fw, handle);
 
-	*status = !on                                   ? SIM_SEV_INVALID_PLATFORM_STATE
-	    : g == NULL                                 ? SIM_SEV_INVALID_GUEST
+	*status = !on                                  ? SIM_SEV_INVALID_PLATFORM_STATE
+	    : g == NULL                                ? SIM_SEV_INVALID_GUEST
 	    : ((unsigned)states & 1U << g->state) == 0 ? SIM_SEV_INVALID_GUEST_STATE
-							: SIM_SEV_OK;
+						       : SIM_SEV_OK;
 	return *status == SIM_SEV_OK ? g : NULL;
 }
 
@@ -706,8 +710,8 @@ sim_sev_launch_finish(struct sim_sev_firmware *fw, uint32_t handle)
 }
 
 unsigned
-sim_sev_guest_status(struct sim_sev_firmware *fw, uint32_t handle, uint32_t *policy,
-    uint32_t *asid, enum sim_sev_guest_state *state)
+sim_sev_guest_status(struct sim_sev_firmware *fw, uint32_t handle, uint32_t *policy, uint32_t *asid,
+    enum sim_sev_guest_state *state)
 {
 	unsigned status;
 	const struct guest *g = begin_guest(fw, handle, IN_ANY, &status);

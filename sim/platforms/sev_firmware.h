@@ -57,7 +57,7 @@ enum {
 struct sim_sev_firmware;
 
 /* A platform in state UNINIT, with the keys and certificates that p says. Dies without memory. */
-struct sim_sev_firmware *sim_sev_firmware_new(struct sim_sev *p, const uint8_t id[SIM_SEV_ID_SIZE]);
+struct sim_sev_firmware *sim_sev_firmware_new(struct sim_sev *p);
 void sim_sev_firmware_free(struct sim_sev_firmware *fw); /* NULL is fine */
 
 /* --- the platform --------------------------------------------------------------------------- */
@@ -84,8 +84,8 @@ unsigned sim_sev_pdh_gen(struct sim_sev_firmware *fw);
 /* The PEK's certificate without signatures. *len: room before, size after; too small is
  * INVALID_LEN, as with all that follow. */
 unsigned sim_sev_pek_csr(struct sim_sev_firmware *fw, uint8_t *csr, uint32_t *len);
-unsigned sim_sev_pek_cert_import(
-    struct sim_sev_firmware *fw, struct sim_bytes pek, struct sim_bytes oca);
+unsigned
+sim_sev_pek_cert_import(struct sim_sev_firmware *fw, struct sim_bytes pek, struct sim_bytes oca);
 /* The chain is PEK, OCA, CEK; AMD's signature is not in the CEK. */
 unsigned sim_sev_pdh_cert_export(struct sim_sev_firmware *fw, uint8_t *pdh, uint32_t *pdh_len,
     uint8_t *chain, uint32_t *chain_len);
@@ -115,8 +115,8 @@ unsigned sim_sev_launch_finish(struct sim_sev_firmware *fw, uint32_t handle);
 
 unsigned sim_sev_guest_status(struct sim_sev_firmware *fw, uint32_t handle, uint32_t *policy,
     uint32_t *asid, enum sim_sev_guest_state *state);
-unsigned sim_sev_attestation(struct sim_sev_firmware *fw, uint32_t handle,
-    const uint8_t mnonce[16], uint8_t *report, uint32_t *len);
+unsigned sim_sev_attestation(struct sim_sev_firmware *fw, uint32_t handle, const uint8_t mnonce[16],
+    uint8_t *report, uint32_t *len);
 unsigned sim_sev_activate(struct sim_sev_firmware *fw, uint32_t handle, uint32_t asid);
 unsigned sim_sev_deactivate(struct sim_sev_firmware *fw, uint32_t handle);
 /* After it ASIDs that were deactivated can be used again. */

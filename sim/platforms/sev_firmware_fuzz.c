@@ -19,14 +19,14 @@ static uint8_t measurement[48];
 static void
 launch(void)
 {
-	static const uint8_t id[SIM_SEV_ID_SIZE], page[SIM_SEV_VMSA_SIZE];
+	static const uint8_t page[SIM_SEV_VMSA_SIZE];
 	uint8_t pdh[SIM_SEV_CERT_SIZE], chain[3 * SIM_SEV_CERT_SIZE];
 	uint32_t n = sizeof pdh, m = sizeof chain, len = sizeof measurement;
 	struct sim_sev platform;
 
 	seeded = sim_new(1);
 	sim_sev_new(&platform, seeded, "Milan", true);
-	fw = sim_sev_firmware_new(&platform, id);
+	fw = sim_sev_firmware_new(&platform);
 	if (sim_sev_init(fw, true) != 0 || sim_sev_pdh_cert_export(fw, pdh, &n, chain, &m) != 0 ||
 	    !sim_sev_owner_new(&owner, pdh, 0xf))
 		abort();

@@ -20,14 +20,13 @@ enum { CERT = SIM_SEV_CERT_SIZE, POLICY_ES = 0x0f, POLICY_SEV = 0x0b };
 static struct sim *sim;
 static struct sim_sev platform;
 static struct sim_sev_firmware *fw;
-static uint8_t id[SIM_SEV_ID_SIZE] = { 1, 2, 3 };
 
 static int
 fresh(void **state)
 {
 	(void)state;
 	sim_sev_firmware_free(fw);
-	fw = sim_sev_firmware_new(&platform, id);
+	fw = sim_sev_firmware_new(&platform);
 	return 0;
 }
 
@@ -354,7 +353,7 @@ chip(void **state)
 	assert_int_equal(sim_sev_get_id(fw, out, &n), SIM_SEV_INVALID_LEN);
 	assert_int_equal(n, SIM_SEV_ID_SIZE);
 	assert_int_equal(sim_sev_get_id(fw, out, &n), 0);
-	assert_memory_equal(out, id, sizeof out);
+	assert_memory_equal(out, platform.id, sizeof out);
 }
 
 /* An owner's certificate, and the CSR with the owner's signature in a slot. */
@@ -429,7 +428,7 @@ made_for_an_owner(void **state)
 	sim_sev_new(&owned, sim, "Milan", true);
 	sim_sev_own(&owned);
 	struct sim_sev_firmware *mine = fw;
-	fw = sim_sev_firmware_new(&owned, id);
+	fw = sim_sev_firmware_new(&owned);
 	assert_int_equal(sim_sev_init(fw, true), 0);
 	assert_true(is_external());
 	export(&c);

@@ -143,8 +143,8 @@ sim_sev_secret_seal(uint8_t header[SIM_SEV_HEADER_SIZE], uint8_t *cipher,
 
 bool
 sim_sev_secret_open(uint8_t *plain, const struct sim_sev_transport *keys,
-    const uint8_t header[SIM_SEV_HEADER_SIZE], const uint8_t *cipher, size_t n,
-    uint32_t guest_len, const uint8_t measure[32])
+    const uint8_t header[SIM_SEV_HEADER_SIZE], const uint8_t *cipher, size_t n, uint32_t guest_len,
+    const uint8_t measure[32])
 {
 	uint8_t mac[32];
 
@@ -181,7 +181,13 @@ sim_guid_read(uint8_t guid[16], const char *text)
 void
 sim_guid_write(char text[37], const uint8_t guid[16])
 {
-	memcpy(text, "--------" "--------" "--------" "--------" "----", 37);
+	memcpy(text,
+	    "--------"
+	    "--------"
+	    "--------"
+	    "--------"
+	    "----",
+	    37);
 	for (size_t i = 0; i < 16; i++) {
 		char two[3];
 		snprintf(two, sizeof two, "%02x", guid[i]);

@@ -31,9 +31,9 @@ void sim_sev_session_seal(uint8_t blob[SIM_SEV_SESSION_SIZE], const struct sim_s
 bool sim_sev_session_open(struct sim_sev_transport *keys, const uint8_t blob[SIM_SEV_SESSION_SIZE],
     const uint8_t z[48], uint32_t policy);
 
-void sim_sev_measure(uint8_t measure[32], const uint8_t tik[16],
-    const struct sim_sev_version *version, uint32_t policy, const uint8_t digest[32],
-    const uint8_t mnonce[16]);
+void
+sim_sev_measure(uint8_t measure[32], const uint8_t tik[16], const struct sim_sev_version *version,
+    uint32_t policy, const uint8_t digest[32], const uint8_t mnonce[16]);
 
 /* n: 16 to 16384, a multiple of 16. measure binds the packet to one launch. */
 void sim_sev_secret_seal(uint8_t header[SIM_SEV_HEADER_SIZE], uint8_t *cipher,
@@ -41,8 +41,8 @@ void sim_sev_secret_seal(uint8_t header[SIM_SEV_HEADER_SIZE], uint8_t *cipher,
     const uint8_t measure[32]);
 /* False: the MAC does not hold. */
 bool sim_sev_secret_open(uint8_t *plain, const struct sim_sev_transport *keys,
-    const uint8_t header[SIM_SEV_HEADER_SIZE], const uint8_t *cipher, size_t n,
-    uint32_t guest_len, const uint8_t measure[32]);
+    const uint8_t header[SIM_SEV_HEADER_SIZE], const uint8_t *cipher, size_t n, uint32_t guest_len,
+    const uint8_t measure[32]);
 
 /* A GUID as firmware has it in memory, from its 36 characters; false: it is none. And back. */
 bool sim_guid_read(uint8_t guid[16], const char *text);
@@ -58,7 +58,7 @@ enum { SIM_SEV_SECRETS_MAX = 16 };
 struct sim_bytes
 sim_sev_table_write(struct sim *sim, const struct sim_sev_secret *secrets, size_t count);
 /* Their number; 0 when there is no table, or it does not hold. The bytes point into it. */
-size_t sim_sev_table_read(
-    struct sim_sev_secret secrets[SIM_SEV_SECRETS_MAX], struct sim_bytes table);
+size_t
+sim_sev_table_read(struct sim_sev_secret secrets[SIM_SEV_SECRETS_MAX], struct sim_bytes table);
 
 #endif

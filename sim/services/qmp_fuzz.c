@@ -27,7 +27,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char hello[] = "{\"execute\":\"qmp_capabilities\"}";
-	static const uint8_t id[SIM_SEV_ID_SIZE], image[4096];
+	static const uint8_t image[4096];
 	static struct sim_sev_firmware *fw;
 	struct sim_sev_vm *vm = NULL;
 	char why[256];
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fw == NULL) {
 		struct sim_sev platform;
 		sim_sev_new(&platform, sim_new(1), "Milan", false);
-		fw = sim_sev_firmware_new(&platform, id);
+		fw = sim_sev_firmware_new(&platform);
 		if (sim_sev_init(fw, false) != 0)
 			abort();
 	}

@@ -149,10 +149,7 @@ TMP, BIN = f"{FOLDER.name}/tmp", f"{FOLDER.name}/bin"
 P = f"{FOLDER.name}/P"
 os.mkdir(TMP)
 os.mkdir(BIN)
-# Neither broker nor agent of the system or the build is found, but those of this test where it wants them. The
-# simulator alone is in a folder with nothing beside it.
-os.mkdir(f"{FOLDER.name}/sim")
-os.symlink(SIM, f"{FOLDER.name}/sim/assay-sim")
+# Neither broker nor agent of the system is found, but those of this test where it wants them.
 ENV = dict(os.environ, TMPDIR=TMP, PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin", ASAN_OPTIONS="detect_leaks=0")
 count = failed = 0
 
@@ -188,8 +185,6 @@ def script(text, *options, tee="sev-es", platform=P):
 
 def python(text, *options):
     """On the host's side: text with command() and export() and fd of /dev/sev."""
-    with open(f"{FOLDER.name}/part.py", "w", encoding="ascii") as file:
-        file.write(text)
     head = ("import ctypes,fcntl,struct,os,sys,json,base64,socket,time\n"
             f"CERT, ISSUE = {CERT}, {ISSUE}\n")
     with open(__file__, encoding="utf-8") as source:
