@@ -262,8 +262,11 @@ class Vmm:
 
     def end(self):
         """As a VMM that exits."""
-        self.listener.close()
-        for s in self.connections:
+        for s in [self.listener] + self.connections: # threads wait in them: closing alone would not do
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
             s.close()
         if self.process:
             self.process.kill()

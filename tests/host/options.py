@@ -87,9 +87,9 @@ def reload(host):
             write("evidence-size = 7\n")
             broker.signal(signal.SIGHUP)
             check(broker.wait_line("what was there before stays") and guest.size() == 6461, "but not what is wrong")
-            write("evidence-size = 6461\n[vm]\nvm = b,cid=3,qmp=unix:/q\n")
+            write("evidence-size = 6461\n[broker]\ncontrol = unix:/q\n")
             broker.signal(signal.SIGHUP)
-            check(broker.wait_line("vm has changed; that takes a restart"), "and says what takes a restart")
+            check(broker.wait_line("control has changed; that takes a restart"), "and says what takes a restart")
 
 
 def ending(host):
