@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <assay/launch.h>
+
 #include "admin.h"
 #include "command.h"
 #include "input.h"
@@ -61,16 +63,58 @@ list(struct admin *a, struct screen *s)
 
 /* --- push -------------------------------------------------------------------------------- */
 
+static bool
+is_launch(const struct input *in)
+{
+	json_t *root = json_loadb((const char *)in->data, in->len, 0, NULL);
+	bool is = json_object_get(root, "launch") != NULL;
+
+	json_decref(root);
+	return is;
+}
+
+/* A launch record carries its signature, and is sent as it is. */
+static enum assay_code
+check_launch(const struct input *in, const struct assay_jwks *keys, char signer[ASSAY_KID_TEXT],
+    struct assay_error *err)
+{
+	struct assay_launch *launch = NULL;
+	enum assay_code code = assay_launch_parse(&launch, input_bytes(in), keys, err);
+
+	if (code == ASSAY_OK)
+		assay_jwk_kid(signer, assay_launch_signed_by(launch));
+	assay_launch_free(launch);
+	return code;
+}
+
+static enum assay_code
+open_jws(struct input *in, const struct assay_jwks *keys, char signer[ASSAY_KID_TEXT],
+    struct assay_error *err)
+{
+	struct input document = { 0 };
+	const struct assay_jwk *by;
+
+	while (in->len > 0 && strchr(" \r\n", in->data[in->len - 1]) != NULL)
+		in->len--;
+	enum assay_code code =
+	    assay_jws_verify(&document.data, &document.len, &by, keys, NULL, input_bytes(in), err);
+	if (code == ASSAY_OK) {
+		assay_jwk_kid(signer, by);
+		input_clear(in);
+		*in = document;
+	}
+	return code;
+}
+
 /* The document out of a compact JWS that the key of --signer made, in place of the JWS; signer is told
  * to the server as the key's thumbprint. */
 static int
 unwrap(const struct args *args, struct input *in, char signer[ASSAY_KID_TEXT])
 {
 	const char *path = args_value(args, OPT_SIGNER);
-	struct input file = { 0 }, document = { 0 };
+	struct input file = { 0 };
 	struct assay_error err = { .text = "" };
 	struct assay_jwks *keys = NULL;
-	const struct assay_jwk *by;
 
 	signer[0] = '\0';
 	if (path == NULL)
@@ -79,10 +123,8 @@ unwrap(const struct args *args, struct input *in, char signer[ASSAY_KID_TEXT])
 	if (rc == 0) {
 		enum assay_code code = admin_public_keys(&keys, input_bytes(&file), &err);
 		if (code == ASSAY_OK) {
-			while (in->len > 0 && strchr(" \r\n", in->data[in->len - 1]) != NULL)
-				in->len--;
-			code = assay_jws_verify(
-			    &document.data, &document.len, &by, keys, NULL, input_bytes(in), &err);
+			code = is_launch(in) ? check_launch(in, keys, signer, &err)
+					     : open_jws(in, keys, signer, &err);
 			path = args->operands[args->operand_count - 1];
 		}
 		if (code != ASSAY_OK) {
@@ -90,10 +132,6 @@ unwrap(const struct args *args, struct input *in, char signer[ASSAY_KID_TEXT])
 			rc = code == ASSAY_E_NOMEM      ? EXIT_TROUBLE
 			    : code == ASSAY_E_SIGNATURE ? EXIT_NO
 							: EXIT_USAGE;
-		} else {
-			assay_jwk_kid(signer, by);
-			input_clear(in);
-			*in = document;
 		}
 	}
 	assay_jwks_free(keys);
@@ -106,7 +144,8 @@ static bool
 own_name(const struct input *in, char out[ADMIN_NAME + 1])
 {
 	json_t *root = json_loadb((const char *)in->data, in->len, 0, NULL);
-	const char *name = admin_text(root, "name");
+	const json_t *launch = json_object_get(root, "launch");
+	const char *name = admin_text(launch != NULL ? launch : root, "name");
 
 	snprintf(out, ADMIN_NAME + 1, "%s", name);
 	bool ok = name[0] != '\0' && strlen(name) <= ADMIN_NAME;

@@ -109,8 +109,14 @@ serve(struct settings *config)
 	struct listening listening[LISTEN_MAX];
 	struct notify notify;
 	struct process processes[] = {
-		{ .name = "keeper", .title = "assayd-keeper", .run = run_keeper, .socket_count = front_workers(o) + 1 },
-		{ .name = "fetcher", .title = "assayd-fetcher", .run = fetcher_run, .socket_count = 1 },
+		{ .name = "keeper",
+		    .title = "assayd-keeper",
+		    .run = run_keeper,
+		    .socket_count = front_workers(o) + 1 },
+		{ .name = "fetcher",
+		    .title = "assayd-fetcher",
+		    .run = fetcher_run,
+		    .socket_count = 1 },
 	};
 	/* Without services to ask there is nothing to fetch. */
 	size_t count = o->upstream_count > 0 ? 2 : 1;

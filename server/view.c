@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "launches.h"
 #include "stamp.h"
 #include "text.h"
 
@@ -20,6 +21,7 @@ struct owned_view {
 	char *jwks;
 	struct assay_trust *trust;
 	struct view_reference *references;
+	struct assay_launch **launches;
 	struct view_policy policies[VIEW_POLICIES_MAX];
 	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
 	struct assay_policy *no_default;
@@ -210,6 +212,18 @@ read_trust(struct owned_view *o, const struct assay_bytes *roots, size_t root_co
 
 /* --- reference values and policies ------------------------------------------------------- */
 
+static void
+add_launch(struct owned_view *o, const json_t *item, struct assay_bytes document)
+{
+	const char *signer = json_string_value(json_object_get(item, "signer"));
+	struct assay_error why = { 0 };
+
+	if (launches_read(&o->launches[o->view.launch_count], document, signer, &why) == ASSAY_OK)
+		o->view.launch_count++;
+	else
+		leave_out("launch record", item, why.text);
+}
+
 static enum assay_code
 read_references(
     struct assay_references **out, struct owned_view *o, int64_t now, struct assay_error *err)
@@ -224,7 +238,9 @@ read_references(
 		return rc;
 	o->references = calloc(json_array_size(all) + 1, sizeof *o->references);
 	o->view.references = o->references;
-	if (o->references == NULL)
+	o->launches = calloc(json_array_size(all) + 1, sizeof *o->launches);
+	o->view.launches = (const struct assay_launch *const *)o->launches;
+	if (o->references == NULL || o->launches == NULL)
 		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	json_array_foreach(all, i, item)
 	{
@@ -239,14 +255,18 @@ read_references(
 			leave_out("reference", item, "its time is over");
 			continue;
 		}
+		if (end < o->view.until)
+			o->view.until = end;
+		if (launches_is(document)) {
+			add_launch(o, item, document);
+			continue;
+		}
 		if (assay_references_add(*out, document, name, &why) != ASSAY_OK) {
 			leave_out("reference", item, why.text);
 			continue;
 		}
 		o->references[o->view.reference_count++] =
 		    (struct view_reference){ .name = name, .document = document };
-		if (end < o->view.until)
-			o->view.until = end;
 	}
 	return ASSAY_OK;
 }
@@ -403,6 +423,9 @@ view_drop(struct view *view)
 		assay_policy_free(o->compiled[i]);
 	assay_policy_free(o->no_default);
 	assay_trust_free(o->trust);
+	for (size_t i = 0; i < o->view.launch_count; i++)
+		assay_launch_free(o->launches[i]);
+	free(o->launches);
 	free(o->references);
 	free(o->jwks);
 	explicit_bzero(&o->view.tickets, sizeof o->view.tickets);

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "../launches.h"
 #include "../text.h"
 
 /* --- policies and reference values ------------------------------------------------------- */
@@ -43,15 +44,26 @@ check_policy(
 	return rc;
 }
 
+static enum assay_code
+check_launch(struct assay_bytes document, const char *signer, struct assay_error *err)
+{
+	struct assay_launch *launch = NULL;
+	enum assay_code rc = launches_read(&launch, document, signer, err);
+
+	assay_launch_free(launch);
+	return rc;
+}
+
 enum assay_code
-check_reference(
-    const struct view *view, const char *name, struct assay_bytes document, struct assay_error *err)
+check_reference(const struct view *view, const char *name, struct assay_bytes document,
+    const char *signer, struct assay_error *err)
 {
 	struct assay_references *refs = NULL;
 	enum assay_code rc = references_but(&refs, view, name, err);
 
 	if (rc == ASSAY_OK && document.len > 0)
-		rc = assay_references_add(refs, document, name, err);
+		rc = launches_is(document) ? check_launch(document, signer, err)
+					   : assay_references_add(refs, document, name, err);
 	for (size_t i = 0; rc == ASSAY_OK && i < view->policy_count; i++) {
 		const struct view_policy *p = &view->policies[i];
 		const struct assay_bytes text = { (const uint8_t *)p->text, strlen(p->text) };

@@ -31,6 +31,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	json_decref(args);
 	explained(check_policy(&view, "fuzz", in, &err), &err);
-	explained(check_reference(&view, "web", in, &err), &err);
+	explained(check_reference(&view, "web", in, NULL, &err), &err);
 	return 0;
 }

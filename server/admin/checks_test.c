@@ -77,19 +77,19 @@ test_reference(void **context)
 	struct assay_error err = { .text = "" };
 
 	(void)context;
-	check(check_reference(&view, "web", bytes(document(other, "web/launch")), &err), &err,
+	check(check_reference(&view, "web", bytes(document(other, "web/launch")), NULL, &err), &err,
 	    ASSAY_OK, "");
-	check(check_reference(&view, "more", bytes(document(other, "more/launch")), &err), &err,
+	check(check_reference(&view, "more", bytes(document(other, "more/launch")), NULL, &err),
+	    &err, ASSAY_OK, "");
+	check(check_reference(&view, "more", bytes(document(other, "web/launch")), NULL, &err),
+	    &err, ASSAY_E_FORMAT, "");
+	check(check_reference(&view, "web", bytes(document(other, "web/mrtd")), NULL, &err), &err,
+	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
+	check(check_reference(&view, "web", (struct assay_bytes){ NULL, 0 }, NULL, &err), &err,
+	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
+	check(check_reference(&view, "none", (struct assay_bytes){ NULL, 0 }, NULL, &err), &err,
 	    ASSAY_OK, "");
-	check(check_reference(&view, "more", bytes(document(other, "web/launch")), &err), &err,
-	    ASSAY_E_FORMAT, "");
-	check(check_reference(&view, "web", bytes(document(other, "web/mrtd")), &err), &err,
-	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
-	check(check_reference(&view, "web", (struct assay_bytes){ NULL, 0 }, &err), &err,
-	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
-	check(check_reference(&view, "none", (struct assay_bytes){ NULL, 0 }, &err), &err, ASSAY_OK,
-	    "");
-	check(check_reference(&view, "web", bytes("{}"), &err), &err, ASSAY_E_FORMAT, "");
+	check(check_reference(&view, "web", bytes("{}"), NULL, &err), &err, ASSAY_E_FORMAT, "");
 }
 
 /* A certificate over a fresh key, and the hash of that key, by OpenSSL alone. */

@@ -480,7 +480,8 @@ reference_put(struct exchange *x)
 		exchange_refuse(x, 422, "signer: is no text in UTF-8");
 		return;
 	}
-	enum assay_code rc = check_reference(view, exchange_rest(x), exchange_body(x), &err);
+	enum assay_code rc = check_reference(
+	    view, exchange_rest(x), exchange_body(x), query_value(&q, "signer"), &err);
 	ask_judged(x, "reference.put", args, exchange_body(x), rc, &err);
 }
 
@@ -495,7 +496,7 @@ reference_rm(struct exchange *x)
 
 	if (args == NULL)
 		return;
-	enum assay_code rc = check_reference(view, exchange_rest(x), none, &err);
+	enum assay_code rc = check_reference(view, exchange_rest(x), none, NULL, &err);
 	ask_judged(x, "reference.rm", args, none, rc, &err);
 }
 

@@ -141,14 +141,26 @@ static const struct row snp_rows[] = {
 	{ NULL, CLOSE, "", 0, 0 },
 };
 
+/* Ours: the peers have none. */
+static const struct row sev_rows[] = {
+	{ "measurement", HEX, "measurement", 0, 0 },
+	{ "binding", TEXT, "binding", 0, 0 },
+	{ "launch_name", TEXT, "sev.launch.name", 0, 0 },
+	{ "policy", NUMBER, "sev.policy", 0, 0 },
+	{ "cek_digest", HEX, "sev.cek_digest", 0, 0 },
+	{ NULL, CLOSE, "", 0, 0 },
+};
+
 static const struct document {
 	const char *tee;
 	const struct row *rows;
-	const char *init_field; /* what init-data is bound to */
+	const char *init_field; /* what init-data is bound to; "": it has no such field */
 } documents[] = {
 	{ "tdx", tdx_rows, "tdx.mr_config_id" },
 	{ "snp", snp_rows, "snp.host_data" },
 	{ "sgx", sgx_rows, "sgx.config_id" },
+	{ "sev", sev_rows, "" },
+	{ "sev-es", sev_rows, "" },
 };
 enum { DOCUMENTS = sizeof documents / sizeof *documents, ROWS_MAX = 64 };
 
@@ -183,6 +195,14 @@ document_of(const char *tee)
 		if (strcmp(documents[d].tee, tee) == 0)
 			return &documents[d];
 	return NULL;
+}
+
+static struct assay_bytes
+init_field(size_t document, const struct assay_claims *claims)
+{
+	size_t at = field_places[document];
+
+	return at != SIZE_MAX ? assay_claims_bytes(claims, at) : (struct assay_bytes){ NULL, 0 };
 }
 
 /* A comma, unless it is the first member. */
@@ -343,7 +363,7 @@ kbs_annotate(const struct assay_evidence *ev, const struct assay_claims *claims,
 		put_name(&b, "report_data");
 		buffer_hex(&b, assay_claims_bytes(claims, report_data_place));
 		put_name(&b, "init_data");
-		buffer_hex(&b, assay_claims_bytes(claims, field_places[d]));
+		buffer_hex(&b, init_field(d, claims));
 	}
 	put_beside(&b, beside);
 	return buffer_take(&b);
@@ -370,7 +390,7 @@ kbs_init_field(const char *tee, const struct assay_claims *claims)
 {
 	const struct document *doc = document_of(tee);
 
-	return doc != NULL ? assay_claims_bytes(claims, field_places[doc - documents])
+	return doc != NULL ? init_field((size_t)(doc - documents), claims)
 			   : (struct assay_bytes){ NULL, 0 };
 }
 

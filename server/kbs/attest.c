@@ -207,6 +207,8 @@ verify_once(struct attest *a, size_t binding, struct assay_error *err)
 		.report_data = { a->bindings.data[binding], KBS_REPORT_DATA },
 		.cache = worker_cache(a->w),
 		.require_crl = worker_options(a->w)->require_crl,
+		.launches = a->view->launches,
+		.launch_count = a->view->launch_count,
 	};
 
 	assay_checks_clear(checks);

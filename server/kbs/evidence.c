@@ -129,18 +129,29 @@ parse_snp(struct assay_evidence **ev, struct assay_bytes json, struct assay_erro
 static enum assay_code
 check_shape(const char *tee, struct assay_bytes json, struct assay_error *err)
 {
-	static const char *const names[] = { "quote", "attestation_report" };
-	struct assay_bytes got[2];
-	bool snp = strcmp(tee, "snp") == 0;
-	enum assay_code rc = scan_members(got, names, 2, json, "evidence", err);
+	static const char *const names[] = { "quote", "attestation_report", "sev_report" };
+	struct assay_bytes got[3];
+	size_t own = strcmp(tee, "snp") == 0 ? 1 : strcmp(tee, "sev") == 0 ? 2 : 0, others = 0;
+	enum assay_code rc = scan_members(got, names, 3, json, "evidence", err);
 
-	if (rc == ASSAY_OK && got[snp].len == 0 && got[!snp].len > 0)
+	for (size_t i = 0; rc == ASSAY_OK && i < 3; i++)
+		others += i != own && got[i].len > 0;
+	if (rc == ASSAY_OK && got[own].len == 0 && others > 0)
 		rc = kbs_fail(err, ASSAY_E_FORMAT,
 		    "evidence: is of another TEE than the ticket, which is for %s: ask for one "
 		    "with "
 		    "POST /kbs/v0/auth that names the right tee",
 		    tee);
 	return rc;
+}
+
+/* A request names one kind of SEV; that the guest has SEV-ES is what its report says. */
+static bool
+is_of(const char *tee, const struct assay_evidence *ev)
+{
+	const char *is = assay_evidence_tee(ev);
+
+	return strcmp(is, tee) == 0 || (strcmp(tee, "sev") == 0 && strcmp(is, "sev-es") == 0);
 }
 
 enum assay_code
@@ -150,9 +161,10 @@ kbs_evidence_parse(
 	enum assay_code rc = check_shape(tee, json, err);
 
 	if (rc == ASSAY_OK)
-		rc = strcmp(tee, "snp") == 0 ? parse_snp(ev, json, err)
-					     : parse_quote(ev, tee, json, err);
-	if (rc == ASSAY_OK && strcmp(assay_evidence_tee(*ev), tee) != 0)
+		rc = strcmp(tee, "snp") == 0  ? parse_snp(ev, json, err)
+		    : strcmp(tee, "sev") == 0 ? assay_evidence_parse(ev, json, err)
+					      : parse_quote(ev, tee, json, err);
+	if (rc == ASSAY_OK && !is_of(tee, *ev))
 		rc = kbs_fail(err, ASSAY_E_FORMAT,
 		    "evidence: is of the TEE %s, and the ticket is for %s", assay_evidence_tee(*ev),
 		    tee);

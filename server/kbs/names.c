@@ -16,11 +16,11 @@ static const struct {
 };
 
 /* The number in tickets is the place here: only appended to. */
-static const char *const served[] = { "", "tdx", "snp", "sgx", "sample" };
+static const char *const served[] = { "", "tdx", "snp", "sgx", "sample", "sev" };
 
 /* The others that clients may name, with the spellings of kbs-types 0.12 and before. */
 static const char *const known[] = { "az-snp-vtpm", "azsnpvtpm", "az-tdx-vtpm", "aztdxvtpm",
-	"nvidia", "nvidia-dpu", "cca", "csv", "se", "hygondcu", "tpm", "sampledevice", "sev" };
+	"nvidia", "nvidia-dpu", "cca", "csv", "se", "hygondcu", "tpm", "sampledevice" };
 
 bool
 kbs_protocol(enum ticket_protocol *out, struct assay_bytes version)
@@ -42,10 +42,9 @@ kbs_tee_name(uint8_t tee)
 uint8_t
 kbs_tee(struct assay_bytes name, bool sample)
 {
-	size_t count = sizeof served / sizeof *served - (sample ? 0 : 1);
-
-	for (size_t i = 1; i < count; i++)
-		if (bytes_equal(name, bytes_of(served[i])))
+	for (size_t i = 1; i < sizeof served / sizeof *served; i++)
+		if (bytes_equal(name, bytes_of(served[i])) &&
+		    (sample || strcmp(served[i], "sample") != 0))
 			return (uint8_t)i;
 	return KBS_TEE_NONE;
 }

@@ -526,11 +526,14 @@ text_item(const char *name, const struct item *item, const char *member)
 {
 	json_t *o = json_pack("{s:s, s:I, s:s%}", "name", name, "version",
 	    (json_int_t)item->version, member, (const char *)item->body, item->len);
-	json_t *expires = json_object_get(item->facts, "expires");
+	static const char *const facts[] = { "expires", "signer" };
 
-	if (o != NULL && expires != NULL && json_object_set(o, "expires", expires) != 0) {
-		json_decref(o);
-		o = NULL;
+	for (size_t i = 0; o != NULL && i < sizeof facts / sizeof *facts; i++) {
+		json_t *fact = json_object_get(item->facts, facts[i]);
+		if (fact != NULL && json_object_set(o, facts[i], fact) != 0) {
+			json_decref(o);
+			o = NULL;
+		}
 	}
 	return o;
 }

@@ -214,11 +214,14 @@ appraise(struct exchange *x, const struct verification *v)
 	struct assay_checks *checks = worker_checks(w);
 	struct assay_claims **claims = worker_claims(w);
 	struct assay_error err = { .text = "" };
-	const struct assay_appraisal how = { .trust = worker_view(w)->trust,
+	const struct view *view = worker_view(w);
+	const struct assay_appraisal how = { .trust = view->trust,
 		.now = exchange_now(x),
 		.report_data = { v->expected, v->expected_len },
 		.cache = worker_cache(w),
-		.require_crl = worker_options(w)->require_crl };
+		.require_crl = worker_options(w)->require_crl,
+		.launches = view->launches,
+		.launch_count = view->launch_count };
 
 	assay_checks_clear(checks);
 	enum assay_code code = assay_evidence_verify(claims, checks, ev, &how, &err);
