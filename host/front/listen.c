@@ -123,7 +123,7 @@ listen_open(struct listening *out, const char *text)
 static bool
 inherit_one(struct listening *l, int fd, const char *name, size_t len)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
 	socklen_t size = sizeof at, one = sizeof(int);
 	int listens = 0, flags = fcntl(fd, F_GETFL);
 
