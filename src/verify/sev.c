@@ -487,6 +487,9 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	s.bound.binding = "none";
 	if (ev->sev.has_report)
 		assay_sev_check_proof(&s.bound, &s.run, ev, s.cek, s.pek);
+	else if (ev->proof.key.len > 0)
+		assay_check_fail(checks, CHECK_SEV_PROOF_SIGNATURE, ASSAY_E_SIGNATURE,
+		    "a proof came along, and no report that it could be over");
 	claim(&s);
 	if (ev->sev.has_report && ev->proof.key.len == 0)
 		check_nonce(&s);

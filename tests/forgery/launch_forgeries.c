@@ -447,6 +447,19 @@ truncated(struct forge *f)
 	pack_again(f, (struct sim_bytes){ f->proof_item.ptr, f->proof_item.len - 1 }, 1);
 }
 
+/* The proof stands beside the platform's certificates alone. */
+static void
+without_report(struct forge *f)
+{
+	const struct forge_part all[] = {
+		{ "proof", ASSAY "sev-proof", f->proof_item, 4 },
+		{ "evidence", ASSAY "sev", { f->bare.ptr + 208, f->bare.len - 208 }, 4 },
+	};
+
+	f->out.evidence = forge_collection(f, all, 2);
+	f->report_data.len = 0;
+}
+
 static void
 proof_beside_tdx(struct forge *f)
 {
@@ -534,6 +547,8 @@ const struct forgery launch_forgeries[] = {
 	{ "proof stripped", SEV_ES_BOUND, NULL, stripped, NONCE, "without the guest's proof" },
 	{ "proof stripped, and the nonce is MNONCE", SEV_ES_BOUND, NULL, stripped_short, BOUND,
 	    "(binding: none)" },
+	{ "proof without a report", SEV_ES_BOUND, NULL, without_report, SIGNED,
+	    "no report that it could be over" },
 	{ "proof doubled", SEV_ES_BOUND, NULL, doubled, FORM, "proof", NOT_PARSED },
 	{ "proof cut short", SEV_ES_BOUND, NULL, truncated, FORM, "goes on behind the end",
 	    NOT_PARSED },
