@@ -261,6 +261,12 @@ read_policy(const struct args *args, uint32_t *policy)
 		return misused(args->command,
 		    "--guest-policy: \"%.40s\" is no hex number of at most 32 bits", text);
 	*policy = (uint32_t)n;
+	if ((n & 1) == 0)
+		complain(args->command,
+		    "--guest-policy: 0x%lx lets the host read and write the guest by debug "
+		    "commands: bit 0, "
+		    "NODBG, is not set",
+		    n);
 	return 0;
 }
 

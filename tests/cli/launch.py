@@ -135,6 +135,8 @@ for policy, words in (("0x47", "bits of 6 to 15"), ("zz", "is no hex number"), (
                       ("0x123456789", "is no hex number"), ("-1", "is no hex number")):
     r = session("bad", policy=policy)
     ok(r.code == 2 and words in r.err, f"session: policy {policy!r}: {words}", r)
+r = session("debug", policy="0x4")
+ok(r.code == 0 and "0x4 lets the host read and write the guest" in r.err, "session: debugging allowed", r)
 os.mkdir(at("sub"))
 r = session("db", "-o", at("sub"), "--key", at("web_owner.pem"), policy="1")
 ok(r.code == 0 and not os.path.exists(at("sub/db_owner.pem")) and
@@ -248,10 +250,15 @@ class Vmm(threading.Thread):
         self.path, self.how, self.seen = at(name), how, []
         self.state = how.get("state", "launch-secret")
         self.measure = how.get("measure") or measure(session_name)
-        self.listener = socket.socket(socket.AF_UNIX)
         if os.path.exists(self.path):
             os.unlink(self.path)
-        self.listener.bind(self.path)
+        if how.get("tcp"):
+            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.address = f"tcp:127.0.0.1:{self.listener.getsockname()[1]}"
+        else:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(self.path)
+            self.address = f"unix:{self.path}"
         self.listener.listen(4)
         self.start()
 
@@ -274,6 +281,10 @@ class Vmm(threading.Thread):
         say(self.how.get("greeting", {"QMP": {"version": {}, "capabilities": []}}))
         if self.how.get("mute"):
             time.sleep(30)
+        for _ in range(self.how.get("flood", 0)):
+            peer.sendall(b'{"event": "RESET", "timestamp": {}}\r\n')
+        if self.how.get("long"):
+            peer.sendall(b"[" * (2 << 20))
         for line in peer.makefile():
             ask = json.loads(line)
             name = ask["execute"]
@@ -299,7 +310,7 @@ class Vmm(threading.Thread):
 
 
 def by_qmp(name, vmm, *args):
-    return check(name, "--qmp", f"unix:{vmm.path}", *args)
+    return check(name, "--qmp", vmm.address, *args)
 
 
 ok(session("vm").code == 0, "a session for a VM")
@@ -316,9 +327,13 @@ for what, how, code, words in (
         ("that says nonsense", {"sev": {"build-id": 256}}, 4, "lacks one of api-major"),
         ("that refuses", {"errors": ["query-sev"]}, 4, "query-sev: no ?[31mluck"),
         ("with half a measurement", {"measure": bytes(47)}, 4, "no measurement of 48 bytes"),
+        ("that floods", {"flood": 1001}, 4, "1000 events, and no answer between them"),
+        ("without end of line", {"long": True}, 4, "an answer is more than 1048576 bytes"),
         ("that is none", {"greeting": {"hello": 1}}, 4, "does not greet as QMP does")):
     r = by_qmp("vm", Vmm("other.sock", "vm", **how))
     ok(r.code == code and words in " ".join((r.err + r.out).split()), f"check: a VMM {what}", r)
+ok(by_qmp("vm", Vmm("tcp", "vm", tcp=True)).code == 0, "check: QMP over TCP")
+ok(by_qmp("vm", Vmm("many.sock", "vm", flood=900)).code == 0, "check: many events")
 r = by_qmp("vm", Vmm("mute.sock", "vm", mute=True), "--timeout", "300ms")
 ok(r.code == 4 and "the time is over (--timeout)" in r.err, "check: a VMM that says nothing", r)
 r = check("vm", "--qmp", f"unix:{at('nobody.sock')}")
