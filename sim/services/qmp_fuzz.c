@@ -33,9 +33,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char why[256];
 
 	if (fw == NULL) {
+		struct sim *seeded = sim_new(1);
 		struct sim_sev platform;
-		sim_sev_new(&platform, sim_new(1), "Milan", false);
+		sim_sev_new(&platform, seeded, "Milan", false);
 		fw = sim_sev_firmware_new(&platform);
+		sim_free(seeded);
 		if (sim_sev_init(fw, false) != 0)
 			abort();
 	}

@@ -150,7 +150,7 @@ P = f"{FOLDER.name}/P"
 os.mkdir(TMP)
 os.mkdir(BIN)
 # Neither broker nor agent of the system is found, but those of this test where it wants them.
-ENV = dict(os.environ, TMPDIR=TMP, PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin", ASAN_OPTIONS="detect_leaks=0")
+ENV = dict(os.environ, TMPDIR=TMP, PATH=f"{BIN}:/usr/local/bin:/usr/bin:/bin")
 count = failed = 0
 
 
