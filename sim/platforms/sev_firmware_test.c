@@ -381,7 +381,7 @@ external_owner(void **state)
 	struct sim_bytes pek, oca, other_pek, other_oca, bad;
 	struct chain before, after;
 	uint8_t csr[CERT];
-	uint32_t n = 0;
+	uint32_t n = CERT - 1;
 
 	(void)state;
 	export(&before);

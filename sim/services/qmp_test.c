@@ -346,6 +346,7 @@ launch(void **state)
 	refused(far, "GenericError", "SEV: Failed to calculate guest address");
 	free(far);
 	json_decref(done(text));
+	assert_int_equal(sim_sev_vm_secrets(vm, sim, found), 0); /* no one reads it yet */
 
 	/* The guest runs: RESUME is told before the answer, and there are no more secrets. */
 	assert_true(sim_qmp_hear(q, "{\"execute\":\"cont\"}", 18));
