@@ -281,6 +281,35 @@ ok(b"ret=-16" in cheated("busy:1"), "busy is an error of QMP")
 start = time.monotonic()
 ok(cheated("slow:400ms") and time.monotonic() - start > 0.4, "slow")
 
+
+
+def left():
+    """The processes of this test's broker."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                if BIN.encode() in file.read():
+                    found.append(name)
+        except OSError:
+            pass
+    return found
+
+
+child = subprocess.Popen([SIM, "run", "--tee", "sev-es", "--platform", P, "--", "sh", "-c", "echo on; sleep 60"],
+                         cwd=FOLDER.name, env=ENV, stdout=subprocess.PIPE)
+child.stdout.readline()
+before = left()
+child.kill()
+child.wait(20)
+child.stdout.close()
+end = time.monotonic() + 20
+while left() and time.monotonic() < end:
+    time.sleep(0.02)
+ok(before and not left(), "who kills assay-sim ends the broker too", (before, left()))
+subprocess.run(["rm", "-rf", TMP], check=True)  # the folder of its sockets is what stays of it
+os.mkdir(TMP)
+
 install("assay-agentd")
 CALL = ("import socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); "
         "s.connect('/run/assay/attest.sock'); print(s.recv(99).decode())")
