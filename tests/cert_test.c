@@ -334,12 +334,25 @@ value_of(struct assay_bytes cert, const char *oid)
 /* What a verifier of legacy SEV knows besides. */
 static struct assay_launch *record;
 
+/* Which checks of certificates were the only ones to refuse one. */
+static char alone[512];
+
 /* The ids of the rows that failed, in their order, and the words of the first. */
 struct found {
 	enum assay_code code;
 	char failed[256], words[256];
 	bool fresh, claimed;
 };
+
+static void
+remember(const char *failed)
+{
+	size_t n = strlen(alone);
+
+	if (strncmp(failed, "cert.", 5) == 0 && strchr(failed, ' ') == NULL &&
+	    strstr(alone, failed) == NULL)
+		snprintf(alone + n, sizeof alone - n, " %s", failed);
+}
 
 static void
 judge_at(struct found *f, struct assay_bytes cert, struct assay_bytes nonce,
@@ -377,6 +390,7 @@ judge_at(struct found *f, struct assay_bytes cert, struct assay_bytes nonce,
 		if (n == 0)
 			snprintf(f->words, sizeof f->words, "%s", assay_check_detail(checks, i));
 	}
+	remember(f->failed);
 out:
 	assay_cert_free(c);
 	assay_claims_free(claims);
@@ -894,7 +908,7 @@ test_sev(void **state)
 		.key = MALLORY, .signer = MALLORY, .with = { { CMW, value_of(cert, CMW) } }
 	};
 	judge_at(&f, write_certificate(&swapped), none, trust, NOW);
-	assert_string_equal(f.failed, "evidence.report_data cert.binding");
+	assert_string_equal(f.failed, "evidence.report_data sev.proof.signature cert.binding");
 	/* A proof by a key that Mallory has injected himself. */
 	stranger = proof;
 	stranger.injected = launch.injected;
@@ -1031,6 +1045,7 @@ tell(void *arg, enum assay_code verdict, const struct assay_checks *checks,
 	for (size_t i = assay_checks_count(checks); i-- > 0;)
 		if (assay_check_outcome(checks, i) == ASSAY_FAIL)
 			snprintf(t->failed, sizeof t->failed, "%s", assay_check_id(checks, i));
+	remember(t->failed);
 	snprintf(t->words, sizeof t->words, "%s", verdict == ASSAY_OK ? "" : err->text);
 }
 
@@ -1265,6 +1280,20 @@ test_capture_by_legacy(void **state)
 	assay_trust_free(trust);
 }
 
+/* --- each check ----------------------------------------------------------------------------- */
+
+/* Last of all: each check has stopped something that nothing else did. */
+static void
+test_every_check(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < assay_check_info_count(); i++) {
+		const char *id = assay_check_info_id(assay_check_info_at(i));
+		if (strncmp(id, "cert.", 5) == 0 && strstr(alone, id) == NULL)
+			fail_msg("%s has refused nothing alone; others have:%s", id, alone);
+	}
+}
+
 /* --- all ---------------------------------------------------------------------------------- */
 
 static int
@@ -1331,6 +1360,7 @@ main(void)
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_captures),
 		cmocka_unit_test(test_capture_by_legacy),
+		cmocka_unit_test(test_every_check),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

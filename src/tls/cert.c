@@ -122,7 +122,7 @@ open_strongest(struct assay_cert *c, struct assay_error *err)
 	if (count > 1 && c->extension.code == ASSAY_OK)
 		(void)assay_fail(&c->extension, ASSAY_E_FORMAT,
 		    "it has two extensions with a %s; want one", c->form->name);
-	enum assay_code rc = c->form->open(c, found->value, &wrong);
+	enum assay_code rc = c->form->unpack(c, found->value, &wrong);
 	if (rc == ASSAY_E_NOMEM)
 		return assay_fail_nomem(err);
 	if (rc != ASSAY_OK && c->extension.code == ASSAY_OK)

@@ -29,10 +29,10 @@ struct cert_form {
 	/* Takes the evidence out. What is wrong with the extension is returned, what is wrong with the
 	 * evidence goes to cert->unreadable. Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED,
 	 * ASSAY_E_NOMEM. */
-	enum assay_code (*open)(
+	enum assay_code (*unpack)(
 	    struct assay_cert *cert, struct assay_bytes value, struct assay_error *err);
-	/* The report data of evidence that names the key of the certificate; NULL with open's that
-	 * never succeed. */
+	/* The report data of evidence that names the key of the certificate; NULL where unpack never
+	 * succeeds. */
 	void (*expect)(uint8_t out[ASSAY_REPORT_DATA_SIZE], const struct assay_cert *cert,
 	    struct assay_bytes nonce);
 	bool nonce; /* it can be made for one */

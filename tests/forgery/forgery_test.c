@@ -474,7 +474,8 @@ run(void **state)
 	sim_reset(simulator);
 }
 
-/* Each check there is has a forgery that it alone stops. */
+/* Each check there is has a forgery that it alone stops; those of certificates have them in
+ * tests/cert_test.c. */
 static void
 every_check_is_covered(void **state)
 {
@@ -482,7 +483,8 @@ every_check_is_covered(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < assay_check_info_count(); i++)
-		if (!covered[i]) {
+		if (!covered[i] &&
+		    strncmp(assay_check_info_id(assay_check_info_at(i)), "cert.", 5) != 0) {
 			print_message(
 			    "# no forgery for %s\n", assay_check_info_id(assay_check_info_at(i)));
 			missing++;
