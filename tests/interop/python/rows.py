@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""sev-snp-measure and `assay measure`, the same arguments: the same digest. See ../README.md."""
+"""sev-snp-measure and `assay measure`, the same arguments: the same digest; cryptography and `assay cert`.
+See ../README.md."""
 
 import json
 import os
@@ -12,10 +13,15 @@ import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
+import certificates  # noqa: E402
 from rows import ASSAY, BUILD, FOLDER, Failed, check, log, must, run, say  # noqa: E402
 
-with open(f"{HERE}/requirements.txt", encoding="ascii") as file:
-    VERSION = re.search(r"^sev-snp-measure==(\S+)", file.read(), re.M).group(1)
+
+def version(name):
+    with open(f"{HERE}/requirements.txt", encoding="ascii") as file:
+        return re.search(rf"^{name}==(\S+)", file.read(), re.M).group(1)
+
+
 CASES = 240
 PAGE = 4096
 
@@ -211,7 +217,7 @@ def compare_all(reference):
 
 
 def main():
-    row = {"program": "sev-snp-measure", "version": VERSION, "did": "SNP launch digests, VMSAs"}
+    row = {"program": "sev-snp-measure", "version": version("sev-snp-measure"), "did": "SNP launch digests, VMSAs"}
     try:
         reference = fetch()
         try:
@@ -226,4 +232,19 @@ def main():
         say(row, False, error if isinstance(error, Failed) else repr(error))
 
 
+def certificate_rows():
+    python = os.path.join(BUILD, "python/bin/python")
+    for did, compare_one in (
+            ("cert make, tdx: read, key and evidence agree", lambda: certificates.read_ours(python, "tdx")),
+            ("cert make, snp: read, key and evidence agree", lambda: certificates.read_ours(python, "snp")),
+            ("cert verify, tdx: written there, accepted; another key", lambda: certificates.verify_theirs(python))):
+        row = {"program": "cryptography", "version": version("cryptography"), "did": did}
+        try:
+            compare_one()
+            say(row, True)
+        except Exception as error:  # as above
+            say(row, False, error if isinstance(error, Failed) else repr(error))
+
+
 main()
+certificate_rows()
