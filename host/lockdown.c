@@ -10,9 +10,10 @@
 #include <linux/psp-sev.h>
 
 #include "confine.h"
+#include "text.h"
 #include "vm.h"
 
-enum { PATH_ROOM = 4096, PATHS_MAX = VM_OPTIONS_MAX + 1 };
+enum { PATH_ROOM = 4096, FOLDERS_MAX = 64 };
 
 static const int calls_front[] = {
 	SCMP_SYS(accept4),
@@ -74,30 +75,48 @@ lockdown_front(const struct broker_options *o, const char *config)
 	return confine_load(filter, whole);
 }
 
+/* The folders of the sockets that it makes, each once. */
+struct folders {
+	char room[FOLDERS_MAX][VM_PATH_ROOM];
+	struct confine_path paths[FOLDERS_MAX];
+	size_t count;
+};
+
+static bool
+add_folder(struct folders *f, const char *file)
+{
+	char folder[PATH_ROOM];
+
+	folder_of(folder, file);
+	for (size_t i = 0; i < f->count; i++)
+		if (strcmp(f->room[i], folder) == 0)
+			return true;
+	if (f->count == FOLDERS_MAX) {
+		log_say("vm: sockets in more than %d folders", FOLDERS_MAX);
+		return false;
+	}
+	char *room = f->room[f->count];
+	snprintf(room, VM_PATH_ROOM, "%.*s", VM_PATH_ROOM - 1, folder);
+	f->paths[f->count++] = (struct confine_path){ room, CONFINE_SOCKETS };
+	return true;
+}
+
 bool
 lockdown_vmm(const struct broker_options *o)
 {
 	static const int families[] = { AF_UNIX };
-	static char rooms[PATHS_MAX][PATH_ROOM]; /* at the start, by one thread */
-	struct confine_path paths[PATHS_MAX];
+	struct folders folders = { .count = 0 };
 	struct vm_spec spec;
 	char why[VM_WHY_ROOM];
-	size_t n = 0;
 	bool whole;
 
-	if (o->control != NULL) {
-		paths[n] =
-		    (struct confine_path){ folder_of(rooms[n], options_unix_path(o->control)),
-			    CONFINE_SOCKETS };
-		n++;
-	}
+	if (o->control != NULL && !add_folder(&folders, options_unix_path(o->control)))
+		return false;
 	for (size_t i = 0; i < o->vm_count; i++)
-		if (vm_spec_read(&spec, o->vm[i], why) && spec.socket[0] != '\0') {
-			paths[n] = (struct confine_path){ folder_of(rooms[n], spec.socket),
-				CONFINE_SOCKETS };
-			n++;
-		}
-	if (!confine_files(paths, n))
+		if (vm_spec_read(&spec, o->vm[i], why) && spec.socket[0] != '\0' &&
+		    !add_folder(&folders, spec.socket))
+			return false;
+	if (!confine_files(folders.paths, folders.count))
 		return false;
 	scmp_filter_ctx filter =
 	    filter_of(&whole, calls_vmm, sizeof calls_vmm / sizeof calls_vmm[0]);

@@ -196,6 +196,11 @@ take_lines(struct monitor *m)
 		else
 			fail(m, "what its VMM answers is not of the protocol");
 	}
+	if (m->have == 0) { /* most VMs are silent most of the time */
+		free(m->in);
+		m->in = NULL;
+		m->room = 0;
+	}
 }
 
 static bool
