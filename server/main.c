@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assayd: the keeper and the other processes are started, then this one becomes the front. */
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "notify.h"
 #include "process.h"
 #include "text.h"
+#include "wipe.h"
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
 
@@ -33,29 +33,6 @@ run_keeper(const void *arg, const int *sockets, size_t count)
 	rc = lockdown_keeper(&options->keeper) ? keeper_run(keeper, sockets, count) : EXIT_TROUBLE;
 	keeper_close(keeper);
 	return rc;
-}
-
-/* What libevent held were requests and answers: secrets among them. */
-static void
-wipe_and_free(void *memory)
-{
-	if (memory != NULL)
-		explicit_bzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
-static void *
-move_and_wipe(void *memory, size_t size)
-{
-	size_t had = memory != NULL ? malloc_usable_size(memory) : 0;
-	void *more = size > 0 ? malloc(size) : NULL;
-
-	if (size > 0 && more == NULL)
-		return NULL;
-	if (more != NULL && had > 0)
-		memcpy(more, memory, had < size ? had : size);
-	wipe_and_free(memory);
-	return more;
 }
 
 static int
@@ -145,7 +122,7 @@ main(int argc, char **argv)
 		return code;
 	const struct server_options *o = settings_options(config);
 	log_set(o->json_log, o->verbose);
-	event_set_mem_functions(malloc, move_and_wipe, wipe_and_free);
+	event_set_mem_functions(malloc, wipe_realloc, wipe_free);
 	code = settings_check_only(config) ? check(config) : serve(config);
 	settings_free(config);
 	libevent_global_shutdown();

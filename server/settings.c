@@ -587,6 +587,17 @@ row_text(const struct settings *s, const struct setting *row)
 }
 
 static void
+take_over_list(struct settings *s, const struct settings *fresh, const struct setting *row)
+{
+	const char *const *list = member(fresh, row->offset);
+	size_t count = *(const size_t *)member(fresh, row->count);
+
+	*(size_t *)member(s, row->count) = 0;
+	for (size_t i = 0; i < count; i++)
+		set(s, row, list[i]);
+}
+
+static void
 take_over(struct settings *s, const struct settings *fresh, const struct setting *row)
 {
 	char *was = row_text(s, row), *is = row_text(fresh, row);
@@ -596,6 +607,8 @@ take_over(struct settings *s, const struct settings *fresh, const struct setting
 		/* nothing to do, or no memory to tell */
 	} else if (!row->reloads) {
 		log_say("%s: %s has changed; that takes a restart", s->path, row->key);
+	} else if (row->kind == SETTING_LIST) {
+		take_over_list(s, fresh, row);
 	} else if (value == NULL) { /* a text that is gone */
 		*(const char **)member(s, row->offset) = NULL;
 	} else {
