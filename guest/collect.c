@@ -20,6 +20,8 @@ const struct guest_provider *const guest_providers[] = {
 	&guest_snp_device,
 	&guest_sgx_attestation,
 	&guest_enarx,
+	&guest_sev_es,
+	&guest_sev,
 	NULL,
 };
 
@@ -152,13 +154,15 @@ assay_guest_report_data(const char *tee, struct assay_bytes in)
 }
 
 /* Another caller's report data in our evidence: the interface was shared by someone who does not
- * keep to its rules. With an SVSM, REPORT_DATA is a hash that a verifier compares. */
+ * keep to its rules. With an SVSM, REPORT_DATA is a hash that a verifier compares; where there is a
+ * proof, who made that has compared. */
 static bool
 is_ours(const struct assay_guest_evidence *ev, const struct guest_job *job)
 {
 	struct assay_bytes in = guest_bytes(&ev->pieces[ASSAY_GUEST_EVIDENCE]);
 
-	if (strcmp(ev->tee, "opaque") == 0 || job->request->service_provider != NULL)
+	if (strcmp(ev->tee, "opaque") == 0 || job->request->service_provider != NULL ||
+	    ev->pieces[ASSAY_GUEST_PROOF].len > 0)
 		return true;
 	return assay_bytes_equal(assay_guest_report_data(ev->tee, in),
 	    (struct assay_bytes){ job->report_data, sizeof job->report_data });
@@ -424,6 +428,7 @@ assay_guest_bundle(
 		    ASSAY_BUNDLE_EVIDENCE },
 		[ASSAY_GUEST_MANIFEST] = { "manifest", ASSAY_BUNDLE_TYPE_MANIFEST,
 		    ASSAY_BUNDLE_EVIDENCE },
+		[ASSAY_GUEST_PROOF] = { "proof", ASSAY_BUNDLE_TYPE_PROOF, ASSAY_BUNDLE_EVIDENCE },
 	};
 	struct assay_bundle_item items[ASSAY_GUEST_PIECES + 1];
 	size_t count = 0;

@@ -421,8 +421,10 @@ test_probe(void **state)
 	assert_int_equal(assay_guest_probe(2, &q, &err), ASSAY_OK);
 	assert_int_equal(assay_guest_probe(3, &q, &err), ASSAY_E_UNSUPPORTED);
 	assert_int_equal(assay_guest_probe(4, &q, &err), ASSAY_E_UNSUPPORTED);
-	assert_int_equal(assay_guest_probe(5, &q, &err), ASSAY_E_USAGE);
-	assert_null(assay_guest_provider_name(5));
+	assert_int_equal(assay_guest_probe(5, &q, &err), ASSAY_E_UNSUPPORTED);
+	assert_int_equal(assay_guest_probe(6, &q, &err), ASSAY_E_UNSUPPORTED);
+	assert_int_equal(assay_guest_probe(7, &q, &err), ASSAY_E_USAGE);
+	assert_null(assay_guest_provider_name(7));
 	assert_clean();
 }
 

@@ -84,6 +84,8 @@ technology_of(const char *tee)
 		size_t technology;
 	} rows[] = {
 		{ "snp", ASSAY_TECHNOLOGY_SEV },
+		{ "sev-es", ASSAY_TECHNOLOGY_SEV },
+		{ "sev", ASSAY_TECHNOLOGY_SEV },
 		{ "sgx", ASSAY_TECHNOLOGY_SGX },
 		{ "tdx", ASSAY_TECHNOLOGY_TDX },
 	};
@@ -97,23 +99,22 @@ technology_of(const char *tee)
 static int
 errno_of(enum assay_code rc)
 {
-	return rc == ASSAY_E_NOMEM ? ENOMEM : EIO;
+	return rc == ASSAY_E_NOMEM ? ENOMEM : rc == ASSAY_E_POLICY ? EACCES : EIO;
 }
 
 /* A TEE is there if a provider is; one that is there and fails is EIO, not "no TEE". */
 static int
-find_technology(size_t *technology, const char *root)
+find_technology(size_t *technology, const char **tee, const char *root)
 {
 	struct assay_guest_request request = { .root = root };
 	struct guest_job job;
-	const char *tee;
 	enum assay_code rc;
 
 	if (assay_guest_job(&job, &request, NULL) != ASSAY_OK)
 		return EIO;
-	if ((rc = assay_guest_find(&tee, &job, NULL)) != ASSAY_OK)
+	if ((rc = assay_guest_find(tee, &job, NULL)) != ASSAY_OK)
 		return errno_of(rc);
-	*technology = tee[0] != '\0' ? technology_of(tee) : (size_t)ASSAY_TECHNOLOGY_NONE;
+	*technology = *tee[0] != '\0' ? technology_of(*tee) : (size_t)ASSAY_TECHNOLOGY_NONE;
 	return 0;
 }
 
@@ -163,15 +164,55 @@ deliver(const struct channel *c, const char *root, const void *nonce, void *buf,
 	return error;
 }
 
+/*
+ * Legacy SEV has no evidence of its own in the first design: what the owner injected is handed over, to
+ * those whom the agent's configuration lists, and the nonce has no meaning. *no_keys: the agent keeps
+ * to the rules of the shipped binaries, under which every TEE answers the nonce.
+ */
+static int
+deliver_key(const struct channel *c, const char *root, void *buf, size_t buf_length, size_t *len,
+    bool *no_keys)
+{
+	struct assay_guest_request request = { .root = root };
+	struct guest_job job;
+	struct guest_blob room = { NULL, 0 };
+	struct attest_answer answer = { .status = ATTEST_FAILED };
+	int error = 0;
+
+	if (assay_guest_job(&job, &request, NULL) != ASSAY_OK)
+		return EIO;
+	enum assay_code rc = assay_attest_ask(&room, &answer, ATTEST_OP_KEY, &job, NULL);
+	*no_keys = answer.status == ATTEST_NO_KEYS;
+	if (rc != ASSAY_OK)
+		return errno_of(rc);
+	*len = answer.first.len;
+	if (buf != NULL && buf_length > SSIZE_MAX)
+		error = EINVAL;
+	else if (buf != NULL && *len > buf_length)
+		error = EMSGSIZE;
+	else if (buf != NULL && !copy(c, buf, answer.first.ptr, *len))
+		error = errno;
+	explicit_bzero(room.ptr, room.len);
+	guest_blob_clear(&room);
+	return error;
+}
+
 static int
 attest(const struct channel *c, const char *root, const void *nonce, size_t nonce_length, void *buf,
     size_t buf_length, size_t *len, size_t *technology)
 {
-	int error = find_technology(technology, root);
+	const char *tee = "";
+	bool no_keys = false;
+	int error = find_technology(technology, &tee, root);
 
 	*len = 0;
 	if (error != 0 || *technology == ASSAY_TECHNOLOGY_NONE)
 		return error;
+	if (strcmp(tee, "sev-es") == 0 || strcmp(tee, "sev") == 0) {
+		error = deliver_key(c, root, buf, buf_length, len, &no_keys);
+		if (!no_keys)
+			return error;
+	}
 	if (buf == NULL) {
 		*len = ANSWER_MAX;
 		return 0;

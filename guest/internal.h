@@ -8,6 +8,7 @@
 
 #include <assay/guest.h>
 
+#include "agent_wire.h"
 #include "core/core.h"
 
 enum {
@@ -59,7 +60,7 @@ struct guest_provider {
 };
 
 extern const struct guest_provider guest_configfs_tsm, guest_tdx_device, guest_snp_device,
-    guest_sgx_attestation, guest_enarx;
+    guest_sgx_attestation, guest_enarx, guest_sev, guest_sev_es;
 extern const struct guest_provider *const guest_providers[]; /* ends with NULL */
 
 /* --- collect.c --- */
@@ -167,6 +168,20 @@ guest_enarx_call(const void *nonce, size_t nonce_len, void *buf, size_t len, siz
 /* The report or quote in what the call gave, and the name of the TEE that the technology stands for. */
 ASSAY_MUST_USE enum assay_code assay_enarx_parse(struct assay_bytes *evidence, const char **tee,
     size_t technology, struct assay_bytes in, struct assay_error *err);
+
+/* --- sev_agent.c --- */
+
+/*
+ * Asks assay-agentd one question.
+ *
+ * room    What answer points into; the caller frees it, and wipes it first if it holds a key.
+ * answer  Filled on success; else its status, when the agent said no, is what the agent said.
+ * Errors  ASSAY_E_UNSUPPORTED (no agent, or none with a key), ASSAY_E_POLICY (it does not answer
+ *         this caller), ASSAY_E_IO, ASSAY_E_FORMAT, ASSAY_E_NOMEM.
+ */
+ASSAY_MUST_USE enum assay_code
+assay_attest_ask(struct guest_blob *room, struct attest_answer *answer, enum attest_op op,
+    const struct guest_job *job, struct assay_error *err);
 
 /* --- get_attestation.c --- */
 

@@ -36,7 +36,7 @@ struct assay_guest_request {
 	const char *service_version;    /* of its manifest, a number; NULL: the default */
 	enum assay_guest_endorsements endorsements;
 	bool eventlog;        /* the firmware's event log (CCEL) comes along, where there is one */
-	const char *tee;      /* "tdx", "snp", "sgx": no other will do; NULL: any */
+	const char *tee;      /* "tdx", "snp", "sgx", "sev-es", "sev": no other will do; NULL: any */
 	const char *provider; /* a name of assay_guest_provider_name(): only that; NULL: in order */
 	/* Where a TDX quote is made: "vsock:host:4050", "vsock:CID:PORT", "unix:PATH",
 	 * "tcp:HOST:PORT". NULL: what /etc/tdx-attest.conf names, if anything. With one, quotes are
@@ -58,6 +58,7 @@ enum assay_guest_piece {
 	ASSAY_GUEST_COLLATERAL,   /* of TDX: PEM blocks, as docs/bundle.md has them */
 	ASSAY_GUEST_EVENTLOG,     /* CCEL, as the firmware left it */
 	ASSAY_GUEST_MANIFEST,     /* of an SVSM: REPORT_DATA is SHA-512(report data || manifest) */
+	ASSAY_GUEST_PROOF,    /* of SEV and SEV-ES: that the report is this guest's, docs/binding.md */
 	ASSAY_GUEST_PIECES,
 };
 
@@ -79,10 +80,11 @@ void assay_guest_evidence_free(struct assay_guest_evidence *ev); /* NULL is fine
 /* A piece; empty if there is none. It lives with the evidence. */
 struct assay_bytes
 assay_guest_piece(const struct assay_guest_evidence *ev, enum assay_guest_piece piece);
-/* "tdx", "snp", "sgx"; "opaque" when the kernel's provider is none that is known. Static text. */
+/* "tdx", "snp", "sgx", "sev-es", "sev"; "opaque" when the kernel's provider is none that is known.
+ * Static text. */
 const char *assay_guest_tee(const struct assay_guest_evidence *ev);
 /* What made it, as the bundle names it: the kernel's own name ("tdx_guest", "sev_guest") or the way
- * that was taken ("dev-tdx-guest"). Lives with the evidence. */
+ * that was taken ("dev-tdx-guest", "sev-agent"). Lives with the evidence. */
 const char *assay_guest_maker(const struct assay_guest_evidence *ev);
 /* The provider's name, one of assay_guest_provider_name(). Static text. */
 const char *assay_guest_provider(const struct assay_guest_evidence *ev);
@@ -99,7 +101,7 @@ ASSAY_MUST_USE enum assay_code assay_guest_bundle(
     uint8_t **out, size_t *len, const struct assay_guest_evidence *ev, struct assay_error *err);
 
 /* The n-th provider, in the order in which they are tried: "configfs-tsm", "tdx-device",
- * "snp-device", "sgx-attestation", "enarx"; NULL behind the last. Static text. */
+ * "snp-device", "sgx-attestation", "enarx", "sev-es", "sev"; NULL behind the last. Static text. */
 const char *assay_guest_provider_name(size_t n);
 
 /*
@@ -117,7 +119,7 @@ assay_guest_probe(size_t n, const struct assay_guest_request *request, struct as
  * Says in which TEE this is, without making evidence: what the first provider that works would
  * give evidence of. Leaves nothing behind.
  *
- * tee      "tdx", "snp", "sgx", or "opaque". Static text.
+ * tee      "tdx", "snp", "sgx", "sev-es", "sev", or "opaque". Static text.
  * request  Only its root, provider, qgs and timeout_ms are looked at; may be NULL.
  * Errors   ASSAY_E_INCOMPLETE (no provider is here), ASSAY_E_IO (one is here, but of no use),
  *          ASSAY_E_USAGE, ASSAY_E_NOMEM.
