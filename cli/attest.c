@@ -12,6 +12,7 @@
 #include "guest.h"
 #include "screen.h"
 #include "value.h"
+#include "watch.h"
 
 enum {
 	NONCE_LEAST = 8,
@@ -100,7 +101,8 @@ read_tee(struct asking *a)
 {
 	static const struct {
 		const char *typed, *tee;
-	} names[] = { { "tdx", "tdx" }, { "snp", "snp" }, { "sev-snp", "snp" }, { "sgx", "sgx" } };
+	} names[] = { { "tdx", "tdx" }, { "snp", "snp" }, { "sev-snp", "snp" }, { "sgx", "sgx" },
+		{ "sev", "sev" }, { "sev-es", "sev-es" }, { "seves", "sev-es" } };
 	const char *text = args_value(a->args, OPT_TEE);
 
 	for (size_t i = 0; text != NULL && i < sizeof names / sizeof *names; i++)
@@ -108,7 +110,8 @@ read_tee(struct asking *a)
 			a->request.tee = names[i].tee;
 	if (text == NULL || a->request.tee != NULL)
 		return 0;
-	return misused(a->args->command, "--tee: \"%.20s\" is none of tdx, snp, sgx", text);
+	return misused(
+	    a->args->command, "--tee: \"%.20s\" is none of tdx, snp, sgx, sev, sev-es", text);
 }
 
 static int
@@ -208,6 +211,7 @@ say_what(const struct asking *a, const struct assay_guest_evidence *ev, int64_t 
 		{ ASSAY_GUEST_COLLATERAL, "collateral" },
 		{ ASSAY_GUEST_EVENTLOG, "event log" },
 		{ ASSAY_GUEST_MANIFEST, "manifest" },
+		{ ASSAY_GUEST_PROOF, "proof" },
 	};
 	const char *output = args_value(a->args, OPT_OUTPUT);
 	char kind[128], with[96] = "", hex[2 * ASSAY_GUEST_REPORT_DATA + 1];
@@ -326,6 +330,20 @@ list(const struct asking *a)
 
 /* --------------------------------------------------------------------------------------------- */
 
+/* The challenge and the reader of the evidence are the server's. */
+static int
+to_server(struct asking *a)
+{
+	int rc = 0;
+
+	if ((rc = read_level(a)) != 0 || (rc = read_endorsements(a)) != 0 ||
+	    (rc = read_tee(a)) != 0)
+		return rc;
+	a->request.provider = args_value(a->args, OPT_PROVIDER);
+	a->request.eventlog = true;
+	return watch(a->args, &a->request);
+}
+
 static int
 run(const struct args *args)
 {
@@ -338,6 +356,8 @@ run(const struct args *args)
 	a.request.qgs = args_value(args, OPT_QGS);
 	if ((rc = read_timeout(&a)) != 0)
 		return rc;
+	if (args_has(args, OPT_TO) || args_has(args, OPT_WATCH))
+		return to_server(&a);
 	if (args_has(args, OPT_LIST))
 		return list(&a);
 	if ((rc = read_request(&a)) != 0)
@@ -356,9 +376,10 @@ static const struct option options[] = {
 	    "the literal report data, up to 64 bytes" },
 	{ OPT_RANDOM, 0, "random", NULL, false, NULL, "random report data, for a test" },
 	{ OPT_BIND, 0, "bind", "FILE", false, NULL, "a public key, in REPORT_DATA with the nonce" },
-	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx", "only from this TEE: tdx, snp, sgx (any)" },
+	{ OPT_TEE, 0, "tee", "T", false, "tdx|snp|sgx|sev|sev-es",
+	    "only from this TEE: tdx, snp, sgx, sev, sev-es" },
 	{ OPT_PROVIDER, 0, "provider", "NAME", false,
-	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",
+	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx|sev-es|sev",
 	    "only this one of --list (the first that works)" },
 	{ OPT_VMPL, 0, "vmpl", "N", false, "0|1|2|3",
 	    "snp: privilege level 0 to 3 (the kernel's own)" },
@@ -371,6 +392,9 @@ static const struct option options[] = {
 	{ OPT_COCO, 0, "coco", NULL, false, NULL, "JSON of Confidential Containers" },
 	{ OPT_LIST, 0, "list", NULL, false, NULL,
 	    "say of each way to evidence why it works or not" },
+	{ OPT_TO, 0, "to", "URL", false, NULL, "prove it to assayd, which gives the nonce" },
+	{ OPT_WATCH, 0, "watch", "D", false, NULL, "with --to: again each D, a line per beat" },
+	OPTION_CA,
 	OPTION_OUTPUT,
 	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "write nothing but to the file of -o" },
 	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "say what was collected, and how" },
@@ -387,7 +411,8 @@ const struct command command_attest = {
 	.words = "",
 	.options = options,
 	.examples = { "assay attest --nonce @nonce -o evidence.cbor", "assay attest --list" },
-	.exits = "0 done, 2 usage, 3 no TEE here or something is missing, 4 trouble",
+	.exits =
+	    "0 done, 1 refused (--to), 2 usage, 3 no TEE here or something is missing, 4 trouble",
 	.page = "assay-attest",
 	.run = run,
 };

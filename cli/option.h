@@ -96,6 +96,7 @@ enum option_id {
 	OPT_TIK,
 	OPT_TIME,
 	OPT_TIMEOUT,
+	OPT_TO,
 	OPT_TOKEN,
 	OPT_TRUST_ROOT,
 	OPT_TYPE,
@@ -116,6 +117,7 @@ enum option_id {
 	OPT_VMPL,
 	OPT_VMSA_FIRST,
 	OPT_VMSA_FURTHER,
+	OPT_WATCH,
 	OPT_WITHIN,
 	OPT_YES,
 };
