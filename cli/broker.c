@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <assay/bundle.h>
-#include <assay/eventlog.h>
 #include <assay/kbs.h>
 
 #include "command.h"
@@ -36,6 +34,7 @@ struct broker {
 	struct assay_jwk *made;      /* ours; NULL: the caller's is used */
 	const struct assay_jwk *key; /* the one that is used */
 	char *jwk;                   /* its public part */
+	char *token;                 /* of the last handshake */
 	const char *tee;
 	bool attested;
 	bool passing; /* what went wrong may be gone in a moment */
@@ -288,6 +287,13 @@ read_challenge(struct broker *b, struct challenge *out, const struct http_answer
 	return rc;
 }
 
+/* The protocol has one kind for SEV with and without its state encrypted: docs/kbs.md. */
+static const char *
+kind_of(const char *tee)
+{
+	return strcmp(tee, "sev-es") == 0 ? "sev" : tee;
+}
+
 static int
 get_challenge(struct broker *b, struct challenge *out)
 {
@@ -298,7 +304,7 @@ get_challenge(struct broker *b, struct challenge *out)
 	snprintf(body, sizeof body,
 	    "{\"version\":\"" PROTOCOL "\",\"tee\":\"%s\",\"extra-params\":"
 	    "{\"supported-hash-algorithms\":[\"sha256\",\"sha384\",\"sha512\"]}}",
-	    b->tee);
+	    kind_of(b->tee));
 	struct http_request request = { .method = "POST",
 		.body = { (const uint8_t *)body, strlen(body) },
 		.type = "application/json" };
@@ -309,18 +315,6 @@ get_challenge(struct broker *b, struct challenge *out)
 					  : refused(b, &answer, "a challenge", &r);
 	http_answer_clear(&answer);
 	return rc;
-}
-
-/* The log without the padding behind it: a broker takes 2 MiB, and firmware leaves 1 MiB of it. */
-static struct assay_bytes
-used_log(const struct assay_guest_evidence *ev)
-{
-	struct assay_bytes in = assay_guest_piece(ev, ASSAY_GUEST_EVENTLOG);
-	struct assay_log log;
-
-	if (in.len > 0 && assay_log_parse(&log, in, ASSAY_LOG_ANY, NULL) == ASSAY_OK)
-		in.len = log.used;
-	return in;
 }
 
 /* Evidence that answers the challenge and names the key, in the broker's JSON. */
@@ -347,8 +341,7 @@ make_evidence(struct broker *b, char **json, const struct challenge *challenge)
 	if (code == ASSAY_OK)
 		code = guest_collect(&ev, &request, &err);
 	if (code == ASSAY_OK)
-		code = assay_coco_write(json, assay_guest_piece(ev, ASSAY_GUEST_EVIDENCE),
-		    assay_guest_piece(ev, ASSAY_GUEST_CERTIFICATES), used_log(ev), &err);
+		code = guest_coco(json, ev, &err);
 	assay_guest_evidence_free(ev);
 	return code == ASSAY_OK ? EXIT_YES : trouble(b, guest_exit(code), "%s", err.text);
 }
@@ -378,10 +371,15 @@ send_evidence(struct broker *b, const struct challenge *challenge, const char *e
 	} else if (rc == EXIT_YES) {
 		/* Not looked at: it is the broker's word to itself, and the cookie stands for it. */
 		json_t *root = object_of(&answer);
-		if (!json_is_string(json_object_get(root, "token")))
+		const char *token = json_string_value(json_object_get(root, "token"));
+		free(b->token);
+		b->token = token != NULL ? strdup(token) : NULL;
+		if (token == NULL)
 			rc = trouble(b, EXIT_TROUBLE,
 			    "%.200s: takes the evidence but gives no token; is a key broker there?",
 			    b->how.url);
+		else if (b->token == NULL)
+			rc = trouble(b, EXIT_TROUBLE, "out of memory");
 		json_decref(root);
 	}
 	http_answer_clear(&answer);
@@ -512,6 +510,25 @@ broker_get(struct broker *b, const char *path, struct input *secret)
 	}
 }
 
+int
+broker_token(struct broker *b, char **json)
+{
+	struct assay_error err = { .text = "" };
+	char *pem = NULL;
+	int rc = b->attested ? EXIT_YES : attest(b);
+
+	if (rc != EXIT_YES)
+		return rc;
+	if (assay_jwk_private_pem(&pem, b->key, &err) != ASSAY_OK)
+		return trouble(b, EXIT_TROUBLE, "%s", err.text);
+	json_t *root = json_pack("{s:s, s:s}", "token", b->token, "tee_keypair", pem);
+	*json = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+	explicit_bzero(pem, strlen(pem));
+	free(pem);
+	json_decref(root);
+	return *json != NULL ? EXIT_YES : trouble(b, EXIT_TROUBLE, "out of memory");
+}
+
 /* --------------------------------------------------------------------------------------------- */
 
 const char *
@@ -562,5 +579,6 @@ broker_close(struct broker *b)
 	http_close(b->http);
 	assay_jwk_free(b->made);
 	free(b->jwk);
+	free(b->token);
 	free(b);
 }

@@ -59,6 +59,11 @@ void broker_close(struct broker *b); /* NULL is fine; wipes the key */
  *         provider), EXIT_TROUBLE. broker_why() has the sentence, with the broker's own in it.
  */
 int broker_get(struct broker *b, const char *path, struct input *secret);
+/*
+ * Attests, if that was not done, and gives what the broker gave for it, with the key that it was given
+ * for: {"token":JWT,"tee_keypair":PEM}, which the caller wipes and frees. Returns as broker_get().
+ */
+int broker_token(struct broker *b, char **json);
 const char *broker_why(const struct broker *b);
 const char *broker_tee(const struct broker *b); /* what was attested; "" with a token */
 

@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <sys/time.h>
 
+#include <assay/bundle.h>
+#include <assay/eventlog.h>
+
 #include "command.h"
 
 enum {
@@ -52,4 +55,30 @@ guest_exit(enum assay_code code)
 	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
 	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
 									: EXIT_TROUBLE;
+}
+
+/* --- as JSON --------------------------------------------------------------------------------- */
+
+/* The log without the padding behind it: a broker takes 2 MiB, and firmware leaves 1 MiB of it. */
+static struct assay_bytes
+used_log(const struct assay_guest_evidence *ev)
+{
+	struct assay_bytes in = assay_guest_piece(ev, ASSAY_GUEST_EVENTLOG);
+	struct assay_log log;
+
+	if (in.len > 0 && assay_log_parse(&log, in, ASSAY_LOG_ANY, NULL) == ASSAY_OK)
+		in.len = log.used;
+	return in;
+}
+
+enum assay_code
+guest_coco(char **json, const struct assay_guest_evidence *ev, struct assay_error *err)
+{
+	struct assay_bytes evidence = assay_guest_piece(ev, ASSAY_GUEST_EVIDENCE);
+	struct assay_bytes proof = assay_guest_piece(ev, ASSAY_GUEST_PROOF);
+
+	if (proof.len > 0)
+		return assay_coco_write_sev(json, evidence, proof, err);
+	return assay_coco_write(
+	    json, evidence, assay_guest_piece(ev, ASSAY_GUEST_CERTIFICATES), used_log(ev), err);
 }

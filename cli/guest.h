@@ -14,4 +14,11 @@ ASSAY_MUST_USE enum assay_code guest_collect(struct assay_guest_evidence **out,
 /* How a command ends whose machine answered so. */
 int guest_exit(enum assay_code code);
 
+/*
+ * Evidence as a key broker and the agents of Confidential Containers take it: their JSON, or, of SEV and
+ * SEV-ES, the form of docs/kbs.md. The caller frees *json.
+ */
+ASSAY_MUST_USE enum assay_code
+guest_coco(char **json, const struct assay_guest_evidence *ev, struct assay_error *err);
+
 #endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lockdown.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/landlock.h>
+
+#include "confine.h"
+#include "text.h"
+
+enum { PATH_ROOM = 4096 };
+
+#define COUNT(list) (sizeof list / sizeof list[0])
+
+/* --- calls ------------------------------------------------------------------------------- */
+
+static const int calls_listening[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+};
+
+static const int calls_connecting[] = {
+	SCMP_SYS(connect),
+	SCMP_SYS(getsockopt),
+};
+
+/* What the jobs need, and what a line or a front needs that is started anew: filters only ever add up. */
+static const int calls_parent[] = {
+	SCMP_SYS(accept4),
+	SCMP_SYS(access),
+	SCMP_SYS(bind),
+	SCMP_SYS(capset),
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(close_range),
+	SCMP_SYS(connect),
+	SCMP_SYS(dup),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(flock),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getppid),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(landlock_add_rule),
+	SCMP_SYS(landlock_create_ruleset),
+	SCMP_SYS(landlock_restrict_self),
+	SCMP_SYS(kill), /* jobs that do not end, processes that do not stop */
+	SCMP_SYS(lstat),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(mmap), /* libraries are loaded late */
+	SCMP_SYS(mprotect),
+	SCMP_SYS(prctl),
+	SCMP_SYS(pread64),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(readlink),
+	SCMP_SYS(recvmmsg),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(rt_sigtimedwait),
+	SCMP_SYS(seccomp),
+	SCMP_SYS(sendmmsg),
+	SCMP_SYS(setitimer),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(socketpair),
+	SCMP_SYS(setrlimit),
+	SCMP_SYS(stat),
+	SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat),
+	SCMP_SYS(wait4),
+};
+
+/* --- capabilities ------------------------------------------------------------------------ */
+
+static bool
+set_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	data[0].effective = data[0].permitted = mask;
+	if (syscall(SYS_capset, &head, data) == 0)
+		return true;
+	log_say("capabilities cannot be given up: %s", strerror(errno));
+	return false;
+}
+
+/* --- roles ------------------------------------------------------------------------------- */
+
+/* No user's rights but the agent's own, no capability (what the parent keeps is for its jobs), no file. */
+static bool
+become_nobody(const struct agent_options *o)
+{
+	return confine_user(o->user) && set_capabilities(0) && confine_files(NULL, 0);
+}
+
+bool
+lockdown_signer(const struct agent_options *o)
+{
+	scmp_filter_ctx filter;
+
+	if (!become_nobody(o))
+		return false;
+	filter = confine_filter();
+	return confine_load(filter,
+	    filter != NULL && confine_allow(filter, calls_listening, COUNT(calls_listening)) &&
+		confine_allow_memory(filter) && confine_allow_ioctl(filter));
+}
+
+bool
+lockdown_front(const struct agent_options *o)
+{
+	static const int pair[] = { SCMP_SYS(socketpair) };
+	scmp_filter_ctx filter;
+
+	if (!become_nobody(o))
+		return false;
+	filter = confine_filter();
+	return confine_load(filter,
+	    filter != NULL && confine_allow(filter, calls_listening, COUNT(calls_listening)) &&
+		confine_allow(filter, pair, COUNT(pair)) && confine_allow_memory(filter) &&
+		confine_allow_ioctl(filter));
+}
+
+bool
+lockdown_line(const struct agent_options *o)
+{
+	static const int families[] = { AF_UNIX, AF_VSOCK };
+	scmp_filter_ctx filter;
+
+	if (!become_nobody(o))
+		return false;
+	filter = confine_filter();
+	return confine_load(filter,
+	    filter != NULL && confine_allow(filter, calls_connecting, COUNT(calls_connecting)) &&
+		confine_allow_sockets(filter, families, COUNT(families)) &&
+		confine_allow_memory(filter));
+}
+
+/* --- the parent -------------------------------------------------------------------------- */
+
+static bool
+has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
+}
+
+static bool
+become(const struct agent_options *o)
+{
+	bool change = o->user != NULL && geteuid() == 0, keep = change && has_landlock();
+
+	if (keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		keep = false;
+	if (!confine_user(o->user))
+		return false;
+	/* The one of all that root has. */
+	if (geteuid() != 0 && !set_capabilities(keep ? UINT32_C(1) << CAP_DAC_OVERRIDE : 0))
+		return false;
+	if (change && !keep)
+		log_say("the kernel's interfaces for evidence are root's, and without Landlock no "
+			"capability is kept for them: TDX and SEV-SNP need the agent to stay root");
+	return true;
+}
+
+/* The folder of a file: one that is replaced is another file afterwards. */
+static void
+folder_of(char room[PATH_ROOM], const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL)
+		snprintf(room, PATH_ROOM, ".");
+	else
+		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+}
+
+bool
+lockdown_parent(const struct agent_options *o, const char *config,
+    const struct listening *listening, size_t listening_count)
+{
+	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_VSOCK };
+	static char rooms[AGENT_LISTEN_MAX + 3][PATH_ROOM]; /* at the start, once */
+	enum { FIXED = 15 };
+	struct confine_path paths[FIXED + AGENT_LISTEN_MAX + 3] = {
+		{ "/etc", CONFINE_READ },
+		{ "/usr", CONFINE_READ },
+		{ "/lib", CONFINE_READ },
+		{ "/lib64", CONFINE_READ },
+		{ "/run/systemd/resolve", CONFINE_READ },
+		{ "/dev/null", CONFINE_READ | CONFINE_WRITE },
+		{ "/dev/urandom", CONFINE_READ },
+		{ "/dev/tdx_guest", CONFINE_READ | CONFINE_WRITE },
+		{ "/dev/tdx-guest", CONFINE_READ | CONFINE_WRITE },
+		{ "/dev/sev-guest", CONFINE_READ | CONFINE_WRITE },
+		{ "/dev/attestation", CONFINE_READ | CONFINE_WRITE },
+		{ "/sys/kernel/config/tsm", CONFINE_READ | CONFINE_WRITE | CONFINE_FOLDERS },
+		{ "/sys/firmware/acpi/tables", CONFINE_READ },
+		{ "/sys/devices/virtual/misc", CONFINE_READ },
+		{ "/sys/class/misc", CONFINE_READ },
+	};
+	const char *const folders[] = { o->ca, config };
+	size_t count = FIXED;
+	scmp_filter_ctx filter;
+
+	for (size_t i = 0; i < COUNT(folders); i++)
+		if (folders[i] != NULL) {
+			folder_of(rooms[count - FIXED], folders[i]);
+			paths[count] = (struct confine_path){ rooms[count - FIXED], CONFINE_READ };
+			count++;
+		}
+	folder_of(rooms[count - FIXED], o->attest_socket);
+	paths[count] = (struct confine_path){ rooms[count - FIXED], CONFINE_REMOVE };
+	count++;
+	for (size_t i = 0; i < listening_count && i < AGENT_LISTEN_MAX; i++)
+		if (listening[i].local) {
+			folder_of(rooms[count - FIXED], listening[i].address + strlen("unix:"));
+			paths[count] =
+			    (struct confine_path){ rooms[count - FIXED], CONFINE_REMOVE };
+			count++;
+		}
+	if (!become(o) || !confine_files(paths, count))
+		return false;
+	filter = confine_filter();
+	return confine_load(filter,
+	    filter != NULL && confine_allow(filter, calls_parent, COUNT(calls_parent)) &&
+		confine_allow_open(filter, true) &&
+		confine_allow_sockets(filter, families, COUNT(families)));
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent_wire.h"
+#include "text.h"
+
+enum { ROOM = ATTEST_KEY_MAX + 1, PATH_ROOM = 4096, STAMP_ROOM = 32 };
+
+/* --- memory ------------------------------------------------------------------------------ */
+
+/* must: without the lock it is none. */
+static bool
+locked_open(struct locked *l, bool must)
+{
+	uint8_t *ptr = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (ptr == MAP_FAILED) {
+		log_say("no memory for the launch key: %s", strerror(errno));
+		return false;
+	}
+	*l = (struct locked){ .ptr = ptr, .room = ROOM };
+	if (madvise(ptr, ROOM, MADV_DONTDUMP) == 0 && madvise(ptr, ROOM, MADV_DONTFORK) == 0 &&
+	    mlock(ptr, ROOM) == 0)
+		return true;
+	/* Where it is held for a moment only, swapping is not what takes it away. */
+	log_detail("memory for the launch key cannot be locked: %s", strerror(errno));
+	if (must)
+		log_say("allow-key-uid: memory for the launch key cannot be locked: %s; raise "
+			"LimitMEMLOCK",
+		    strerror(errno));
+	return !must;
+}
+
+static void
+locked_close(struct locked *l)
+{
+	if (l->ptr == NULL)
+		return;
+	explicit_bzero(l->ptr, l->room);
+	munmap(l->ptr, l->room);
+	*l = (struct locked){ .ptr = NULL };
+}
+
+/* --- what became of it ------------------------------------------------------------------- */
+
+/* Beside the socket, in memory of this boot alone. */
+static bool
+marker_path(char out[PATH_ROOM], const struct agent_options *o)
+{
+	const char *slash = strrchr(o->attest_socket, '/');
+	int n = snprintf(
+	    out, PATH_ROOM, "%.*s/agentd.taken", (int)(slash - o->attest_socket), o->attest_socket);
+
+	return n > 0 && n < PATH_ROOM;
+}
+
+static void
+leave_marker(const struct agent_options *o)
+{
+	char path[PATH_ROOM], stamp[STAMP_ROOM] = "";
+	struct tm tm;
+	time_t now = time(NULL);
+	int fd = -1;
+
+	if (gmtime_r(&now, &tm) != NULL)
+		strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (marker_path(path, o)) {
+		unlink(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+	}
+	if (fd < 0 || write(fd, stamp, strlen(stamp)) != (ssize_t)strlen(stamp))
+		log_detail("%s: cannot be written: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* When an agent before us took it; false if none did. */
+static bool
+read_marker(char stamp[STAMP_ROOM], const struct agent_options *o)
+{
+	char path[PATH_ROOM];
+	int fd = marker_path(path, o) ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	ssize_t n = fd >= 0 ? read(fd, stamp, STAMP_ROOM - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		return false;
+	stamp[n] = '\0';
+	return strspn(stamp, "0123456789-T:Z") == (size_t)n;
+}
+
+static void
+say_why_none(struct secret *s, const struct agent_options *o)
+{
+	char stamp[STAMP_ROOM];
+
+	if (access(o->secrets, F_OK) != 0)
+		snprintf(s->why, sizeof s->why,
+		    "%.80s is not there: no SEV guest, or its kernel has no efi_secret",
+		    o->secrets);
+	else if (read_marker(stamp, o))
+		snprintf(s->why, sizeof s->why,
+		    "the launch key was taken at %s by an agent that has ended since, and ended "
+		    "with it; only a new launch brings one",
+		    stamp);
+	else
+		snprintf(s->why, sizeof s->why,
+		    "%.80s has no " LAUNCH_KEY_GUID ": the owner injected no key at launch",
+		    o->secrets);
+}
+
+/* --- taking ------------------------------------------------------------------------------ */
+
+static bool
+read_all(struct locked *l, int fd)
+{
+	for (;;) {
+		ssize_t n = read(fd, l->ptr + l->len, l->room - l->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		l->len += (size_t)n;
+		if (n == 0 || l->len == l->room)
+			return true;
+	}
+}
+
+static bool
+certify(struct secret *s, const struct locked *l, const char *path)
+{
+	struct assay_error err = { .text = "" };
+
+	if (l->len == l->room) {
+		log_say("%s: is longer than a launch key can be, %d bytes", path, ATTEST_KEY_MAX);
+		return false;
+	}
+	if (assay_proof_keys_new(&s->keys, (struct assay_bytes){ l->ptr, l->len }, &err) !=
+	    ASSAY_OK) {
+		log_say("%s: %s", path, err.text);
+		return false;
+	}
+	return true;
+}
+
+bool
+secret_take(struct secret *out, const struct agent_options *o)
+{
+	struct secret s = { .keys = NULL };
+	struct locked l = { .ptr = NULL };
+	char path[PATH_ROOM];
+	bool kept = o->allow_key_uid_count > 0;
+
+	*out = s;
+	snprintf(path, sizeof path, "%s/" LAUNCH_KEY_GUID, o->secrets);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		say_why_none(out, o);
+		return true;
+	}
+	bool ok = fd >= 0 && locked_open(&l, kept);
+	if (fd < 0)
+		log_say("%s: %s; start as root, and give a user to become", path, strerror(errno));
+	if (ok && !(ok = read_all(&l, fd)))
+		log_say("%s: cannot be read: %s", path, strerror(errno));
+	ok = ok && certify(&s, &l, path);
+	/* Last of all: an agent that breaks before has taken nothing. */
+	if (ok && unlink(path) != 0) {
+		log_say("%s: cannot be removed: %s; it must not stay for others to read", path,
+		    strerror(errno));
+		ok = false;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (ok && kept)
+		s.kept = l;
+	else
+		locked_close(&l);
+	if (!ok) {
+		secret_clear(&s);
+		return false;
+	}
+	leave_marker(o);
+	*out = s;
+	return true;
+}
+
+void
+secret_clear(struct secret *s)
+{
+	locked_close(&s->kept);
+	assay_proof_keys_free(s->keys);
+	s->keys = NULL;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AGENTD_SIGNER_H
+#define AGENTD_SIGNER_H
+
+/*
+ * The process that has the keys. It answers attest.sock, one packet for one, and asks the line for each
+ * report; it signs none that does not answer the caller's request.
+ */
+
+#include "callers.h"
+#include "secret.h"
+
+struct signer_ends {
+	int listener; /* of attest.sock */
+	int line;     /* packets: struct line_question, struct line_answer */
+	int control;  /* packets from the parent: struct callers; its end: stop */
+};
+
+/* Its whole life, from taking the launch key; says READY by a packet of one byte. Returns the exit code. */
+int signer_run(const struct agent_options *options, const struct callers *callers,
+    const struct signer_ends *ends);
+
+#endif

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""assay-agentd: the launch key, who may ask, what it gives up, its life. Arguments: assay-agentd, assay,
+key_client."""
+import glob
+import re
+import stat
+
+from harness import *
+from fake_broker import FakeBroker
+
+agentd, assay, key_client = map(os.path.abspath, sys.argv[1:4])
+REAL_ROOT = own_run()
+BROKER = "/run/broker.sock"
+broker = FakeBroker(BROKER)
+key, spki = make_key()
+data = bytes(range(64))
+
+
+def status_of(pid, name):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith(name + ":"):
+            return line.split()[1]
+
+
+def settled(a):
+    """Its processes by name, once each has given up what it gives up."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        pids = a.children()
+        if len(pids) == 3 and all(status_of(p, "Seccomp") == "2" for p in pids.values()):
+            return pids
+        time.sleep(0.02)
+    return a.children()
+
+
+def run(*words, user=None):
+    def go():
+        p = subprocess.run(words, capture_output=True, timeout=60)
+        return p.returncode, p.stdout, p.stderr.decode()
+    return as_user(user, user, go) if user is not None else go()
+
+
+# --- one life ------------------------------------------------------------------------------------
+
+with Agent(agentd, BROKER, key=key) as a:
+    check(not a.has_key(), "the launch key is removed where it was")
+    check(os.path.isdir(a.secrets), "and nothing else of the folder")
+    check("the launch key is taken, and a working key certified\n" in a.log(), "which is said in one line")
+    tee = ask(TEE)
+    check((tee.status, tee.tee, tee.first) == (OK, 2, b""), "it knows SEV-ES by the policy in the report")
+    answer = ask(EVIDENCE, data)
+    check(answer.status == OK and len(answer.first) == 6460 and answer.tee == 2, "evidence has its 6460 bytes")
+    check(proof_holds(answer.proof, answer.first[:208], data, spki),
+          "the proof is certified by the injected key, over this report and this data")
+    check(not proof_holds(answer.proof, answer.first[:208], bytes(64), spki), "and over no other data")
+    second = ask(EVIDENCE, data)
+    check(byte_strings(second.proof, 4)[1:3] == byte_strings(answer.proof, 4)[1:3],
+          "the working key and its certification stay the same")
+    check(broker.requests[-1][3] == data and
+          broker.requests[-1][4] == hashlib.sha256(byte_strings(answer.proof, 4)[1]).digest() and
+          broker.requests[-1].get(1, 0) == 0 and broker.requests[-1][2] == 6460,
+          "the broker gets report data, the digest of the working key, the size, and no handle")
+    check(broker.connections == 1, "over one connection")
+    kept = ask(KEY)
+    check(kept.status == REFUSED and "allow-key-uid" in kept.text, "the injected key is given to nobody")
+
+    # what cannot be a request
+    for name, packet, words in (
+            ("empty but for a byte", b"\x01", "is 1 bytes, want 68"),
+            ("one byte short", request(EVIDENCE)[:-1], "is 67 bytes"),
+            ("one byte long", request(EVIDENCE) + b"\0", "is 69 bytes"),
+            ("very long", bytes([1]) + bytes(60000), "is 69 bytes"),
+            ("of another version", request(EVIDENCE, version=2), "version is 2, want 1"),
+            ("of an unknown kind", request(9), "asks for 9"),
+            ("with data that has no meaning", request(TEE, b"x"), "must be zero"),
+            ("with bytes reserved", request(EVIDENCE, zero=1), "must be zero")):
+        got = ask(0, packet=packet)
+        check(got.status == MALFORMED and words in got.text, f"a request {name} is refused: {words}")
+    silent = connect()
+    begun = time.monotonic()
+    silent.settimeout(10)
+    check(silent.recv(10) == b"" and time.monotonic() - begun < 5, "one who asks nothing is hung up on")
+    for path in (ATTEST, AGENT):
+        mode = os.stat(path).st_mode
+        check(stat.S_ISSOCK(mode) and mode & 0o777 == 0o666, f"{path} can be connected to by anybody")
+
+    # what each process has given up
+    children = settled(a)
+    check(sorted(children) == ["agentd-front", "agentd-line", "agentd-signer"], "there are three processes")
+    for name, pid in [("agentd", a.process.pid), *children.items()]:
+        facts = [status_of(pid, n) for n in ("NoNewPrivs", "Seccomp", "CapEff")]
+        caps = int(facts[2], 16)
+        check(facts[:2] == ["1", "2"] and (caps == 0 or name == "agentd"),
+              f"{name}: no new privileges, seccomp, {'no ' if caps == 0 else ''}capability {facts}")
+        check(re.search(r"Max core file size +0 +0 ", open(f"/proc/{pid}/limits").read()),
+              f"{name}: no core dump")
+    signer = children["agentd-signer"]
+    sockets = [os.readlink(f) for f in glob.glob(f"/proc/{signer}/fd/*")]
+    check(not any(s.startswith("/") and s != "/dev/null" and not s.endswith("/log") for s in sockets),
+          f"the signer has no file open: {sorted(set(s.split(':')[0] for s in sockets))}")
+
+    # who dies is started anew, and the key is not lost; the proof is by the same key
+    os.kill(children["agentd-line"], signal.SIGKILL)
+    os.kill(children["agentd-front"], signal.SIGKILL)
+    end = time.monotonic() + 10
+    while len(a.children()) < 3 and time.monotonic() < end:
+        time.sleep(0.05)
+    again = ask(EVIDENCE, data)
+    check(again.status == OK and byte_strings(again.proof, 4)[1] == byte_strings(answer.proof, 4)[1],
+          f"a line that was killed is started anew, and the key is the same {again.text}")
+    check(get("/info")[0] == 200, "so is the front")
+    for name, pid in settled(a).items():
+        facts = [status_of(pid, n) for n in ("NoNewPrivs", "Seccomp", "CapEff")]
+        check(facts == ["1", "2", "0000000000000000"], f"{name}, once more, has given up the same {facts}")
+    check(a.stop() == 0, "TERM ends it with 0")
+    check(not os.path.exists(ATTEST) and not os.path.exists(AGENT), "and its sockets leave with it")
+
+    # a second start, in the same boot
+    a.start()
+    gone = ask(TEE)
+    check(gone.status == ABSENT and "was taken at 20" in gone.text and "only a new launch" in gone.text,
+          f"a second start says plainly where the key is: {gone.text}")
+    check("no proof for SEV: the launch key was taken at" in a.log(), "in its log, too")
+    code, out, err = run(assay, "attest", "--random", "-o", f"{a.folder}/e")
+    check(code == 3 and "sev-es: assay-agentd: the launch key was taken at" in err, "assay attest says it, exit 3")
+    code, out, err = run(key_client)
+    check(out.startswith(b"query 0 - technology 0"), "get_attestation() says that no TEE is here")
+
+os.unlink("/run/assay/agentd.taken")
+with Agent(agentd, BROKER, key=b"") as a:
+    check("has no c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35: the owner injected no key" in ask(EVIDENCE, data).text,
+          "where the owner injected none, that is said")
+with Agent(agentd, BROKER) as a:
+    check("is not there: no SEV guest, or its kernel has no efi_secret" in ask(EVIDENCE, data).text,
+          "where there is no such interface, that is said")
+
+# --- keys ----------------------------------------------------------------------------------------
+
+for kind in ("P-384", "ed25519", "rsa"):
+    other, other_spki = make_key(kind)
+    with Agent(agentd, BROKER, key=other) as a:
+        got = ask(EVIDENCE, data)
+        check(got.status == OK and byte_strings(got.proof, 4)[0] == hashlib.sha256(other_spki).digest(),
+              f"an injected key of kind {kind} certifies as well")
+for name, bytes_, words in (("garbage", b"not a key", ""), ("too long", b"x" * 9000, "is longer than a launch key"),
+                            ("cut short", key[:-3], "")):
+    a = Agent(agentd, BROKER, key=bytes_, wait=False)
+    check(a.process.wait(10) == 4 and words in a.log() and GUID in a.log(), f"a key that is {name}: exit 4")
+    check(a.has_key(), "and it is left where it is")
+    a.close()
+
+# --- the key for those who are named --------------------------------------------------------------
+
+with Agent(agentd, BROKER, "--allow-key-uid", "0", key=key) as a:
+    check(not a.has_key() and "kept for those whom allow-key-uid names" in a.log(), "the key is kept where asked for")
+    got = ask(KEY)
+    check(got.status == OK and got.first == key and got.proof == b"", "the PrivateKeyInfo is given as it was")
+    check("uid 0 is given the injected key" in a.log(), "and each time that is said")
+    locked = [line for line in open(f"/proc/{a.children()['agentd-signer']}/smaps") if line.startswith("VmFlags")]
+    check(any(" lo " in line and " dd " in line for line in locked), "it lies in memory that is locked, and not dumped")
+    code, out, err = run(key_client, "0")
+    lines = out.decode().split("\n")
+    check(lines[0] == f"query {len(key)} - technology 1" and lines[1] == f"call {len(key)} - technology 1" and
+          lines[2] == key.hex(), "get_attestation() gives the PrivateKeyInfo, technology 1, whatever the nonce is")
+    code, out, err = run(key_client, "64", str(len(key) - 1))
+    check(b"call -1 Message too long technology 77" in out, "a buffer too short is EMSGSIZE")
+    if REAL_ROOT:
+        code, out, err = run(key_client, user=1234)
+        check(out.startswith(b"query -1 Permission denied technology 77"), "another user gets EACCES")
+with Agent(agentd, BROKER, key=key) as a:
+    ask(TEE)
+    code, out, err = run(key_client)
+    check(out.startswith(b"query -1 Permission denied"), "without allow-key-uid even root gets EACCES")
+with Agent(agentd, BROKER, "--enarx", key=key) as a:
+    got = ask(KEY)
+    check(got.status == NO_KEYS, "with --enarx nobody is given the key")
+    code, out, err = run(key_client)
+    lines = out.decode().split("\n")
+    check(lines[0] == "query 262144 - technology 1" and lines[1].endswith("technology 1") and lines[2][:2] != "30"
+          and (b"N" + bytes(63)) == broker.requests[-1][3],
+          "get_attestation() then gives the bundle that answers the nonce")
+    code, out, err = run(key_client, "32")
+    check(b"call -1 Invalid argument technology 77" in out, "and a nonce of another length is EINVAL")
+
+# --- who may ask ---------------------------------------------------------------------------------
+
+if not REAL_ROOT:
+    print("# not root: other users are not tried")
+else:
+    with Agent(agentd, BROKER, "--allow-uid", "1234", "--allow-gid", "2345", "--allow-key-uid", "777", key=key) as a:
+        for name, uid, gid, groups, op, want in (
+                ("a user who is named", 1234, 9, (), EVIDENCE, OK),
+                ("a user who is not", 1235, 9, (), EVIDENCE, REFUSED),
+                ("a user who is not, asking for the TEE", 1235, 9, (), TEE, REFUSED),
+                ("a member of the group", 1235, 9, (5, 2345), EVIDENCE, OK),
+                ("one whose first group it is", 1235, 2345, (), EVIDENCE, OK),
+                ("who may have the key", 777, 9, (), EVIDENCE, OK),
+                ("who may have the key, the key", 777, 9, (), KEY, OK),
+                ("root, the key", 0, 0, (), KEY, REFUSED),
+                ("a user who is named, the key", 1234, 9, (), KEY, REFUSED)):
+            got = as_user(uid, gid, lambda: ask(op, data if op == EVIDENCE else b"").status, groups)
+            check(got == want, f"{name}: status {got}")
+        before = len(broker.requests)
+        as_user(1235, 9, lambda: ask(EVIDENCE, data).status)
+        check(len(broker.requests) == before, "who may not ask costs the host nothing")
+        got = as_user(1235, 9, lambda: get("/info"))
+        check(got[0] == 403 and b"allow-uid" in got[2], "nor does he get anything over HTTP: 403")
+        check(as_user(1234, 9, lambda: get("/info")[0]) == 200, "who is named does")
+        code, out, err = run(assay, "attest", "--list", user=1235)
+        check(b"this user may" in out, "assay attest --list says it")
+
+    # HUP
+    with open("/run/agent.conf", "w") as to:
+        to.write("[callers]\nallow-uid = 1234\n[release]\ntimeout = 9s\n")
+    with Agent(agentd, BROKER, "--config", "/run/agent.conf", key=key) as a:
+        check(as_user(1234, 9, lambda: ask(TEE).status) == OK, "the file says who may ask")
+        with open("/run/agent.conf", "w") as to:
+            to.write("[callers]\nallow-uid = 1235\nallow-uid = 1236\n[release]\ntimeout = 8s\n"
+                     "[sev]\nbroker-timeout = 3s\n")
+        a.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while "was read again" not in a.log() and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        got = [as_user(uid, 9, lambda: (ask(TEE).status, get("/info")[0])) for uid in (1234, 1235, 1236)]
+        check(got == [(REFUSED, 403), (OK, 200), (OK, 200)], f"HUP reads it again: {got}")
+        check("broker-timeout has changed; that takes a restart" in a.log(), "and says what it cannot change")
+        with open("/run/agent.conf", "w") as to:
+            to.write("[callers]\nnonsense = 1\n")
+        a.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        check(as_user(1235, 9, lambda: ask(TEE).status) == OK and 'no key "nonsense"' in a.log(),
+              "a file that is wrong changes nothing")
+
+    # another user for the agent
+    with Agent(agentd, BROKER, "--user", "nobody", key=key) as a:
+        pids = {"agentd": a.process.pid, **settled(a)}
+        check(not a.has_key() and all(status_of(p, "Uid") == "65534" for p in pids.values()),
+              "started as root, it takes the key and becomes the user that it is told")
+        caps = {n: int(status_of(p, "CapEff"), 16) for n, p in pids.items()}
+        check(all(c == 0 for n, c in caps.items() if n != "agentd") and caps["agentd"] in (0, 2),
+              f"of capabilities the parent keeps one, the others none {caps}")
+        check(ask(EVIDENCE, data).status == OK and get("/info")[0] == 200, "and works")
+        check(get("/aa/evidence?runtime_data=abc")[0] == 200, "its jobs may ask its own socket")
+
+# --- configuration ---------------------------------------------------------------------------------
+
+code, out, err = run(agentd, "--check", "--allow-uid", "5", "--broker", "vsock:3:1234")
+check(code == 0 and b"broker = vsock:3:1234" in out and b"allow-uid = 5" in out, "--check prints what holds")
+for words, said in (
+        (["--listen", "tcp:0.0.0.0:8006"], "would be open to other machines"),
+        (["--listen", "tcp:example.com:8006"], "would be open to other machines"),
+        (["--listen", "unix:x"], "absolute path"),
+        (["--broker", "tcp:1.2.3.4:5"], "write vsock:host:5577 or unix:PATH"),
+        (["--broker", "vsock:hostess:5"], "is not vsock:host:PORT"),
+        (["--broker", "vsock:host:"], "is not vsock:host:PORT"),
+        (["--broker", "unix:relative"], "absolute path"),
+        (["--attest-socket", "relative"], "no absolute path"),
+        (["--allow-uid", "no-such-user-here"], "there is none of this name"),
+        (["--allow-uid", "4294967295"], "there is none of this name"),
+        (["--allow-gid", "no-such-group-here"], "there is none of this name"),
+        (["--enarx", "--allow-key-uid", "0"], "one of the two"),
+        (["--timeout", "0s"], "is a time"),
+        (["--nonsense"], "no such option")):
+    code, out, err = run(agentd, "--check", *words)
+    check(code == 2 and said in err, f"{' '.join(words)}: exit 2, {said}")
+with Agent(agentd, BROKER, key=key) as a:
+    b = subprocess.run([agentd, "--secrets", "/nonexistent"], capture_output=True, timeout=20)
+    check(b.returncode == 4 and b"cannot listen there" in b.stderr, "a second agent beside the first ends with 4")
+    check(ask(TEE).status == OK, "and the first goes on")
+check(subprocess.run([agentd, "--version"], capture_output=True).stdout.startswith(b"assay-agentd "), "--version")
+
+# readiness
+n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+n.bind("/run/notify")
+n.settimeout(10)
+with Agent(agentd, BROKER, key=key, env={**os.environ, "NOTIFY_SOCKET": "/run/notify"}) as a:
+    check(n.recv(64) == b"READY=1", "the service manager hears READY=1")
+    a.stop()
+    check(n.recv(64) == b"STOPPING=1", "and STOPPING=1")
+done()
