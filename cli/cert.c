@@ -208,7 +208,7 @@ static const struct option make_options[] = {
 	    "the private key: P-256, P-384 or Ed25519, in PEM" },
 	{ OPT_NONCE, 'n', "nonce", "HEX", false, NULL, "the verifier's challenge, 8 to 64 bytes" },
 	{ OPT_PROVIDER, 0, "provider", "NAME", false,
-	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",
+	    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx|sev-es|sev",
 	    "only this one of attest --list (any)" },
 	{ OPT_QGS, 0, "qgs", "ADDR", false, NULL,
 	    "TDX: vsock:host:4050, unix:PATH, tcp:HOST:PORT" },

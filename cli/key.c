@@ -417,7 +417,7 @@ run_unseal(const struct args *args)
 	    { OPT_TOKEN, 0, "token", "FILE", false, NULL,                                          \
 		    "a token for --key, in place of evidence" },                                   \
 	    { OPT_PROVIDER, 0, "provider", "NAME", false,                                          \
-		    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx",                    \
+		    "configfs-tsm|tdx-device|snp-device|sgx-attestation|enarx|sev-es|sev",         \
 		    "of evidence, one of assay attest --list" },                                   \
 	    OPTION_TIMEOUT,                                                                        \
 	    { OPT_QUIET, 'q', "quiet", NULL, false, NULL, "write nothing but to the file of -o" }, \

@@ -35,8 +35,8 @@ struct assay_guest_request {
 	const char *service_guid;       /* one service of it, a GUID; NULL: all */
 	const char *service_version;    /* of its manifest, a number; NULL: the default */
 	enum assay_guest_endorsements endorsements;
-	bool eventlog;        /* the firmware's event log (CCEL) comes along, where there is one */
-	const char *tee;      /* "tdx", "snp", "sgx", "sev-es", "sev": no other will do; NULL: any */
+	bool eventlog;   /* the firmware's event log (CCEL) comes along, where there is one */
+	const char *tee; /* "tdx", "snp", "sgx", "sev-es", "sev": no other will do; NULL: any */
 	const char *provider; /* a name of assay_guest_provider_name(): only that; NULL: in order */
 	/* Where a TDX quote is made: "vsock:host:4050", "vsock:CID:PORT", "unix:PATH",
 	 * "tcp:HOST:PORT". NULL: what /etc/tdx-attest.conf names, if anything. With one, quotes are
@@ -58,7 +58,7 @@ enum assay_guest_piece {
 	ASSAY_GUEST_COLLATERAL,   /* of TDX: PEM blocks, as docs/bundle.md has them */
 	ASSAY_GUEST_EVENTLOG,     /* CCEL, as the firmware left it */
 	ASSAY_GUEST_MANIFEST,     /* of an SVSM: REPORT_DATA is SHA-512(report data || manifest) */
-	ASSAY_GUEST_PROOF,    /* of SEV and SEV-ES: that the report is this guest's, docs/binding.md */
+	ASSAY_GUEST_PROOF, /* of SEV and SEV-ES: that the report is this guest's, docs/binding.md */
 	ASSAY_GUEST_PIECES,
 };
 
@@ -109,8 +109,8 @@ const char *assay_guest_provider_name(size_t n);
  *
  * request  Only its root, qgs and timeout_ms are looked at; may be NULL.
  * err      Filled in either case: why it works, or why not.
- * Errors   ASSAY_E_UNSUPPORTED (not here), ASSAY_E_IO (here, but of no use), ASSAY_E_USAGE,
- *          ASSAY_E_NOMEM.
+ * Errors   ASSAY_E_UNSUPPORTED (not here), ASSAY_E_IO (here, but of no use), ASSAY_E_POLICY (here,
+ *          but not for this user), ASSAY_E_USAGE, ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code
 assay_guest_probe(size_t n, const struct assay_guest_request *request, struct assay_error *err);
@@ -122,7 +122,7 @@ assay_guest_probe(size_t n, const struct assay_guest_request *request, struct as
  * tee      "tdx", "snp", "sgx", "sev-es", "sev", or "opaque". Static text.
  * request  Only its root, provider, qgs and timeout_ms are looked at; may be NULL.
  * Errors   ASSAY_E_INCOMPLETE (no provider is here), ASSAY_E_IO (one is here, but of no use),
- *          ASSAY_E_USAGE, ASSAY_E_NOMEM.
+ *          ASSAY_E_POLICY (one is here, but not for this user), ASSAY_E_USAGE, ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code assay_guest_here(
     const char **tee, const struct assay_guest_request *request, struct assay_error *err);
@@ -173,7 +173,9 @@ enum {
 };
 
 /*
- * Evidence for a nonce, as a bundle (docs/bundle.md), whatever the TEE.
+ * Evidence for a nonce, as a bundle (docs/bundle.md), whatever the TEE; but under SEV and SEV-ES what
+ * the guest's agent is configured to give: the PrivateKeyInfo that the owner injected, with the nonce
+ * ignored, or that bundle (docs/get_attestation.md).
  *
  * nonce       nonce_length bytes, and that must be 64. Not looked at when buf is NULL.
  * buf         At least as long as the call with NULL said. Written only on success.
@@ -181,7 +183,8 @@ enum {
  * Returns     The length of what is in buf, or needed for it; 0 and technology 0 outside any TEE,
  *             whatever the arguments; -1 with errno on failure: EFAULT a pointer that does not
  *             point to memory, EINVAL a nonce of another length or a buf_length over SSIZE_MAX,
- *             EMSGSIZE a buffer that is too small, EIO the TEE failed, ENOMEM.
+ *             EMSGSIZE a buffer that is too small, EACCES the agent does not answer this user, EIO
+ *             the TEE failed, ENOMEM.
  */
 ssize_t
 get_attestation(void *nonce, size_t nonce_length, void *buf, size_t buf_length, size_t *technology);

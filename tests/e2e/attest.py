@@ -11,7 +11,7 @@ from sandbox import (ASSAY, FOLDER, NONCE, QGS, Serve, allowed, attest, done, fi
 
 TITLES = {"tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sgx": "Intel SGX"}
 OTHER_NONCE = "00112233445566778899aabbccddeefe"
-PROVIDERS = ["configfs-tsm", "tdx-device", "snp-device", "sgx-attestation", "enarx"]
+PROVIDERS = ["configfs-tsm", "tdx-device", "snp-device", "sgx-attestation", "enarx", "sev-es", "sev"]
 
 # --- outside any TEE: who was asked, and what each said ------------------------------------------
 r = run("attest", "--nonce", NONCE, "-o", "none.cbor")
