@@ -353,6 +353,21 @@ read_signers(const struct args *args, struct assay_jwks **signers)
 	return rc;
 }
 
+/* The owner verified the platform under an ASK that may be none of those built in. */
+static enum assay_code
+take_launch(struct appraisal *a, const char *path, struct assay_bytes in,
+    const struct assay_jwks *signers, struct assay_error *err)
+{
+	struct assay_launch **launch = &a->launches[a->launch_count];
+	enum assay_code code = assay_launch_parse(launch, in, signers, err);
+
+	if (code != ASSAY_OK)
+		return code;
+	a->launch_count++;
+	struct assay_bytes ask = assay_launch_cert(*launch, ASSAY_LAUNCH_ASK);
+	return ask.len > 0 ? assay_trust_add(a->trust, ask, path, NULL, err) : ASSAY_OK;
+}
+
 /* A record that was altered, or is another's, is refused as evidence would be. */
 static int
 add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signers)
@@ -362,11 +377,8 @@ add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signe
 	int rc = input_read(a->args->command, &in, path, "a launch record");
 
 	if (rc == 0) {
-		enum assay_code code = assay_launch_parse(
-		    &a->launches[a->launch_count], input_bytes(&in), signers, &err);
-		if (code == ASSAY_OK) {
-			a->launch_count++;
-		} else {
+		enum assay_code code = take_launch(a, path, input_bytes(&in), signers, &err);
+		if (code != ASSAY_OK) {
 			complain(a->args->command, "--launch: %s: %s", path, err.text);
 			rc = code == ASSAY_E_NOMEM      ? EXIT_TROUBLE
 			    : code == ASSAY_E_SIGNATURE ? EXIT_NO
@@ -400,8 +412,8 @@ appraise_read(struct appraisal *a, const struct args *args, const char *policy)
 	if (rc == 0)
 		rc = read_policies(a, policy);
 	if (rc == 0)
-		rc = read_launches(a);
-	return rc != 0 ? rc : make_trust(args, &a->trust);
+		rc = make_trust(args, &a->trust);
+	return rc != 0 ? rc : read_launches(a);
 }
 
 void

@@ -218,10 +218,17 @@ add_launch(struct owned_view *o, const json_t *item, struct assay_bytes document
 	const char *signer = json_string_value(json_object_get(item, "signer"));
 	struct assay_error why = { 0 };
 
-	if (launches_read(&o->launches[o->view.launch_count], document, signer, &why) == ASSAY_OK)
-		o->view.launch_count++;
-	else
+	struct assay_launch **launch = &o->launches[o->view.launch_count];
+
+	if (launches_read(launch, document, signer, &why) != ASSAY_OK) {
 		leave_out("launch record", item, why.text);
+		return;
+	}
+	o->view.launch_count++;
+	/* The owner verified the platform under an ASK that may be none of those built in. */
+	struct assay_bytes ask = assay_launch_cert(*launch, ASSAY_LAUNCH_ASK);
+	if (ask.len > 0 && assay_trust_add(o->trust, ask, "launch record", NULL, &why) != ASSAY_OK)
+		leave_out("ASK of launch record", item, why.text);
 }
 
 static enum assay_code
