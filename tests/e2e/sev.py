@@ -46,8 +46,8 @@ def walk(folder, *changes):
 
 
 def verify(folder, *args, evidence=None):
-    return run("verify", "--json", "--nonce", NONCE, "--trust-root", f"{folder}/P/trust-root", "-c",
-               f"{folder}/P/collateral", *args, evidence or f"{folder}/e.cbor")
+    return run("verify", "--json", "--nonce", NONCE, "--trust-root", f"{folder}/P/trust-root", *args,
+               evidence or f"{folder}/e.cbor")
 
 
 allowed()
@@ -72,7 +72,7 @@ r = verify("es", "--launch", record, "--signer", "other/other_owner.jwk")
 ok(r.code in (1, 2) and "whose records are taken" in r.out + r.err, "the record of another owner", r)
 r = verify("es", "--launch", record, evidence="other/e.cbor")
 ok(r.code == 1 and "sev.proof.known" in r.failed(), "the evidence of another guest", r)
-r = verify("es")
+r = verify("es", "-c", "es/P/collateral")
 ok(r.code == 1 and r.json["claims"]["binding"] == "none" and r.failed() == ["sev.policy.binding"], "no record", r)
 with open(record, encoding="utf-8") as f:
     edited = path("edited.json", f.read().replace('"name":"web"', '"name":"wet"').encode())
