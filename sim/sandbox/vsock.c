@@ -63,10 +63,9 @@ name_of(const struct vsock *v, unsigned port, struct sockaddr_un *out)
 static bool
 add_port(struct vsock *v, const struct vsock_port *p)
 {
-	struct sockaddr_un *at = &v->ports[v->port_count].at;
-
 	if (v->port_count == VSOCK_PORTS_MAX)
 		return false;
+	struct sockaddr_un *at = &v->ports[v->port_count].at;
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	socklen_t len = sizeof *at;
 	if (p->path == NULL || p->cheat != NULL) {

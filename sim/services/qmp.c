@@ -33,15 +33,18 @@ static void
 say(struct sim_qmp *q, json_t *message)
 {
 	char *text = message != NULL ? json_dumps(message, JSON_ENSURE_ASCII) : NULL;
-	size_t n = text != NULL ? strlen(text) : 0;
-	char *line = text != NULL ? realloc(text, n + 3) : NULL;
+	struct sim *scratch = sim_scratch();
+	struct sim_buf line = { .sim = scratch };
 
-	if (line == NULL)
+	if (text != NULL)
+		sim_put(&line, text, strlen(text));
+	else
 		sim_die("out of memory");
-	memcpy(line + n, "\r\n", 3);
-	q->say(q->arg, line, n + 2);
-	free(line);
+	sim_put(&line, "\r\n", 2);
+	free(text);
 	json_decref(message);
+	q->say(q->arg, (const char *)line.ptr, line.len);
+	sim_free(scratch);
 }
 
 static json_t *
