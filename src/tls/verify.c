@@ -91,7 +91,8 @@ check_binding(const struct judging *j, const struct assay_claims *claims, bool n
 	const char *passed = "the evidence names this key";
 
 	if (named && unbound(claims) && j->how->launch_count == 0)
-		assay_check_need(j->checks, CHECK_CERT_BINDING, "launch record", "of this guest",
+		assay_check_need(j->checks, CHECK_CERT_BINDING, "launch record",
+		    "of this guest, with --launch",
 		    "whether the guest named this key cannot be told without its launch record");
 	else if (named && unbound(claims))
 		assay_check_fail(j->checks, CHECK_CERT_BINDING, ASSAY_E_SIGNATURE,
