@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import time
 
-from sandbox import (ASSAY, NONCE, PROGRAMS, QGS, Serve, allowed, done, fits, inside, new, ok, path, read, run, unwrapped)
+from sandbox import (ASSAY, ENV, NONCE, PROGRAMS, QGS, SIM, WITHOUT_LEAK_CHECK, Serve, allowed, done, fits, inside, new,
+                     ok, path, read, run, unwrapped)
 
-SERVER, CLIENT = PROGRAMS
+SERVER, CLIENT, *DAEMONS = PROGRAMS  # the broker's and the agent's
 OPENSSL = shutil.which("openssl")
 OTHER_NONCE = "00112233445566778899aabbccddeefe"
 TITLES = {"tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sgx": "Intel SGX"}
@@ -131,6 +132,31 @@ for tee, service in (("tdx", "pcs"), ("snp", "kds")):
                            f"{tee}-p256.crt").code == 0, f"{tee}: collateral fetched for a certificate", r)
 r = verify("tdx", "--expect", "debug=true", "--json", "tdx-p256.crt")
 ok(r.code == 1 and r.failed() == ["expect.debug"], "--expect", r)
+
+# --- guests of SEV and SEV-ES: by their agent, and their owner's record --------------------------
+ENV["PATH"] = ":".join([*map(os.path.dirname, DAEMONS), ENV["PATH"]])
+for tee, title in (("sev-es", "AMD SEV-ES"), ("sev", "AMD SEV")):
+    for folder, seed in ((f"{tee}-own", "7"), (f"{tee}-other", "8")):
+        new(folder, "--tee", tee, "--seed", seed)
+        r = subprocess.run([SIM, "run", "--tee", tee, "--platform", folder, "--", *WITHOUT_LEAK_CHECK, ASSAY, "cert",
+                            "make", "--key", "p384.key", "-o", f"{folder}.crt"], env=ENV, capture_output=True,
+                           stdin=subprocess.DEVNULL, timeout=120, check=False)
+        ok(r.returncode == 0, f"{tee}: make", r)
+    own, record = f"{tee}-own", ["--launch", f"{tee}-own/launch.json"]
+    # The host reads the registers of plain SEV, so the default policy takes none of it.
+    weak = path("weak.policy", b'policy "weak"\nfor sev\n  require instance  binding == "weak"\n')
+    r = verify(own, *record, *(["-p", weak] if tee == "sev" else []), f"{own}.crt")
+    ok(r.code == 0 and f"{title}: genuine, allowed" in r.out
+       and "certificate, CMW extension: bundle: attestation report, 6460 bytes with proof" in unwrapped(r.out),
+       f"{tee}: accepted", r)
+    if tee == "sev":
+        r = verify(own, *record, "--json", f"{own}.crt")
+        ok(r.code == 1 and r.check("cert.binding") == "pass" and "sev.policy.binding" in r.failed(),
+           f"{tee}: not by the default policy", r)
+    r = verify(own, "-p", "genuine", f"{own}.crt")
+    ok(r.code == 3 and "of this guest, with --launch" in r.out, f"{tee}: not without its record", r)
+    r = verify(own, "--launch", f"{tee}-other/launch.json", "-p", "genuine", "--json", f"{own}.crt")
+    ok(r.code == 1 and "cert.binding" in r.failed(), f"{tee}: nor by another guest's", r)
 
 # --- TLS -----------------------------------------------------------------------------------------
 
