@@ -15,6 +15,7 @@
 #include "../line.h"
 #include "../lockdown.h"
 #include "../options.h"
+#include "confine.h"
 #include "text.h"
 
 enum { EXIT_DONE = 0, EXIT_TROUBLE = 4, WHY_ROOM = 200, PATH_ROOM = 4096, CHIP_ROOM = 2 * 64 + 1 };
@@ -262,7 +263,7 @@ sev_run(const void *arg, const int *sockets, size_t count)
 		    path, strerror(errno));
 		return EXIT_TROUBLE;
 	}
-	if (!lockdown_sev(s.options, s.folder))
+	if (!confine_user(s.options->user) || !lockdown_sev(s.options, s.folder))
 		return EXIT_TROUBLE;
 	while (line_hear(&m, buffer, sockets[0]) && m.op == LINE_CERTS)
 		if (!serve(&s, sockets[0], m.id))

@@ -376,6 +376,11 @@ class Broker:
             out[re.search(r"Name:\s+(\S+)", text).group(1)] = int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
         return out
 
+    def sanitized(self):
+        """True if memory says little: a sanitizer keeps what is freed for a while."""
+        with open(self.command[0], "rb") as f:
+            return b"libasan" in f.read()
+
     def signal(self, number):
         self.process.send_signal(number)
 
