@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,7 +31,6 @@
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
 enum {
-	ATTEST_BACKLOG = 128,
 	TICK_MS = 500,
 	JOB_GRACE_MS = 2000,
 	STOP_MS = 10000,
@@ -43,7 +43,6 @@ enum part { SIGNER, LINE, FRONT, PARTS };
 struct running {
 	pid_t pid; /* 0: none */
 	int64_t since_ms;
-	int fd; /* of a job: what to say in its place; -1 */
 };
 
 struct agent {
@@ -79,28 +78,43 @@ now_ms(void)
 
 /* --- sockets ----------------------------------------------------------------------------- */
 
-/* Anybody may connect: who is answered is decided by what the kernel says of him, in a sentence. */
+/* One agent at a time: the lock is on the folder of attest.sock, and lasts as long as the parent. */
+static bool
+lock_folder(const char *path)
+{
+	char folder[ADDRESS_MAX];
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
+	mkdir(folder, 0755); /* without a service manager nobody has made it */
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		log_say("%s: %s", folder, strerror(errno));
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		log_say("%s: another assay-agentd has its socket there", folder);
+	else
+		return true; /* and the descriptor stays open */
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+/* Anybody may connect: who is answered is decided by what the kernel says of him, in a sentence. But it is
+ * the signer that listens, once it has the key. */
 static bool
 open_attest(struct listening *l, const char *path)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	struct stat st;
 
-	*l = (struct listening){ .fd = -1, .local = true };
+	*l = (struct listening){ .local = true };
 	snprintf(l->address, sizeof l->address, "unix:%s", path);
 	memcpy(name.sun_path, path, strlen(path));
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path); /* of an agent that has died */
 	l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* What an agent that has died left is in the way; one that lives is not pushed aside. */
-	if (l->fd >= 0 && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-		if (connect(l->fd, (const struct sockaddr *)&name, sizeof name) == 0)
-			errno = EADDRINUSE;
-		else if (errno == ECONNREFUSED)
-			unlink(path);
-		close(l->fd);
-		l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	}
 	if (l->fd >= 0 && bind(l->fd, (const struct sockaddr *)&name, sizeof name) == 0 &&
-	    chmod(path, 0666) == 0 && listen(l->fd, ATTEST_BACKLOG) == 0)
+	    chmod(path, 0666) == 0)
 		return true;
 	log_say("%s: cannot listen there: %s", path, strerror(errno));
 	return false;
@@ -133,7 +147,7 @@ open_sockets(struct agent *a)
 	int count = listen_inherit(a->listening, AGENT_LISTEN_MAX + 1);
 
 	a->attest.fd = -1;
-	if (count < 0 || !sort_inherited(a, count))
+	if (count < 0 || !sort_inherited(a, count) || !lock_folder(a->o->attest_socket))
 		return false;
 	if (a->attest.fd < 0 && !open_attest(&a->attest, a->o->attest_socket))
 		return false;
@@ -247,7 +261,7 @@ start(struct agent *a, enum part part)
 		become(part_names[part]);
 		exit(runs[part](a));
 	}
-	a->parts[part] = (struct running){ .pid = pid, .since_ms = now_ms(), .fd = -1 };
+	a->parts[part] = (struct running){ .pid = pid, .since_ms = now_ms() };
 	return true;
 }
 
@@ -359,7 +373,7 @@ do_job(struct agent *a)
 	if (pid < 0)
 		job_refuse(fd, 503, "too much is done at once; try again");
 	else
-		*free_one = (struct running){ .pid = pid, .since_ms = now_ms(), .fd = -1 };
+		*free_one = (struct running){ .pid = pid, .since_ms = now_ms() };
 	close(fd);
 }
 
@@ -463,6 +477,9 @@ run(struct agent *a)
 			if (a->stopping && a->parts[i].pid > 0 && now_ms() - a->stop_ms > STOP_MS)
 				kill(a->parts[i].pid, SIGKILL);
 	}
+	for (size_t i = 0; i < JOB_MOST; i++) /* nobody waits for them any more */
+		if (a->work[i].pid > 0)
+			kill(a->work[i].pid, SIGKILL);
 }
 
 static bool
@@ -480,6 +497,14 @@ watch_signals(struct agent *a)
 	    (a->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) >= 0;
 }
 
+static void
+close_sockets(struct agent *a)
+{
+	for (size_t i = 0; i < a->listening_count; i++)
+		listen_close(&a->listening[i]);
+	listen_close(&a->attest);
+}
+
 static int
 serve(struct agent *a)
 {
@@ -491,15 +516,14 @@ serve(struct agent *a)
 	if (!start(a, SIGNER) || !signer_ready(a) || !start(a, LINE) || !start(a, FRONT) ||
 	    !lockdown_parent(a->o, settings_path(a->settings), a->listening, a->listening_count)) {
 		close_ends(a);
+		close_sockets(a);
 		return EXIT_TROUBLE;
 	}
 	notify_say(&a->notify, "READY=1");
 	log_detail("ready");
 	run(a);
 	notify_close(&a->notify);
-	for (size_t i = 0; i < a->listening_count; i++)
-		listen_close(&a->listening[i]);
-	listen_close(&a->attest);
+	close_sockets(a);
 	return a->code;
 }
 

@@ -19,6 +19,7 @@
 enum {
 	EXIT_DONE = 0,
 	EXIT_TROUBLE = 4,
+	BACKLOG = 128,
 	ASKS_MAX = 64,
 	ASKS_PER_USER = 32,
 	READ_MS = 2000,  /* a request comes with its connection */
@@ -470,6 +471,8 @@ signer_run(
 	}
 	if (!open_signer(&s))
 		log_say("out of memory");
+	else if (listen(ends->listener, BACKLOG) != 0)
+		log_say("attest.sock: cannot listen: %s", strerror(errno));
 	else if (lockdown_signer(o) && send(ends->control, "", 1, MSG_NOSIGNAL) == 1)
 		rc = event_base_dispatch(s.base) < 0 ? EXIT_TROUBLE : EXIT_DONE;
 	s.stopping = true;
