@@ -390,11 +390,11 @@ static const struct option options[] = {
 	OPTION_TIMEOUT,
 	{ OPT_RAW, 0, "raw", NULL, false, NULL, "the vendor's bytes alone" },
 	{ OPT_COCO, 0, "coco", NULL, false, NULL, "JSON of Confidential Containers" },
-	{ OPT_LIST, 0, "list", NULL, false, NULL,
-	    "say of each way to evidence why it works or not" },
 	{ OPT_TO, 0, "to", "URL", false, NULL, "prove it to assayd, which gives the nonce" },
 	{ OPT_WATCH, 0, "watch", "D", false, NULL, "with --to: again each D, a line per beat" },
 	OPTION_CA,
+	{ OPT_LIST, 0, "list", NULL, false, NULL,
+	    "say of each way to evidence why it works or not" },
 	OPTION_OUTPUT,
 	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "write nothing but to the file of -o" },
 	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "say what was collected, and how" },
@@ -411,8 +411,7 @@ const struct command command_attest = {
 	.words = "",
 	.options = options,
 	.examples = { "assay attest --nonce @nonce -o evidence.cbor", "assay attest --list" },
-	.exits =
-	    "0 done, 1 refused (--to), 2 usage, 3 no TEE here or something is missing, 4 trouble",
+	.exits = "0 done, 1 refused, 2 usage, 3 no TEE or something is missing, 4 trouble",
 	.page = "assay-attest",
 	.run = run,
 };
