@@ -33,7 +33,7 @@ for name, args, words in (
         ("two nonces", ["--nonce", NONCE, "--random", "-o", "x"], "one of them, not more"),
         ("a short nonce", ["--nonce", "00112233445566", "-o", "x"], "is 7 bytes, at least 8 are needed"),
         ("a long one", ["--nonce", "00" * 65, "-o", "x"], "65"),
-        ("no such TEE", ["--nonce", NONCE, "--tee", "sev", "-o", "x"], '--tee: "sev" is none of tdx, snp, sgx'),
+        ("no such TEE", ["--nonce", NONCE, "--tee", "vtpm", "-o", "x"], '--tee: "vtpm" is none of tdx, snp, sgx, sev, sev-es'),
         ("no such provider", ["--nonce", NONCE, "--provider", "tpm", "-o", "x"], 'no provider "tpm"'),
         ("no such level", ["--nonce", NONCE, "--vmpl", "4", "-o", "x"], '"4" is none of 0, 1, 2, 3'),
         ("no QGS address", ["--nonce", NONCE, "--qgs", "http://qgs", "-o", "x"], "QGS address"),
