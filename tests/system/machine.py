@@ -28,7 +28,6 @@ export LD_LIBRARY_PATH=/lib
 ip link set lo up
 for module in {modules}; do insmod /modules/$module.ko || echo "machine: no module $module"; done
 cd /tmp
-{environment}
 sh -c "$(cat /command)" </dev/null
 echo "machine: status $?"
 poweroff -f
@@ -57,8 +56,8 @@ def modules(names):
     def add(name):
         if name in order or name not in files:  # else it is built in
             return
-        needs = re.search(rb"\0depends=([^\0]*)\0", files[name].read_bytes())
-        for need in needs.group(1).decode().split(",") if needs else []:
+        listed = re.search(rb"\0depends=([^\0]*)\0", files[name].read_bytes())
+        for need in listed.group(1).decode().split(",") if listed else []:
             add(need.replace("-", "_"))
         order[name] = files[name]
 
@@ -67,7 +66,12 @@ def modules(names):
     return order
 
 
-def libraries(program):
+def find_library(name):
+    shown = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    return re.search(rf"^\s+{re.escape(name)} .*=> (\S+)$", shown, re.M).group(1)
+
+
+def needs(program):
     """What the program loads: where it lies in the RAM disk, and where here."""
     shown = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     found = {f"lib/{name}": path for name, path in re.findall(r"(\S+) => (/\S+) \(0x", shown)}
@@ -106,27 +110,27 @@ class Archive:
         return b"".join(self.parts + end.parts)
 
 
-def run(folder, command, programs=(), files=None, load=("vsock_loopback",), environment=None, seconds=240):
+def run(folder, command, programs=(), libraries=(), load=("vsock_loopback",), seconds=300):
     """Boots, runs the shell's command, and powers off: its exit status, or None if it never came to
     that, and what was on the console. folder: where the RAM disk may lie. programs: paths, which are then
-    in /bin by their last name. files: {path: bytes}."""
+    in /bin by their last name. libraries: names of those that programs load by themselves."""
     archive = Archive()
     for name in ("proc", "sys", "dev", "run", "tmp", "etc"):
         archive.folder(name)
     taken = {}
     for program in [shutil.which("busybox"), *programs]:
         archive.file(f"bin/{os.path.basename(program)}", pathlib.Path(program).read_bytes(), 0o755)
-        taken.update(libraries(program))
+        taken.update(needs(program))
+    for name in libraries:
+        taken[f"lib/{name}"] = find_library(name)
+        taken.update(needs(taken[f"lib/{name}"]))
     for name, path in sorted(taken.items()):
         archive.file(name, pathlib.Path(path).read_bytes(), 0o755)
-    for path, data in (files or {}).items():
-        archive.file(path, data)
     order = modules(load)
     for name, path in order.items():
         archive.file(f"modules/{name}.ko", path.read_bytes())
     archive.file("command", command.encode())
-    exports = "".join(f"export {name}='{value}'\n" for name, value in (environment or {}).items())
-    archive.file("init", INIT.format(modules=" ".join(order), environment=exports).encode(), 0o755)
+    archive.file("init", INIT.format(modules=" ".join(order)).encode(), 0o755)
     disk = pathlib.Path(folder) / "initrd"
     disk.write_bytes(archive.bytes())
 
