@@ -157,7 +157,7 @@ take_number(
 static enum assay_code
 take_hex(uint8_t *out, size_t n, struct members *from, const char *name, struct assay_error *err)
 {
-	struct assay_bytes text;
+	struct assay_bytes text = { NULL, 0 };
 	enum assay_code rc = take_text(&text, from, name, err);
 
 	if (rc == ASSAY_OK && !assay_unhex(out, n, text))
@@ -171,7 +171,7 @@ static enum assay_code
 take_base64(uint8_t *room, size_t *len, size_t max, struct members *from, const char *name,
     struct assay_error *err)
 {
-	struct assay_bytes text;
+	struct assay_bytes text = { NULL, 0 };
 	enum assay_code rc = take_text(&text, from, name, err);
 
 	if (rc == ASSAY_OK &&
@@ -285,7 +285,7 @@ take_injected(struct assay_launch *l, struct members *from, struct assay_error *
 static enum assay_code
 take_stage(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
-	struct assay_bytes text;
+	struct assay_bytes text = { NULL, 0 };
 	enum assay_code rc = take_text(&text, from, "stage", err);
 
 	if (rc != ASSAY_OK)
@@ -301,7 +301,7 @@ take_stage(struct assay_launch *l, struct members *from, struct assay_error *err
 static enum assay_code
 take_name(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
-	struct assay_bytes text;
+	struct assay_bytes text = { NULL, 0 };
 	enum assay_code rc = take_text(&text, from, "name", err);
 
 	if (rc == ASSAY_OK && !assay_launch_name_fits(text))

@@ -198,7 +198,7 @@ enum assay_code
 assay_ovmf_sev_parse(
     struct ovmf_sev *out, struct assay_bytes in, const char *what, struct assay_error *err)
 {
-	struct ovmf_table table;
+	struct ovmf_table table = { .count = 0 };
 	struct ovmf_sev sev = { .item_count = 0 };
 	uint32_t hashes[2] = { 0, 0 }, offset = 0;
 	enum assay_code rc;
