@@ -62,6 +62,54 @@ for fault, words in (("wrong-nonce", "MNONCE is another"), ("replay", None), ("o
     else:
         check(words is None or words in err, f"{fault}: not signed: {err.strip().splitlines()[-1]}")
         check(not os.path.exists("cheat.cbor"), f"{fault}: and nothing is written")
+
+# --- the released key -------------------------------------------------------------------------------
+SECRET = os.urandom(100)
+with open("secret", "wb") as to:
+    to.write(SECRET)
+server = subprocess.Popen([assayd, "--store", f"sqlite:{folder}/s.db", "--listen", f"unix:{folder}/s.sock",
+                           "--trust-root", "sev-es/trust-root"],
+                          stderr=subprocess.DEVNULL)
+end = time.monotonic() + 20
+while not (os.path.exists("s.sock") and os.path.exists("admin.pem")) and time.monotonic() < end:
+    time.sleep(0.05)
+env.update(ASSAY_URL=f"unix:{folder}/s.sock", ASSAY_ADMIN_KEY=f"{folder}/admin.pem")
+code, text, err = run(assay, "secret", "put", "default/key/disk", "secret")
+check(code == 0, f"a secret is stored {err}")
+code, text, err = run(assay, "collateral", "push", "sev-es/collateral")
+check(code == 0, f"its collateral is pushed {err}")
+
+
+def get_key(tee, push):
+    """Inside a launch of its own, whose record the owner pushes meanwhile, or does not."""
+    before = os.stat(f"{tee}/launch.json").st_mtime_ns
+    for name in ("go", "out"):
+        if os.path.exists(name):
+            os.unlink(name)
+    p = subprocess.Popen([assay_sim, "run", "--tee", tee, "--platform", tee, "--", "sh", "-c",
+                          'until [ -e go ]; do sleep 0.1; done; exec "$0" key get -o out kbs:///default/key/disk', assay],
+                         env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    end = time.monotonic() + 40
+    while os.stat(f"{tee}/launch.json").st_mtime_ns == before and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    if push:
+        code, text, err = run(assay, "reference", "push", "--signer", f"{tee}/owner.jwk", f"{tee}-vm", f"{tee}/launch.json")
+        check(code == 0, f"{tee}: the owner pushes the launch record {err}")
+    open("go", "w").close()
+    text, err = p.communicate(timeout=60)
+    given = os.path.exists("out") and open("out", "rb").read() == SECRET
+    return p.returncode, given, err
+
+
+code, given, err = get_key("sev-es", False)
+check(code == 1 and not given, f"sev-es: without its launch record no key is released: {err.strip()[-200:]}")
+code, given, err = get_key("sev-es", True)
+check(code == 0 and given, f"sev-es: with it, the key is released {err.strip()[-300:]}")
+code, given, err = get_key("sev-es", False)
+check(code == 1 and not given, f"sev-es: another launch, another record: {err.strip()[-200:]}")
+server.terminate()
+server.wait(20)
 os.chdir("/")
 shutil.rmtree(folder)
 done()
