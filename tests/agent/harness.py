@@ -28,7 +28,7 @@ def check(ok, what):
     checks += 1
     if not ok:
         failures += 1
-    print(f"{'ok' if ok else 'not ok'} {checks} - {what}", flush=True)
+    print(f"{'ok' if ok else 'not ok'} {checks} - {' '.join(what.split())}", flush=True)
     return ok
 
 
