@@ -314,8 +314,8 @@ const struct command command_cert_verify = {
 	.name = "cert verify",
 	.arguments = "[options] CERT",
 	.summary = "Says whether a certificate holds, and its machine is allowed.",
-	.operands = "  CERT   a certificate or certificate request, PEM or DER, or - for standard "
-		    "input\n",
+	.operands =
+	    "  CERT   a certificate or certificate request, PEM or DER; - is standard input\n",
 	.words = NULL,
 	.options = verify_options,
 	.examples = { "assay cert verify -c collateral/ tls.crt",

@@ -25,6 +25,8 @@ COMMANDS = [
     "policy test",
     "policy push",
     "policy rm",
+    "cert make",
+    "cert verify",
     "key get",
     "key unseal",
     "log show",
