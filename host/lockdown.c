@@ -128,7 +128,7 @@ lockdown_sev(const struct broker_options *o, const char *folder)
 {
 	static char rooms[CEKS_MAX][PATH_ROOM];
 	const unsigned long number = SEV_ISSUE_CMD;
-	const struct scmp_arg_cmp issue = SCMP_A1(SCMP_CMP_EQ, number);
+	const struct scmp_arg_cmp issue = SCMP_A1(SCMP_CMP_EQ, number, 0);
 	struct confine_path paths[CEKS_MAX + 1];
 	size_t n = 0;
 	bool whole;

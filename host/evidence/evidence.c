@@ -117,6 +117,17 @@ ask_certificates(struct evidence *e)
 	    &(struct ipc_message){ .id = e->wanted, .op = LINE_CERTS });
 }
 
+/* Old ones do while newer are fetched: a firmware that is slow holds up nobody who has some. */
+static void
+renew_certificates(struct evidence *e, bool missing)
+{
+	int64_t now = front_now_ms();
+
+	if (!e->asking && now - e->asked_ms >= AGAIN_MS &&
+	    (missing || now - e->got_ms >= CERTIFICATES_MS))
+		ask_certificates(e);
+}
+
 /* A PEK changes only while no guest runs, so the certificates of a VM are those after its registration. */
 static bool
 has_certificates(const struct guest *g)
@@ -205,8 +216,8 @@ ask_report(struct guest *g, const struct aeb_request *r, const uint8_t mnonce[MN
 	g->asked = line_send(e->front->lines[PROCESS_VMM], &m);
 	if (!g->asked)
 		give_up(g, TTRPC_UNAVAILABLE, "the broker is out of memory");
-	else if (!has_certificates(g) && !e->asking && front_now_ms() - e->asked_ms >= AGAIN_MS)
-		ask_certificates(e);
+	else
+		renew_certificates(e, !has_certificates(g));
 }
 
 static void
@@ -443,18 +454,6 @@ gone(void *role, void *guest, struct connection *c)
 		release(g);
 }
 
-static void
-tick(void *role, int64_t now_ms)
-{
-	struct evidence *e = role;
-
-	if (e->asking || e->front->peers == NULL || e->front->lines[PROCESS_SEV] == NULL)
-		return;
-	if (now_ms - e->asked_ms >= AGAIN_MS &&
-	    (e->serial < e->wanted || now_ms - e->got_ms >= CERTIFICATES_MS))
-		ask_certificates(e);
-}
-
 const struct role role_evidence = {
 	.name = "evidence",
 	.head_max = TTRPC_HEAD,
@@ -468,5 +467,4 @@ const struct role role_evidence = {
 	.request = request,
 	.late = late,
 	.gone = gone,
-	.tick = tick,
 };

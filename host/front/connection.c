@@ -215,6 +215,7 @@ connection_new(struct front *f, struct peer *peer, size_t role, int fd)
 		c->next->back = &c->next;
 	peer->connections = c;
 	peer->count++;
+	f->connections++;
 	enter(c, READING);
 	return true;
 }
@@ -232,6 +233,7 @@ connection_free(struct connection *c)
 	if (c->next != NULL)
 		c->next->back = c->back;
 	peer->count--;
+	peer->front->connections--;
 	event_free(c->readable);
 	event_free(c->writable);
 	close(c->fd);

@@ -24,6 +24,8 @@ enum {
 	EXIT_TROUBLE = 4,
 	TICK_MS = 100,
 	DRAIN_MS = 10000, /* how long requests in flight may still take */
+	CONNECTIONS_FEW = 128,
+	DESCRIPTORS_ELSE = 1100, /* sockets of VMs, 1024 at most, and the process' own */
 };
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
@@ -150,6 +152,11 @@ make_room(struct peer *p)
 {
 	struct connection *oldest = NULL;
 
+	if (p->front->connections >= p->front->connections_max) {
+		log_detail(
+		    "VM %s: is refused a connection, there are no descriptors left", p->name);
+		return false;
+	}
 	if (p->count < p->front->options->connections)
 		return true;
 	for (struct connection *c = p->connections; c != NULL; c = c->next)
@@ -432,9 +439,6 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 			next = c->next;
 			connection_tick(c, now);
 		}
-	for (size_t i = 0; i < ROLES; i++)
-		if (f->states[i] != NULL)
-			roles[i]->tick(f->states[i], now);
 	if (f->life == DRAINING && (is_idle(f) || now > f->drain_until_ms))
 		stop(f, EXIT_DONE);
 	if (f->notify->watchdog_ms > 0 && now - f->heard_ms >= f->notify->watchdog_ms / 3) {
@@ -490,15 +494,21 @@ open_roles(struct front *f)
 	return true;
 }
 
-static void
-more_descriptors(void)
+/* As many as there are descriptors for, but for those that are no connections: accept() must not fail for want
+ * of them, or the loop would turn in place. */
+static size_t
+connections_of_all(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return CONNECTIONS_FEW;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > DESCRIPTORS_ELSE + CONNECTIONS_FEW
+	    ? (size_t)limit.rlim_cur - DESCRIPTORS_ELSE
+	    : CONNECTIONS_FEW;
 }
 
 static void
@@ -563,7 +573,7 @@ front_run(struct settings *settings, struct listening *listening, size_t listeni
 		.listening = listening,
 		.listening_count = listening_count };
 
-	more_descriptors();
+	f.connections_max = connections_of_all();
 	f.base = event_base_new();
 	f.doors = calloc(listening_count + 1, sizeof *f.doors);
 	if (f.base == NULL || f.doors == NULL || !watch(&f) || !open_lines(&f) || !open_roles(&f)) {

@@ -48,6 +48,7 @@ struct front {
 	struct door *doors;
 	struct line *lines[PROCESSES];
 	struct peer *peers;
+	size_t connections, connections_max; /* of all VMs */
 	struct schedule schedules[ROLES];
 	void *states[ROLES];
 	struct event *signals[4], *tick, *turn;

@@ -48,8 +48,6 @@ struct role {
 	void (*late)(void *role, void *guest, struct connection *c, struct assay_bytes frame);
 	/* The connection is gone while its request is under way. */
 	void (*gone)(void *role, void *guest, struct connection *c);
-	/* Once a second or more often. */
-	void (*tick)(void *role, int64_t now_ms);
 };
 
 extern const struct role *const roles[ROLES];

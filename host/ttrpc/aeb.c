@@ -86,8 +86,9 @@ aeb_response_read(struct aeb_evidence *out, struct assay_bytes in)
 uint8_t *
 aeb_size_request_write(size_t *len, uint32_t handle)
 {
-	Aeb__SizeRequest m = AEB__SIZE_REQUEST__INIT;
+	Aeb__SizeRequest m;
 
+	aeb__size_request__init(&m);
 	m.guest_handle = handle;
 	return pack(len, &m.base);
 }
@@ -95,9 +96,10 @@ aeb_size_request_write(size_t *len, uint32_t handle)
 uint8_t *
 aeb_request_write(size_t *len, const struct aeb_request *r)
 {
-	Aeb__EvidenceRequest m = AEB__EVIDENCE_REQUEST__INIT;
+	Aeb__EvidenceRequest m;
 	struct aeb_request copy = *r; /* protobuf-c wants what it could write to */
 
+	aeb__evidence_request__init(&m);
 	m.guest_handle = copy.handle;
 	m.evidence_size = copy.evidence_size;
 	if (copy.bound) {
@@ -110,8 +112,9 @@ aeb_request_write(size_t *len, const struct aeb_request *r)
 uint8_t *
 aeb_size_response_write(size_t *len, uint32_t size)
 {
-	Aeb__SizeResponse m = AEB__SIZE_RESPONSE__INIT;
+	Aeb__SizeResponse m;
 
+	aeb__size_response__init(&m);
 	m.evidence_size = size;
 	return pack(len, &m.base);
 }
@@ -119,9 +122,10 @@ aeb_size_response_write(size_t *len, uint32_t size)
 uint8_t *
 aeb_response_write(size_t *len, const struct aeb_evidence *e)
 {
-	Aeb__EvidenceResponse m = AEB__EVIDENCE_RESPONSE__INIT;
+	Aeb__EvidenceResponse m;
 	struct aeb_evidence copy = *e;
 
+	aeb__evidence_response__init(&m);
 	m.evidence_size = (uint32_t)copy.len;
 	m.evidence = (ProtobufCBinaryData){ copy.len, copy.bytes };
 	m.binding = copy.binding;

@@ -77,8 +77,9 @@ uint8_t *
 ttrpc_request_write(size_t *len, uint32_t stream, const char *service, const char *method,
     struct assay_bytes payload, int64_t timeout_ns)
 {
-	Ttrpc__Request m = TTRPC__REQUEST__INIT;
+	Ttrpc__Request m;
 
+	ttrpc__request__init(&m);
 	m.service = text(service);
 	m.method = text(method);
 	m.payload = binary(payload);
@@ -113,9 +114,11 @@ uint8_t *
 ttrpc_response_write(
     size_t *len, uint32_t stream, int32_t code, const char *message, struct assay_bytes payload)
 {
-	Ttrpc__Status status = TTRPC__STATUS__INIT;
-	Ttrpc__Response m = TTRPC__RESPONSE__INIT;
+	Ttrpc__Status status;
+	Ttrpc__Response m;
 
+	ttrpc__status__init(&status);
+	ttrpc__response__init(&m);
 	status.code = code;
 	if (message != NULL)
 		status.message = text(message);

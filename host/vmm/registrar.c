@@ -358,6 +358,24 @@ obey(const struct client *c, const char *text, int passed)
 		refuse(c, text, "is none of register, unregister, list");
 }
 
+/* The descriptor that came along, or -1; of several, none. */
+static int
+take_descriptor(struct msghdr *m)
+{
+	struct cmsghdr *head = CMSG_FIRSTHDR(m);
+	int fd = -1;
+
+	if (head == NULL || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+		return -1;
+	size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+	for (size_t i = 0; i < count; i++) {
+		memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
+		if (count > 1)
+			close(fd);
+	}
+	return count == 1 ? fd : -1;
+}
+
 /* One command, with at most one descriptor. */
 static void
 on_command(evutil_socket_t fd, short what, void *arg)
@@ -373,13 +391,9 @@ on_command(evutil_socket_t fd, short what, void *arg)
 		.msg_iovlen = 1,
 		.msg_control = control.room,
 		.msg_controllen = sizeof control.room };
-	int passed = -1;
 
 	ssize_t n = (what & EV_READ) != 0 ? recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
-	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-	    head->cmsg_len == CMSG_LEN(sizeof passed))
-		memcpy(&passed, CMSG_DATA(head), sizeof passed);
+	int passed = n > 0 ? take_descriptor(&m) : -1;
 	if (n > 0 && (m.msg_flags & MSG_TRUNC) == 0) {
 		text[n] = '\0';
 		obey(c, text, passed);

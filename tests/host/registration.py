@@ -145,6 +145,12 @@ def commands(host, control, broker):
         s.sendmsg([b"register " + spec.encode()],
                   [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [null.fileno()]))])
         check(b"pidfd" in s.recv(1000), "another descriptor is none")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        pidfd = os.pidfd_open(os.getpid())
+        s.connect(control.path)
+        s.sendmsg([b"register " + spec.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pidfd] * 2))])
+        check(b"pidfd" in s.recv(1000), "two are none, either")
+        os.close(pidfd)
     if os.geteuid() == 0:
         os.chmod(host.folder, 0o755)
         os.chmod(control.path, 0o777)
