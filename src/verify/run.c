@@ -134,6 +134,15 @@ assay_run_cert_signed(const struct run *run, struct signer *by, const struct x50
 }
 
 bool
+assay_run_cert_known(const struct run *run, struct assay_public by, const struct x509_cert *cert)
+{
+	const struct fact fact = { FACT_CERTIFICATE, cert->scheme, by,
+		{ cert->digest, cert->digest_len }, { cert->signature, cert->signature_len } };
+
+	return assay_cache_knows(run->how->cache, &fact);
+}
+
+bool
 assay_run_crl_signed(const struct run *run, struct signer *by, const struct x509_crl *crl)
 {
 	return assay_run_signed(run, by, FACT_CRL, crl->scheme,

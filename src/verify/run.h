@@ -48,6 +48,9 @@ bool assay_run_verify(const struct run *run, struct assay_public key, enum assay
 bool assay_run_signed(const struct run *run, struct signer *by, enum fact_role role,
     enum assay_scheme scheme, struct assay_bytes digest, struct assay_bytes signature);
 bool assay_run_cert_signed(const struct run *run, struct signer *by, const struct x509_cert *cert);
+/* Does the cache remember it? false says nothing. */
+bool
+assay_run_cert_known(const struct run *run, struct assay_public by, const struct x509_cert *cert);
 bool assay_run_crl_signed(const struct run *run, struct signer *by, const struct x509_crl *crl);
 
 /* since <= now <= until, or the check fails; remembers the earliest end. what is static text. */

@@ -324,20 +324,25 @@ ask_flaw(const struct snp *s)
 	return NULL;
 }
 
-/* Does the intermediate lead to a trusted ARK: AMD's of this product, or one of the caller's? */
+/* Does the intermediate lead to a trusted ARK: AMD's of this product, or one of the caller's? They have
+ * one name, and each that is not the one costs an RSA operation: so those that the cache remembers come
+ * first. */
 static const struct anchor *
 find_ark(struct snp *s)
 {
 	const struct anchor *own = builtin(s, AMD_ROOT);
 	const struct assay_trust *t = s->run.trust;
+	const size_t count = t->anchor_count + 1;
 
-	for (size_t i = 0; i <= t->anchor_count; i++) {
-		const struct anchor *a = i == 0 ? own : &t->anchors[i - 1];
-		if (a == NULL || (i > 0 && a->builtin) || a->key.public.kind != ASSAY_KEY_RSA ||
+	for (size_t i = 0; i < 2 * count; i++) {
+		size_t n = i % count;
+		const struct anchor *a = n == 0 ? own : &t->anchors[n - 1];
+		if (a == NULL || (n > 0 && a->builtin) || a->key.public.kind != ASSAY_KEY_RSA ||
 		    (!a->builtin && !assay_bytes_equal(a->subject, s->ask->issuer)))
 			continue;
 		struct signer by = assay_signer(&s->run, a->key.public);
-		if (assay_run_cert_signed(&s->run, &by, s->ask))
+		if (i < count ? assay_run_cert_known(&s->run, a->key.public, s->ask)
+			      : assay_run_cert_signed(&s->run, &by, s->ask))
 			return a;
 	}
 	return NULL;
