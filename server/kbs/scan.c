@@ -485,6 +485,26 @@ scan_number(uint64_t *out, struct assay_bytes value)
 	return true;
 }
 
+/* The digits in front of the four bytes at p, if they are one to three, and their number; else 0. Without a
+ * branch that the digits decide: bytes are written as lists of such, and no processor guesses their lengths. */
+static size_t
+small_number(unsigned *out, const uint8_t *p)
+{
+	uint32_t w =
+	    (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	uint32_t d = w ^ 0x30303030; /* 0 to 9, of a digit */
+	/* The high bit of each byte that is no digit; those behind the first such one may be wrong. */
+	uint32_t others = ((d + 0x76767676) | d) & 0x80808080;
+	size_t n =
+	    (size_t)((others & 0x80) == 0) + ((others & 0x8080) == 0) + ((others & 0x808080) == 0);
+
+	if (n == 0 || others == 0)
+		return 0;
+	d <<= 32 - 8 * n;
+	*out = (d >> 8 & 0xff) * 100 + (d >> 16 & 0xff) * 10 + (d >> 24);
+	return n;
+}
+
 bool
 scan_bytes(uint8_t *out, size_t *len, size_t room, struct assay_bytes array)
 {
@@ -499,14 +519,17 @@ scan_bytes(uint8_t *out, size_t *len, size_t room, struct assay_bytes array)
 		return true;
 	}
 	do {
+		uint8_t end[4] = { 0 };
 		unsigned byte = 0;
 		skip_blanks(&s);
-		size_t from = s.at;
-		while (s.at < array.len && digit(array.ptr[s.at]) && byte < 256)
-			byte = byte * 10 + array.ptr[s.at++] - '0';
-		if (s.at == from || byte > 255 || n == room)
+		const uint8_t *p = array.ptr + s.at;
+		if (array.len - s.at < sizeof end)
+			p = memcpy(end, p, array.len - s.at);
+		size_t digits = small_number(&byte, p);
+		if (digits == 0 || byte > 255 || n == room)
 			return false;
 		out[n++] = (uint8_t)byte;
+		s.at += digits;
 		skip_blanks(&s);
 	} while (take(&s, ','));
 	*len = n;
