@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
 #include <assay/token.h>
 
 #include "../collateral/collateral.h"
+#include "../hash.h"
 #include "../options.h"
 #include "annotate.h"
 #include "attestation.h"
@@ -282,10 +281,10 @@ write_record(struct attest *a, enum assay_code verdict, struct assay_bytes evide
     struct assay_bytes measurement)
 {
 	const struct assay_checks *checks = worker_checks(a->w);
-	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[HASH_SHA256_LEN];
 	size_t listed = 0;
 
-	SHA256(evidence.ptr, evidence.len, digest);
+	hash_sha256(digest, evidence);
 	buffer_put(&a->record, "{\"tee\":\"");
 	buffer_put(&a->record, a->tee);
 	buffer_put(&a->record, "\",\"verdict\":\"");
@@ -431,7 +430,7 @@ static bool
 ask_keeper(struct attest *a)
 {
 	struct assay_bytes body = exchange_body(a->x);
-	uint8_t digest[SHA256_DIGEST_LENGTH], generation[8];
+	uint8_t digest[HASH_SHA256_LEN], generation[8];
 
 	struct kbs_session *kept = malloc(sizeof *kept);
 
@@ -442,7 +441,7 @@ ask_keeper(struct attest *a)
 	}
 	*kept = a->session;
 	exchange_set_state(a->x, kept);
-	SHA256(body.ptr, body.len, digest);
+	hash_sha256(digest, body);
 	const struct assay_bytes fields[] = { { a->session.raw, TICKET_SIZE },
 		{ digest, sizeof digest }, bytes_of(a->members), bytes_of(a->key.jwk),
 		buffer_bytes(&a->accepted), ipc_u64(generation, a->view->generation),

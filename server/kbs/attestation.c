@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include <assay/jose.h>
 
+#include "../hash.h"
 #include "buffer.h"
 #include "scan.h"
 #include "kbs.h"
@@ -242,28 +241,29 @@ kbs_key_clear(struct kbs_key *key)
 
 /* --- what the evidence must be bound to ---------------------------------------------------- */
 
-static const EVP_MD *
-digest_of(enum ticket_hash hash)
+static size_t
+digest(uint8_t out[KBS_REPORT_DATA], struct assay_bytes message, enum ticket_hash hash)
 {
-	return hash == HASH_SHA256 ? EVP_sha256()
-	    : hash == HASH_SHA512  ? EVP_sha512()
-				   : EVP_sha384();
+	if (hash == HASH_SHA256) {
+		hash_sha256(out, message);
+		return HASH_SHA256_LEN;
+	}
+	if (hash == HASH_SHA512) {
+		hash_sha512(out, message);
+		return HASH_SHA512_LEN;
+	}
+	hash_sha384(out, message);
+	return HASH_SHA384_LEN;
 }
 
 static enum assay_code
 add_digest(struct kbs_bindings *out, struct assay_bytes message, enum ticket_hash hash,
     struct assay_error *err)
 {
-	unsigned size = 0;
-	uint8_t *to;
-
 	if (out->count == KBS_BINDINGS_MAX)
 		return kbs_fail(err, ASSAY_E_NOMEM, "out of memory");
-	to = out->data[out->count];
-	memset(to, 0, KBS_REPORT_DATA);
-	if (EVP_Digest(message.ptr, message.len, to, &size, digest_of(hash), NULL) != 1)
-		return kbs_fail(err, ASSAY_E_NOMEM, "a digest could not be computed");
-	out->size = size;
+	memset(out->data[out->count], 0, KBS_REPORT_DATA);
+	out->size = digest(out->data[out->count], message, hash);
 	out->count++;
 	return ASSAY_OK;
 }

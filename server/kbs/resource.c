@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
+#include "../hash.h"
 #include "../opa/opa.h"
 #include "buffer.h"
 #include "session.h"
@@ -138,7 +137,7 @@ judged(void *arg, enum opa_verdict verdict, const char *why)
 
 	metric_count(exchange_worker(x), "kbs_opa_decisions_total", "outcome", words[verdict]);
 	fields[VERDICT] = bytes_of(words[verdict]);
-	fields[JUDGED] = (struct assay_bytes){ exchange_state(x), SHA256_DIGEST_LENGTH };
+	fields[JUDGED] = (struct assay_bytes){ exchange_state(x), HASH_SHA256_LEN };
 	fields[WHY] = bytes_of(why);
 	ask_keeper(x, KEEPER_RELEASE, fields, RELEASE_FIELDS, released);
 }
@@ -173,11 +172,11 @@ accepted(void *arg, const struct ipc_message *answer)
 		return;
 	}
 	worker_saw(w, answer);
-	uint8_t *digest = malloc(SHA256_DIGEST_LENGTH);
+	uint8_t *digest = malloc(HASH_SHA256_LEN);
 	char *text = digest != NULL ? question(answer->field[1], exchange_rest(x)) : NULL;
 	exchange_set_state(x, digest);
 	if (text != NULL) {
-		SHA256(answer->field[1].ptr, answer->field[1].len, digest);
+		hash_sha256(digest, answer->field[1]);
 		opa_ask(worker_opa(w), bytes_of(text), judged, x);
 	} else
 		kbs_refuse(x, 503, KBS_PLUGIN_INTERNAL, "out of memory; try again");
@@ -232,7 +231,7 @@ administer(struct exchange *x, const char *verb)
 {
 	struct worker *w = exchange_worker(x);
 	struct assay_bytes token = { NULL, 0 }, body = exchange_body(x);
-	uint8_t digest[SHA256_DIGEST_LENGTH];
+	uint8_t digest[HASH_SHA256_LEN];
 	char arguments[PATH_MAX_LEN + NAME_MAX_LEN + 64];
 	char target[sizeof "/kbs/v0/resource/?policy=" + PATH_MAX_LEN + NAME_MAX_LEN];
 	const char *query = exchange_query(x), *policy;
@@ -244,7 +243,7 @@ administer(struct exchange *x, const char *verb)
 	}
 	if (!exchange_bearer(x, &token))
 		token = (struct assay_bytes){ NULL, 0 };
-	SHA256(body.ptr != NULL ? body.ptr : (const uint8_t *)"", body.len, digest);
+	hash_sha256(digest, body);
 	/* Neither has a character that JSON would escape. */
 	(void)snprintf(arguments, sizeof arguments, "{\"path\":\"%s\"%s%s%s}", exchange_rest(x),
 	    policy != NULL ? ",\"policy\":\"" : "", policy != NULL ? policy : "",
