@@ -319,6 +319,8 @@ exchange_answer(struct exchange *x, int status, const char *type, struct assay_b
 		gate_answered(x->gate, x->request, out != NULL ? body.len : 0);
 	/* To nobody, if the client has gone: then it only frees the request. */
 	evhttp_send_reply(x->request, status, reason(status), out);
+	if (x->gate != NULL)
+		gate_write(x->gate);
 	if (out != NULL)
 		evbuffer_free(out);
 	exchange_free(x);

@@ -512,6 +512,25 @@ gate_answered(struct gate *g, struct evhttp_request *request, size_t bytes)
 	evhttp_request_set_on_complete_cb(request, taken, g);
 }
 
+/* Most sockets take an answer at once. Left to itself, libevent would ask the system first whether this one
+ * does: three calls more for each answer, and a turn of the loop. What is left, and errors, are still its. */
+void
+gate_write(struct gate *g)
+{
+	struct evbuffer *out = bufferevent_get_output(g->bev);
+
+	if (g->tls)
+		return;
+	evbuffer_unfreeze(out, 1); /* outside its writing, a socket's buffer loses nothing */
+	int n = evbuffer_write(out, bufferevent_getfd(g->bev));
+	evbuffer_freeze(out, 1);
+	if (n < 0 || evbuffer_get_length(out) > 0)
+		return;
+	bufferevent_disable(g->bev, EV_WRITE); /* evhttp enables it for the next answer */
+	bufferevent_trigger(
+	    g->bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
 /* --- time -------------------------------------------------------------------------------- */
 
 static void

@@ -80,6 +80,8 @@ struct bufferevent *gate_open(struct event_base *base, void *arg);
 void gate_request(struct evhttp_request *request, void *arg);
 /* The exchange has its answer, of so many bytes; the client takes it. */
 void gate_answered(struct gate *g, struct evhttp_request *request, size_t bytes);
+/* evhttp has the answer: writes what the socket takes of it. */
+void gate_write(struct gate *g);
 
 /* Tells gates of their connections, and frees those that are lost: soon after each gate_open(). */
 void gates_settle(struct worker *w);
