@@ -16,21 +16,29 @@ link_hash(uint8_t out[HASH], const uint8_t before[HASH], struct assay_bytes text
 	hash_sha256_two(out, (struct assay_bytes){ before, HASH }, text);
 }
 
+/* row, an object without "seq", "time" and "kind", with these in front of its members. */
+static char *
+row_text(struct keeper *k, const char *kind, const json_t *row)
+{
+	char when[32], *whole = NULL, *members = json_dumps(row, JSON_COMPACT | JSON_ENSURE_ASCII);
+	size_t room = members != NULL ? strlen(members) + strlen(kind) + 96 : 0;
+
+	time_text(when, k->now);
+	if (members != NULL && (whole = malloc(room)) != NULL)
+		(void)snprintf(whole, room, "{\"seq\":%lld,\"time\":\"%s\",\"kind\":\"%s\"%s%s",
+		    (long long)k->chain.seq + 1, when, kind, members[1] != '}' ? "," : "",
+		    members + 1);
+	free(members);
+	return whole;
+}
+
 bool
 audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row)
 {
 	uint8_t hash[HASH];
-	char when[32];
-	json_t *whole = NULL;
-	char *text = NULL;
+	char *text = row_text(k, kind, row);
 	bool ok = false;
 
-	time_text(when, k->now);
-	if (row != NULL)
-		whole = json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)k->chain.seq + 1, "time",
-		    when, "kind", kind);
-	if (whole != NULL && json_object_update_missing(whole, row) == 0)
-		text = json_dumps(whole, JSON_COMPACT | JSON_ENSURE_ASCII);
 	if (text == NULL)
 		keeper_trouble(k, "out of memory");
 	else {
@@ -46,7 +54,6 @@ audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row)
 		memcpy(k->chain.hash, hash, HASH);
 	}
 	free(text);
-	json_decref(whole);
 	json_decref(row);
 	return ok;
 }

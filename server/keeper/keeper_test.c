@@ -691,6 +691,42 @@ test_malformed(void **context)
 	bed_free(&b);
 }
 
+/* Of what the front says of an appraisal only that is in the row which belongs there. */
+static void
+test_record(void **context)
+{
+	static const char *const strange[] = { "who", "resource" };
+	struct bed_attest a = {
+		.record = "{\"seq\":1,\"time\":\"now\",\"kind\":\"stop\",\"outcome\":\"released\","
+			  "\"resource\":\"r/t/a\",\"who\":\"first\",\"tee\":\"snp\",\"evidence\":"
+			  "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}"
+	};
+	struct bed b;
+	uint8_t ticket[TICKET_SIZE];
+	struct ipc_message m;
+	json_t *rows, *row = NULL;
+	size_t i;
+
+	(void)context;
+	bed_new(&b);
+	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
+	bed_attest_message(&b, &m, &a, ticket, "body", "default\n");
+	struct reply r = bed_do(&b, &m);
+	assert_int_equal(r.status, KEEPER_DONE);
+	reply_clear(&r);
+	rows = bed_audit(&b);
+	assert_int_equal(bed_rows(rows, "stop", NULL, NULL), 0);
+	assert_int_equal(bed_rows(rows, "attest", "outcome", "token"), 1);
+	json_array_foreach(rows, i, row)
+	{
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+		for (size_t j = 0; strcmp(kind, "attest") == 0 && j < 2; j++)
+			assert_null(json_object_get(row, strange[j]));
+	}
+	json_decref(rows);
+	bed_free(&b);
+}
+
 /* Sample evidence and real secrets never meet in one store. */
 static void
 test_sample(void **context)
@@ -984,6 +1020,7 @@ main(void)
 		cmocka_unit_test(test_generation),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_prune),
