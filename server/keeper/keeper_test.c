@@ -826,22 +826,23 @@ static void
 test_prune(void **context)
 {
 	struct bed b;
-	uint8_t ticket[TICKET_SIZE];
+	uint8_t ticket[TICKET_SIZE], name[8 + TICKET_ID];
 	struct reply r;
 	struct store_value args[1];
-	struct ticket t;
 
 	(void)context;
 	bed_new(&b);
 	bed_ticket(&b, ticket, PROTOCOL_0_4_0);
-	memcpy(t.id, ticket + 16, TICKET_ID);
+	for (size_t i = 0; i < 8; i++)
+		name[i] = ticket[15 - i]; /* the time, big-endian; then the id */
+	memcpy(name + 8, ticket + 16, TICKET_ID);
 	r = bed_attest(&b, ticket, "body", "default\n");
 	reply_clear(&r);
 	for (int i = 0; i < 2; i++) {
 		struct ipc_message m = { .op = KEEPER_VIEW };
 		r = bed_do(&b, &m);
 		reply_clear(&r);
-		args[0] = store_b(t.id, TICKET_ID);
+		args[0] = store_b(name, sizeof name);
 		assert_true(store_ask(b.k->store, SPENT_FIND, args, 1));
 		assert_int_equal(store_row(b.k->store, SPENT_FIND), i == 0);
 		store_end(b.k->store, SPENT_FIND);
