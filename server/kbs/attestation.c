@@ -290,11 +290,11 @@ static enum assay_code
 add_canonical(struct kbs_bindings *out, const struct part *parts, size_t count,
     enum ticket_hash hash, struct assay_error *err)
 {
-	static const size_t order[] = { 0, 1, 2 };
+	static const size_t sorted[][3] = { { 0, 1 }, { 2, 0, 1 } };
 	struct buffer b = { .len = 0 };
 	char *text = NULL;
 
-	write_parts(&b, parts, order, count);
+	write_parts(&b, parts, sorted[count > 2], count);
 	enum assay_code rc = buffer_state(&b, err);
 	if (rc == ASSAY_OK)
 		rc = assay_json_canonical(&text, buffer_bytes(&b), err);

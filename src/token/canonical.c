@@ -9,6 +9,7 @@
 enum {
 	DIGITS_MAX = 17, /* tell every double from its neighbours */
 	NUMBER_MAX = 32,
+	OWN_DEPTH = 4,
 };
 
 /* --- numbers: ECMA-262, Number::toString ------------------------------------------------- */
@@ -195,13 +196,76 @@ put_value(struct token_text *t, json_t *value)
 	}
 }
 
+/* --- what is canonical already -------------------------------------------------------------- */
+
+static bool
+take(struct assay_bytes *text, char c)
+{
+	if (text->len == 0 || text->ptr[0] != (uint8_t)c)
+		return false;
+	text->ptr++;
+	text->len--;
+	return true;
+}
+
+/* A string of printable ASCII without escapes; out is what stands in it. */
+static bool
+take_plain(struct assay_bytes *out, struct assay_bytes *text)
+{
+	size_t n = 0;
+
+	if (!take(text, '"'))
+		return false;
+	while (n < text->len && text->ptr[n] >= 0x20 && text->ptr[n] < 0x7f &&
+	    text->ptr[n] != '"' && text->ptr[n] != '\\')
+		n++;
+	*out = (struct assay_bytes){ text->ptr, n };
+	text->ptr += n;
+	text->len -= n;
+	return take(text, '"');
+}
+
+static bool
+below(struct assay_bytes a, struct assay_bytes b)
+{
+	int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+	return order < 0 || (order == 0 && a.len < b.len);
+}
+
+/* A plain string, or an object of such values whose names are plain and rise: it is its own canonical form.
+ * Keys are, as most clients send them, and reading them into a tree costs twenty times what this does.
+ * false says nothing. */
+static bool
+take_canonical(struct assay_bytes *text, unsigned depth)
+{
+	struct assay_bytes name, before = { NULL, 0 };
+
+	if (!take(text, '{'))
+		return take_plain(&name, text);
+	if (depth == 0)
+		return false;
+	do {
+		if (!take_plain(&name, text) || (before.ptr != NULL && !below(before, name)) ||
+		    !take(text, ':') || !take_canonical(text, depth - 1))
+			return false;
+		before = name;
+	} while (take(text, ','));
+	return take(text, '}');
+}
+
 enum assay_code
 assay_json_canonical(char **out, struct assay_bytes json, struct assay_error *err)
 {
 	struct token_text t = { .failed = false };
 	json_error_t e = { .text = "" };
+	struct assay_bytes rest = json;
 	json_t *root;
 
+	if (take_canonical(&rest, OWN_DEPTH) && rest.len == 0) {
+		assay_token_add(&t, json);
+		return assay_token_text(out, &t, err);
+	}
 	root = json_loadb((const char *)json.ptr, json.len,
 	    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
 	    &e);

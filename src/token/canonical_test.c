@@ -178,6 +178,43 @@ test_refusals(void **state)
 	assert_null(got);
 }
 
+/* What is canonical already is not read into a tree. A blank in front makes it so: both say the same, of each
+ * text that differs from such a one in a byte, or ends too soon. */
+static void
+test_own_form(void **state)
+{
+	static const char *const texts[] = {
+		"{\"alg\":\"ECDH-ES+A256KW\",\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"-_0\"}",
+		"{\"a\":{\"\":\"\",\"a\":\"/\"},\"aa\":\"b\"}",
+		"{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":{\"f\":\"g\"}}}}}}",
+		"\"text\"",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		size_t len = strlen(texts[i]);
+		for (size_t at = 0; at < len; at++)
+			for (unsigned c = 0; c <= 256; c++) {
+				uint8_t text[128] = " ";
+				size_t n = c == 256 ? at : len;
+				struct assay_error err[2] = { { ASSAY_OK, "" }, { ASSAY_OK, "" } };
+				char *got[2] = { NULL, NULL };
+				memcpy(text + 1, texts[i], len);
+				if (c < 256)
+					text[1 + at] = (uint8_t)c;
+				enum assay_code own = assay_json_canonical(
+				    &got[0], (struct assay_bytes){ text + 1, n }, &err[0]);
+				enum assay_code tree = assay_json_canonical(
+				    &got[1], (struct assay_bytes){ text, n + 1 }, &err[1]);
+				assert_int_equal(own, tree);
+				if (own == ASSAY_OK)
+					assert_string_equal(got[0], got[1]);
+				free(got[0]);
+				free(got[1]);
+			}
+	}
+}
+
 static enum assay_code
 once(struct assay_bytes in, struct assay_error *err)
 {
@@ -205,6 +242,7 @@ main(void)
 		cmocka_unit_test(test_powers),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_own_form),
 		cmocka_unit_test(test_allocations),
 	};
 
