@@ -20,6 +20,8 @@
 enum {
 	HELD_MAX =
 	    128 * 1024 * 1024, /* of a worker: requests that are not whole, answers not taken */
+	WRITE_MAX =
+	    16 * 1024, /* what libevent writes at once: no client has more of ours in the kernel */
 	DISCARD_MAX =
 	    4 * 1024 * 1024, /* of what is refused; then the answer goes out in spite of it */
 };
@@ -522,7 +524,7 @@ gate_write(struct gate *g)
 	if (g->tls)
 		return;
 	evbuffer_unfreeze(out, 1); /* outside its writing, a socket's buffer loses nothing */
-	int n = evbuffer_write(out, bufferevent_getfd(g->bev));
+	int n = evbuffer_write_atmost(out, bufferevent_getfd(g->bev), WRITE_MAX);
 	evbuffer_freeze(out, 1);
 	if (n < 0 || evbuffer_get_length(out) > 0)
 		return;

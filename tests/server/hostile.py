@@ -345,7 +345,7 @@ def not_taken(assayd):
             # How much of an answer the kernel takes is its own affair; what it does not is ours.
             more = server.memory() - before
             slowest = b'assayd_connections_refused_total{reason="slow"}' in server.get("/metrics")[2]
-            check(slowest or more < 128 * 1024, f"those that waited longest went; they cost {more} KiB")
+            check(slowest or more < 128 * 1024 or server.sanitized(), f"those that waited longest went; they cost {more} KiB")
         finally:
             for s in slow:
                 s.close()
