@@ -4,7 +4,10 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "hash.h"
 
-#include <openssl/crypto.h>
+#include <pthread.h>
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 void
@@ -44,24 +47,25 @@ hash_sha512(uint8_t out[HASH_SHA512_LEN], struct assay_bytes in)
 	(void)SHA512_Final(out, &c);
 }
 
-/* The key, with its block's rest of zeros, xor pad; then text. */
-static void
-keyed(uint8_t out[HASH_SHA256_LEN], const uint8_t key[HASH_HMAC_KEY], uint8_t pad,
-    struct assay_bytes text)
-{
-	uint8_t block[SHA256_CBLOCK];
+static EVP_MD *sha256; /* NULL: no memory, and what HMAC_Init_ex() then looks up itself */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	for (size_t i = 0; i < sizeof block; i++)
-		block[i] = (uint8_t)((i < HASH_HMAC_KEY ? key[i] : 0) ^ pad);
-	hash_sha256_two(out, (struct assay_bytes){ block, sizeof block }, text);
-	OPENSSL_cleanse(block, sizeof block);
+static void
+fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 }
 
-void
+bool
 hash_hmac(uint8_t out[HASH_SHA256_LEN], const uint8_t key[HASH_HMAC_KEY], struct assay_bytes text)
 {
-	uint8_t inner[HASH_SHA256_LEN];
+	(void)pthread_once(&once, fetch);
+	HMAC_CTX *c = HMAC_CTX_new();
+	bool ok = c != NULL &&
+	    HMAC_Init_ex(c, key, HASH_HMAC_KEY, sha256 != NULL ? sha256 : EVP_sha256(), NULL) ==
+		1 &&
+	    HMAC_Update(c, text.ptr, text.len) == 1 && HMAC_Final(c, out, NULL) == 1;
 
-	keyed(inner, key, 0x36, text);
-	keyed(out, key, 0x5c, (struct assay_bytes){ inner, sizeof inner });
+	HMAC_CTX_free(c); /* wipes */
+	return ok;
 }

@@ -4,6 +4,7 @@
 
 /* SHA-2 and HMAC of what comes with each request. Everywhere else EVP serves. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <assay/bytes.h>
@@ -16,8 +17,8 @@ void hash_sha256_two(uint8_t out[HASH_SHA256_LEN], struct assay_bytes a, struct 
 void hash_sha384(uint8_t out[HASH_SHA384_LEN], struct assay_bytes in);
 void hash_sha512(uint8_t out[HASH_SHA512_LEN], struct assay_bytes in);
 
-/* HMAC-SHA256. Source: RFC 2104. */
-void
+/* HMAC-SHA256. false: no memory. */
+bool
 hash_hmac(uint8_t out[HASH_SHA256_LEN], const uint8_t key[HASH_HMAC_KEY], struct assay_bytes text);
 
 #endif

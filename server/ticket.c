@@ -71,7 +71,7 @@ key_of(const struct ticket_keys *keys, uint32_t epoch)
 }
 
 /* HMAC over a label, without its zero, and the ticket without its tag. */
-static void
+static bool
 mac(uint8_t out[TAG], const uint8_t *key, const char *label, const uint8_t *ticket)
 {
 	uint8_t text[16 + AT_TAG];
@@ -79,7 +79,7 @@ mac(uint8_t out[TAG], const uint8_t *key, const char *label, const uint8_t *tick
 
 	memcpy(text, label, n);
 	memcpy(text + n, ticket, AT_TAG);
-	hash_hmac(out, key, (struct assay_bytes){ text, n + AT_TAG });
+	return hash_hmac(out, key, (struct assay_bytes){ text, n + AT_TAG });
 }
 
 bool
@@ -100,7 +100,8 @@ ticket_make(uint8_t out[TICKET_SIZE], struct ticket *t, const struct ticket_keys
 	put(out + AT_EPOCH, 4, made.epoch);
 	put(out + AT_ISSUED, 8, (uint64_t)made.issued);
 	memcpy(out + AT_ID, made.id, TICKET_ID);
-	mac(out + AT_TAG, key, "assay ticket", out);
+	if (!mac(out + AT_TAG, key, "assay ticket", out))
+		return false;
 	*t = made;
 	return true;
 }
@@ -114,10 +115,8 @@ ticket_read(struct ticket *t, const uint8_t in[TICKET_SIZE], const struct ticket
 	uint8_t tag[TAG];
 
 	/* Nothing in it is looked at before the tag, but for the epoch, which chooses the key. */
-	if (key == NULL)
-		return TICKET_FORGED;
-	mac(tag, key, "assay ticket", in);
-	if (CRYPTO_memcmp(tag, in + AT_TAG, TAG) != 0 || in[0] != FORM ||
+	if (key == NULL || !mac(tag, key, "assay ticket", in) ||
+	    CRYPTO_memcmp(tag, in + AT_TAG, TAG) != 0 || in[0] != FORM ||
 	    issued / TICKET_EPOCH_S != get(in + AT_EPOCH, 4))
 		return TICKET_FORGED;
 	*t = (struct ticket){
@@ -139,8 +138,5 @@ ticket_nonce(
 {
 	const uint8_t *key = key_of(keys, (uint32_t)get(in + AT_EPOCH, 4));
 
-	if (key == NULL)
-		return false;
-	mac(out, key, "assay nonce", in);
-	return true;
+	return key != NULL && mac(out, key, "assay nonce", in);
 }
