@@ -185,7 +185,7 @@ static enum assay_code
 make_key_of(struct assay_jwk **out, struct assay_pair *pair, struct assay_bytes alg, bool encrypts,
     struct assay_error *err)
 {
-	struct assay_public_numbers n;
+	struct assay_public_numbers n = { .len = { 0 } };
 
 	if (!assay_pair_public(&n, pair)) {
 		assay_pair_clear(pair);
@@ -321,7 +321,7 @@ read_jwk(struct assay_jwk **out, const json_t *root, struct assay_bytes text,
 			   use = assay_token_member(root, "use"),
 			   kid = assay_token_member(root, "kid");
 	struct assay_pair pair = { ASSAY_PAIR_NONE, false, NULL };
-	struct assay_public_numbers public;
+	struct assay_public_numbers public = { .len = { 0 } };
 	enum assay_pair_kind kind = ASSAY_PAIR_NONE;
 	enum assay_code rc = find_kind(&kind, root, err);
 
