@@ -258,16 +258,17 @@ static enum assay_code
 take_injected(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
 	uint8_t room[ASSAY_UNBASE64_MAX(ASSAY_BASE64_SIZE(LAUNCH_KEY_MAX))];
-	enum assay_code rc = take_base64(room, &l->key_len, LAUNCH_KEY_MAX, from, "key", err);
+	size_t len = 0;
+	enum assay_code rc = take_base64(room, &len, LAUNCH_KEY_MAX, from, "key", err);
 	const json_t *guids = take(from, "secrets");
 	size_t count = json_array_size(guids);
 
 	if (rc != ASSAY_OK)
 		return rc;
-	if (!is_sequence((struct assay_bytes){ room, l->key_len }))
+	if (!is_sequence((struct assay_bytes){ room, len }))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "launch record: \"key\" is no SubjectPublicKeyInfo in DER");
-	memcpy(l->key, room, l->key_len);
+	assay_launch_set_key(l, (struct assay_bytes){ room, len });
 	if (!json_is_array(guids) || count == 0 || count > ASSAY_LAUNCH_SECRETS_MAX)
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "launch record: \"secrets\" is no array of 1 to %d GUIDs",
@@ -528,6 +529,14 @@ assay_launch_free(struct assay_launch *launch)
 	free(launch);
 }
 
+void
+assay_launch_set_key(struct assay_launch *launch, struct assay_bytes key)
+{
+	memcpy(launch->key, key.ptr, key.len);
+	launch->key_len = key.len;
+	assay_sha256(launch->key_digest, key);
+}
+
 /* --- what it says ------------------------------------------------------------------------ */
 
 const char *
@@ -612,6 +621,13 @@ struct assay_bytes
 assay_launch_key(const struct assay_launch *launch)
 {
 	return (struct assay_bytes){ launch->key, launch->key_len };
+}
+
+struct assay_bytes
+assay_launch_key_digest(const struct assay_launch *launch)
+{
+	return (struct assay_bytes){ launch->key_digest,
+		launch->key_len > 0 ? sizeof launch->key_digest : 0 };
 }
 
 const char *

@@ -29,9 +29,15 @@ struct assay_launch {
 	uint8_t mnonce[ASSAY_LAUNCH_MNONCE_SIZE];
 	uint8_t key[LAUNCH_KEY_MAX];
 	size_t key_len;
+	uint8_t key_digest[ASSAY_SHA256_LEN]; /* by which a guest's proof names it */
 	char secrets[ASSAY_LAUNCH_SECRETS_MAX][ASSAY_GUID_TEXT];
 	size_t secret_count;
 };
+
+/* key: at most LAUNCH_KEY_MAX bytes. */
+void assay_launch_set_key(struct assay_launch *launch, struct assay_bytes key);
+/* SHA-256 over the key; empty if there is none. */
+struct assay_bytes assay_launch_key_digest(const struct assay_launch *launch);
 
 bool assay_launch_name_fits(struct assay_bytes name);
 /* Lower case. False: it is no GUID in its text form. */

@@ -219,8 +219,7 @@ assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload,
 	    (rc = public_half(key, &key_len, in, err)) != ASSAY_OK ||
 	    (rc = make_packet(header, payload, len, launch, in, all, count, err)) != ASSAY_OK)
 		return rc;
-	memcpy(launch->key, key, key_len);
-	launch->key_len = key_len;
+	assay_launch_set_key(launch, (struct assay_bytes){ key, key_len });
 	memcpy(launch->secrets, guids, count * sizeof *guids);
 	launch->secret_count = count;
 	launch->stage = ASSAY_LAUNCH_COMPLETE;

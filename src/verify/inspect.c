@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <assay/launch.h>
-
+#include "launch/record.h"
 #include "parse/pem.h"
 #include "parse/signed_json.h"
 #include "parse/unwrap.h"
@@ -496,15 +495,11 @@ show_measured(struct look *l, const struct assay_launch *launch)
 static void
 show_injected(struct look *l, const struct assay_launch *launch)
 {
-	struct assay_bytes key = assay_launch_key(launch);
-	uint8_t digest[ASSAY_SHA256_LEN];
+	struct assay_bytes digest = assay_launch_key_digest(launch);
 	const char *guid;
 
-	if (key.len > 0) {
-		assay_sha256(digest, key);
-		show_bytes(l, "injected key", (struct assay_bytes){ digest, sizeof digest },
-		    "SHA-256 of its SubjectPublicKeyInfo");
-	}
+	if (digest.len > 0)
+		show_bytes(l, "injected key", digest, "SHA-256 of its SubjectPublicKeyInfo");
 	for (size_t i = 0; (guid = assay_launch_secret_guid(launch, i)) != NULL; i++)
 		show(l, "secret", "", "%s", guid);
 }
@@ -512,7 +507,6 @@ show_injected(struct look *l, const struct assay_launch *launch)
 static enum assay_code
 inspect_launch(struct look *l, struct assay_bytes in, struct assay_error *err)
 {
-	static const char *const stages[] = { "", "session", "checked", "complete" };
 	struct assay_launch *launch = NULL;
 	char kid[ASSAY_KID_TEXT];
 	enum assay_code rc = assay_launch_parse(&launch, in, NULL, err);
@@ -522,7 +516,7 @@ inspect_launch(struct look *l, struct assay_bytes in, struct assay_error *err)
 	l->group = "launch";
 	show(l, "name", "", "%s", assay_launch_name(launch));
 	show(l, "tee", "", "%s", assay_launch_tee(launch));
-	show(l, "stage", "", "%s", stages[assay_launch_stage(launch)]);
+	show(l, "stage", "", "%s", assay_launch_stages[assay_launch_stage(launch)]);
 	show_time(l, "created", assay_launch_created(launch));
 	show_measured(l, launch);
 	show_injected(l, launch);

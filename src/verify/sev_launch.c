@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include <assay/launch.h>
-
+#include "launch/record.h"
 #include "verify/proof.h"
 
 /* --- the record -------------------------------------------------------------------------- */
@@ -19,15 +18,11 @@ find_launch(const struct run *run, const struct sev_proof *proof)
 	const struct assay_launch *found = NULL, *other = NULL;
 	size_t count = run->how->launch_count;
 
-	for (size_t i = 0; i < count; i++) {
-		struct assay_bytes key = assay_launch_key(all[i]);
-		uint8_t digest[ASSAY_SHA256_LEN];
-		assay_sha256(digest, key);
-		if (key.len == 0 || memcmp(digest, proof->certifier.ptr, sizeof digest) != 0)
-			continue;
-		other = found;
-		found = all[i];
-	}
+	for (size_t i = 0; i < count; i++)
+		if (assay_bytes_equal(assay_launch_key_digest(all[i]), proof->certifier)) {
+			other = found;
+			found = all[i];
+		}
 	if (count == 0) {
 		assay_check_skip(run->checks, CHECK_SEV_PROOF_KNOWN,
 		    "the guest: no launch record was given, to say whose proof this is");
