@@ -271,6 +271,30 @@ with Agent(agentd, BROKER, key=key) as a:
     check(ask(TEE).status == OK, "and the first goes on")
 check(subprocess.run([agentd, "--version"], capture_output=True).stdout.startswith(b"assay-agentd "), "--version")
 
+# sockets of the service manager
+handed = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)]
+for s, name in zip(handed, ("/run/handed-http", ATTEST)):
+    s.bind(name)
+    s.listen(8)
+
+
+def as_manager():
+    for at, s in enumerate(handed):
+        os.dup2(s.fileno(), 50 + at)
+    for at in range(len(handed)):
+        os.dup2(50 + at, 3 + at)
+
+
+manager = subprocess.Popen(["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=2 exec "$@"', "sh", agentd, "--secrets", "/nonexistent",
+                            "--broker", f"unix:{BROKER}", "-v"], preexec_fn=as_manager, close_fds=False,
+                           stderr=subprocess.PIPE)
+check(ask(TEE).status == ABSENT and get("/info", at="/run/handed-http")[0] == 200, "sockets that are handed over are served")
+manager.terminate()
+check(manager.wait(20) == 0 and os.path.exists("/run/handed-http") and os.path.exists(ATTEST), "and stay where they are")
+for s in handed:
+    s.close()
+os.unlink(ATTEST)
+
 # readiness
 n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 n.bind("/run/notify")
