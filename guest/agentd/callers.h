@@ -13,7 +13,8 @@
 
 #include "options.h"
 
-enum { CALLERS_MAX = AGENT_NAMES_MAX + 2, CALLER_GROUPS_MAX = 256 };
+/* Of those who may not ask, so many at once are told so; more are hung up on. */
+enum { CALLERS_MAX = AGENT_NAMES_MAX + 2, CALLER_GROUPS_MAX = 256, STRANGERS_MAX = 8 };
 
 struct callers {
 	uint32_t uids[CALLERS_MAX], gids[CALLERS_MAX], key_uids[CALLERS_MAX];

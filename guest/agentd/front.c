@@ -48,7 +48,7 @@ struct front {
 	struct event_base *base;
 	struct event *accepting[AGENT_LISTEN_MAX], *told, *tick;
 	LIST_HEAD(, client) clients;
-	size_t count;
+	size_t count, strangers;
 	bool stopping;
 };
 
@@ -78,6 +78,7 @@ end_client(struct client *c)
 	struct front *f = c->front;
 
 	LIST_REMOVE(c, place);
+	f->strangers -= !c->may_ask;
 	if (f->count-- == CLIENTS_MAX && !f->stopping)
 		set_accepting(f, true);
 	if (c->job != NULL)
@@ -349,6 +350,9 @@ take_connection(struct front *f, int fd, bool local)
 	struct caller caller;
 
 	if (c != NULL)
+		c->may_ask =
+		    !local || (caller_read(&caller, fd) && callers_may_ask(&f->callers, &caller));
+	if (c != NULL && (c->may_ask || f->strangers < STRANGERS_MAX))
 		c->bev = bufferevent_socket_new(f->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c == NULL || c->bev == NULL) {
 		free(c);
@@ -358,7 +362,7 @@ take_connection(struct front *f, int fd, bool local)
 	c->front = f;
 	c->tcp = !local;
 	c->since_ms = now_ms();
-	c->may_ask = !local || (caller_read(&caller, fd) && callers_may_ask(&f->callers, &caller));
+	f->strangers += !c->may_ask;
 	LIST_INSERT_HEAD(&f->clients, c, place);
 	if (++f->count == CLIENTS_MAX)
 		set_accepting(f, false);

@@ -42,7 +42,7 @@ struct ask {
 	struct attest_request request;
 	struct caller caller;
 	int64_t since_ms;
-	bool queued;
+	bool queued, stranger;
 };
 TAILQ_HEAD(asks, ask);
 
@@ -55,7 +55,7 @@ struct signer {
 	struct secret secret;
 	uint8_t key_digest[ASSAY_KEY_DIGEST_SIZE];
 	struct asks asks; /* in the order in which they came */
-	size_t count;
+	size_t count, strangers;
 	struct ask
 	    *current; /* whose question is on the line; NULL although `asking`: it has gone */
 	bool asking, stopping;
@@ -85,6 +85,7 @@ end_ask(struct ask *a)
 		s->current = NULL;
 	if (s->count-- == ASKS_MAX && !s->stopping)
 		event_add(s->accepting, NULL);
+	s->strangers -= a->stranger;
 	TAILQ_REMOVE(&s->asks, a, place);
 	event_free(a->readable);
 	close(a->fd);
@@ -327,7 +328,7 @@ on_request(evutil_socket_t fd, short what, void *arg)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	event_del(a->readable);
-	if (n <= 0 || !caller_read(&a->caller, fd)) {
+	if (n <= 0) {
 		end_ask(a);
 		return;
 	}
@@ -343,8 +344,11 @@ take_connection(struct signer *s, int fd)
 {
 	struct ask *a = calloc(1, sizeof *a);
 
-	if (a != NULL)
-		a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_request, a);
+	if (a != NULL && caller_read(&a->caller, fd)) {
+		a->stranger = !callers_may_ask(&s->callers, &a->caller);
+		if (!a->stranger || s->strangers < STRANGERS_MAX)
+			a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_request, a);
+	}
 	if (a == NULL || a->readable == NULL || event_add(a->readable, NULL) != 0) {
 		if (a != NULL && a->readable != NULL)
 			event_free(a->readable);
@@ -355,6 +359,7 @@ take_connection(struct signer *s, int fd)
 	a->signer = s;
 	a->fd = fd;
 	a->since_ms = now_ms();
+	s->strangers += a->stranger;
 	TAILQ_INSERT_TAIL(&s->asks, a, place);
 	if (++s->count == ASKS_MAX) /* the others wait in the socket's own queue */
 		event_del(s->accepting);

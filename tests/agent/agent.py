@@ -207,6 +207,29 @@ else:
         got = as_user(1235, 9, lambda: get("/info"))
         check(got[0] == 403 and b"allow-uid" in got[2], "nor does he get anything over HTTP: 403")
         check(as_user(1234, 9, lambda: get("/info")[0]) == 200, "who is named does")
+
+        ready, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.setgroups([])
+            os.setresuid(1235, 1235, 1235)
+            held = []
+            for path, kind in ((ATTEST, socket.SOCK_SEQPACKET), (AGENT, socket.SOCK_STREAM)):
+                for _ in range(80):
+                    s = socket.socket(socket.AF_UNIX, kind)
+                    s.connect(path)
+                    held.append(s)
+            os.write(tell, b"x")
+            time.sleep(30)
+        os.read(ready, 1)
+        begun = time.monotonic()
+        served = ask(EVIDENCE, data).status == OK and get("/info")[0] == 200
+        check(served and time.monotonic() - begun < 1.2,
+              f"a crowd of those who may not ask keeps nobody waiting ({time.monotonic() - begun:.1f} s)")
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        time.sleep(0.3)
+        check(as_user(1235, 9, lambda: ask(TEE).status) == REFUSED, "and is told so again when it has gone")
         code, out, err = run(assay, "attest", "--list", user=1235)
         check(b"this user may" in out, "assay attest --list says it")
 
