@@ -372,11 +372,40 @@ guest_load(struct subject *s, struct sim *sim)
 	subject_ready(s);
 }
 
+/* A TD's, in its certificate. */
+static void
+cert_load(struct subject *s, struct assay_bytes *cert, struct sim *sim)
+{
+	static struct sim_dcap platform;
+	static struct sim_output out;
+	struct assay_cert_request request = { .not_before = 1, .not_after = INT32_MAX };
+	struct assay_jwk *key = NULL;
+	struct assay_error err;
+	uint8_t *der = NULL;
+
+	s->source = "a simulated TDX platform";
+	s->now = 1790000000;
+	sim_dcap_new(&platform, sim, true, 4, 0, true, s->now, 30 * SIM_DAY);
+	if (assay_jwk_make(&key, "ES256", &err) != ASSAY_OK)
+		die("%s", err.text);
+	request.key = key;
+	if (assay_cert_report_data(platform.td.report_data, "tdx", &request, &err) != ASSAY_OK)
+		die("%s", err.text);
+	sim_dcap_write(&platform, &out);
+	subject_add_output(s, &out);
+	if (assay_cert_make(&der, &cert->len, &request, s->evidence, &err) != ASSAY_OK)
+		die("%s", err.text);
+	cert->ptr = der;
+	assay_jwk_free(key);
+	subject_ready(s);
+}
+
 /* --- cases ----------------------------------------------------------------------------------- */
 
 struct world {
 	struct signature p256[KEYS_MAX], p384, rsa[2];
-	struct subject quote, report, guest;
+	struct subject quote, report, guest, peer;
+	struct assay_bytes cert; /* of the peer */
 	struct assay_policy *own;
 	struct assay_checks *rules;
 };
@@ -507,6 +536,23 @@ run_guest_warm(struct world *w)
 	accept(&w->guest, w->guest.trust, w->guest.cache);
 }
 
+/* As TLS has it: the certificate is read anew for each peer. */
+static void
+run_cert_warm(struct world *w)
+{
+	struct subject *s = &w->peer;
+	const struct assay_appraisal how = { .trust = s->trust, .now = s->now, .cache = s->cache };
+	struct assay_cert *cert = NULL;
+	struct assay_error err = { 0 };
+
+	assay_checks_clear(s->checks);
+	if (assay_cert_parse(&cert, w->cert, &err) != ASSAY_OK ||
+	    assay_cert_verify(&s->claims, s->checks, cert, (struct assay_bytes){ NULL, 0 }, &how,
+		&err) != ASSAY_OK)
+		die("%s", err.text);
+	assay_cert_free(cert);
+}
+
 enum {
 	C_P256_NINE,
 	C_P256_TWO,
@@ -523,6 +569,7 @@ enum {
 	REPORT_WARM,
 	GUEST_COLD,
 	GUEST_WARM,
+	CERT_WARM,
 	POLICY_DEFAULT,
 	POLICY_OWN,
 	CASES,
@@ -611,6 +658,8 @@ static const struct bench_case {
 	    false },
 	[GUEST_WARM] = { "SEV-ES report and proof, warm", NULL, run_guest_warm, C_SEV_TWO, 1.05,
 	    true },
+	[CERT_WARM] = { "TD's certificate, parsed and warm", NULL, run_cert_warm, C_P256_TWO, 1.6,
+	    false },
 	[POLICY_DEFAULT] = { "policy default, over a quote's claims", NULL, run_policy_default,
 	    C_P256_ONE, 0.05, true },
 	[POLICY_OWN] = { "policy of 20 rules, 1000 values each", NULL, run_policy_own, C_P256_ONE,
@@ -930,6 +979,7 @@ main(int argc, char **argv)
 	quote_load(&w.quote, sim);
 	report_load(&w.report, sim);
 	guest_load(&w.guest, sim);
+	cert_load(&w.peer, &w.cert, sim);
 
 	r.has_threads = cores() >= 2;
 	for (size_t i = 0; r.has_threads && i < THREAD_ROUNDS; i++) {
