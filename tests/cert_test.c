@@ -538,6 +538,8 @@ test_extensions(void **state)
 	const struct spec critical = { .with = { { DICE, good }, { "1.2.3.4", good, true } } };
 	expect_spec(
 	    TDX, "unknown and critical", &critical, ASSAY_E_UNSUPPORTED, "parse", "is critical");
+	const struct spec marked = { .with = { { DICE, good, true } } };
+	expect_spec(TDX, "critical itself", &marked, ASSAY_OK, "", "");
 	const struct spec usual = { .with = { { DICE, good },
 					{ "2.5.29.15", hex("03020780"), true },
 					{ "1.2.3.4", good } } };
@@ -932,6 +934,8 @@ test_files(void **state)
 	(void)state;
 
 	expect(TDX, "PEM", bytes_of(pem), none, ASSAY_OK, "", "");
+	expect(TDX, "text before it",
+	    bytes_of(sim_join(sim, sim_text(sim, "0 s:CN = peer\n"), pem)), none, ASSAY_OK, "", "");
 	expect(TDX, "two", bytes_of(sim_join(sim, pem, pem)), none, ASSAY_E_FORMAT, "parse",
 	    "and more; want one CERTIFICATE");
 	expect(TDX, "a key", bytes_of(sim_pem(sim, "PUBLIC KEY", pairs[ALICE].spki)), none,

@@ -56,7 +56,8 @@ copy(uint8_t **out, size_t *len, struct assay_bytes in, struct assay_error *err)
 	if (in.len == 0 || in.len > TEXT_MAX)
 		return assay_fail(err, ASSAY_E_FORMAT, "certificate: is %zu bytes, want 1 to %d",
 		    in.len, TEXT_MAX);
-	if (assay_pem_recognise(in) && in.ptr[0] != 0x30) /* DER may hold PEM */
+	bool der = in.ptr[0] == 0x30 && in.len > 1 && in.ptr[1] >= 0x80; /* which may hold PEM */
+	if (!der && assay_pem_recognise(in))
 		return decode(out, len, in, err);
 	if ((*out = malloc(in.len)) == NULL)
 		return assay_fail_nomem(err);

@@ -155,16 +155,17 @@ take_signature(struct peer *p, struct assay_bytes bits, struct assay_error *err)
 
 /* --- extensions -------------------------------------------------------------------------- */
 
-/* All of them 2.5.29.n: key usage, alternative names, basic constraints, extended key usage. They speak
- * of issuers and names, which nobody here believes. */
+/* Of 2.5.29: key usage, alternative names, basic constraints, extended key usage, which speak of issuers
+ * and names that nobody here believes; and what is made for evidence. */
 static bool
 may_be_critical(struct assay_bytes oid)
 {
-	static const uint8_t known[] = { 15, 17, 19, 37 };
+	static const char *const known[] = { "\x55\x1d\x0f", "\x55\x1d\x11", "\x55\x1d\x13",
+		"\x55\x1d\x25", "\x67\x81\x05\x05\x04\x09", "\x67\x81\x05\x05\x04\x02",
+		"\x2b\x06\x01\x05\x05\x07\x01\x23" };
 
-	for (size_t i = 0; i < sizeof known; i++)
-		if (oid.len == 3 && oid.ptr[0] == 0x55 && oid.ptr[1] == 0x1d &&
-		    oid.ptr[2] == known[i])
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+		if (assay_bytes_equal(oid, assay_bytes_of(known[i])))
 			return true;
 	return false;
 }
@@ -191,7 +192,6 @@ take_extensions(struct peer *p, struct assay_bytes in, struct assay_error *err)
 	return list.overrun ? damaged("extensions", err) : ASSAY_OK;
 }
 
-/* Critical ones that the forms do not know either are looked for by who knows the forms. */
 static enum assay_code
 check_critical(const struct peer *p, struct assay_error *err)
 {

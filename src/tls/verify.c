@@ -32,10 +32,16 @@ check_dates(const struct judging *j)
 static bool
 told(const struct judging *j, size_t from)
 {
-	for (size_t i = from; i < assay_checks_count(j->checks); i++)
-		if (strcmp(assay_check_id(j->checks, i), "evidence.report_data") == 0)
-			return assay_check_outcome(j->checks, i) == ASSAY_PASS;
-	return false;
+	bool passed = false;
+
+	for (size_t i = from; i < assay_checks_count(j->checks); i++) {
+		if (strcmp(assay_check_id(j->checks, i), "evidence.report_data") != 0)
+			continue;
+		if (assay_check_outcome(j->checks, i) != ASSAY_PASS)
+			return false;
+		passed = true;
+	}
+	return passed;
 }
 
 /* Of legacy SEV a key that no owner is known to have put in proves nothing: the claim says so. */
@@ -177,10 +183,11 @@ assay_cert_verify(struct assay_claims **claims, struct assay_checks *checks,
 		check_dates(&j);
 	assay_check_result(checks, CHECK_CERT_EXTENSION, cert->extension.code, &cert->extension,
 	    "one piece of evidence, in the strongest form that is there");
-	if (cert->unreadable.code != ASSAY_OK)
+	if (cert->evidence == NULL &&
+	    (cert->unreadable.code != ASSAY_OK || cert->extension.code == ASSAY_OK))
 		assay_check_fail(checks, CHECK_EVIDENCE_FORMAT, cert->unreadable.code, "%s",
 		    cert->unreadable.text);
-	else if (cert->evidence != NULL && (rc = check_evidence(&j, claims, err)) != ASSAY_OK)
+	if (cert->evidence != NULL && (rc = check_evidence(&j, claims, err)) != ASSAY_OK)
 		return rc;
 	return assay_checks_conclude(checks, err);
 }
