@@ -26,6 +26,13 @@ struct sev {
 		bool ok;
 	} verified[VERIFIED_MAX];
 	size_t verified_count;
+	/* The last digest of a certificate: two keys sign the PEK. */
+	struct {
+		const struct sev_cert *of;
+		enum assay_scheme scheme;
+		uint8_t digest[ASSAY_DIGEST_MAX];
+		size_t len;
+	} hashed;
 };
 
 /* --- finding ------------------------------------------------------------------------------------- */
@@ -48,24 +55,55 @@ next_cert(const struct sev *s, uint32_t usage, size_t *at)
 	}
 }
 
-/* Is one of the two slots a signature of this key, made in the role `usage`? */
+static struct assay_bytes
+hash_cert(struct sev *s, const struct sev_cert *cert, enum assay_scheme scheme)
+{
+	if (s->hashed.of != cert || s->hashed.scheme != scheme)
+		s->hashed.len = assay_scheme_digest(s->hashed.digest, scheme, cert->signed_part);
+	s->hashed.of = cert;
+	s->hashed.scheme = scheme;
+	return (struct assay_bytes){ s->hashed.digest, s->hashed.len };
+}
+
+/* What slot i would say if it were a signature of this key, made in the role `usage`. */
 static bool
-slot_signed(
-    const struct sev *s, const struct sev_cert *cert, uint32_t usage, struct assay_public key)
+slot_fact(struct fact *out, struct sev *s, const struct sev_cert *cert, size_t i, uint32_t usage,
+    struct assay_public key)
+{
+	const struct sev_signature *sig = &cert->signatures[i];
+	enum assay_scheme scheme = assay_sev_scheme(sig->algo, sig->len);
+
+	if (sig->usage != usage || scheme == ASSAY_SCHEME_NONE)
+		return false;
+	*out = (struct fact){ FACT_CERTIFICATE, scheme, key, hash_cert(s, cert, scheme),
+		{ sig->raw, sig->len } };
+	return true;
+}
+
+/* Is it remembered of one of the two slots? */
+static bool
+slot_known(struct sev *s, const struct sev_cert *cert, uint32_t usage, struct assay_public key)
+{
+	struct fact f;
+
+	for (size_t i = 0; i < 2; i++)
+		if (slot_fact(&f, s, cert, i, usage, key) &&
+		    assay_cache_knows(s->run.how->cache, &f))
+			return true;
+	return false;
+}
+
+/* Does it hold of one of them? */
+static bool
+slot_signed(struct sev *s, const struct sev_cert *cert, uint32_t usage, struct assay_public key)
 {
 	struct signer by = assay_signer(&s->run, key);
+	struct fact f;
 	bool ok = false;
 
-	for (size_t i = 0; i < 2 && !ok; i++) {
-		const struct sev_signature *sig = &cert->signatures[i];
-		enum assay_scheme scheme = assay_sev_scheme(sig->algo, sig->len);
-		uint8_t digest[ASSAY_DIGEST_MAX];
-		if (sig->usage != usage || scheme == ASSAY_SCHEME_NONE)
-			continue;
-		size_t n = assay_scheme_digest(digest, scheme, cert->signed_part);
-		ok = assay_run_signed(&s->run, &by, FACT_CERTIFICATE, scheme,
-		    (struct assay_bytes){ digest, n }, (struct assay_bytes){ sig->raw, sig->len });
-	}
+	for (size_t i = 0; i < 2 && !ok; i++)
+		ok = slot_fact(&f, s, cert, i, usage, key) &&
+		    assay_run_signed(&s->run, &by, f.role, f.scheme, f.digest, f.signature);
 	assay_signer_clear(&s->run, &by);
 	return ok;
 }
@@ -187,7 +225,7 @@ amd_signed(const struct sev *s, const struct amd_cert *cert, struct assay_public
 
 /* The ASK that was given for the CEK; else the first, so that the check can say that it does not fit. */
 static const struct amd_cert *
-find_given_ask(const struct sev *s, bool *fits)
+find_given_ask(struct sev *s, bool *fits)
 {
 	const struct item *item;
 	const struct amd_cert *first = NULL;
@@ -205,23 +243,25 @@ find_given_ask(const struct sev *s, bool *fits)
 }
 
 /* No field names the product: it is that of the ASK under which the CEK verifies. One that was given is
- * most likely the right one, and those that are built in would be tried in vain before it. */
+ * most likely the right one, and so is one that is remembered: the others would be tried in vain. */
 static bool
 find_ask(struct sev *s)
 {
 	bool fits;
 
 	s->ask = find_given_ask(s, &fits);
-	for (size_t i = 0; i < SEV_AUTHORITIES; i++) {
+	for (size_t i = 0; i < SEV_AUTHORITIES && s->authority == NULL; i++) {
 		const struct sev_authority *a = &assay_sev_authorities[i];
 		if (fits ? assay_public_equal(s->ask->public, a->ask)
-			 : slot_signed(s, s->cek, SEV_USAGE_ASK, a->ask)) {
+			 : slot_known(s, s->cek, SEV_USAGE_ASK, a->ask))
 			s->authority = a;
-			s->ask = NULL;
-			return true;
-		}
 	}
-	return fits;
+	for (size_t i = 0; i < SEV_AUTHORITIES && s->authority == NULL && !fits; i++)
+		if (slot_signed(s, s->cek, SEV_USAGE_ASK, assay_sev_authorities[i].ask))
+			s->authority = &assay_sev_authorities[i];
+	if (s->authority != NULL)
+		s->ask = NULL;
+	return fits || s->authority != NULL;
 }
 
 static const struct anchor *
