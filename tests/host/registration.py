@@ -169,6 +169,7 @@ def by_process(host):
         r = subprocess.run([sys.executable, "-c", f"""
 import socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+s.settimeout(5)
 s.connect({path!r})
 raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
         check(r.returncode == 0 and broker.wait_line("a process that is no registered VMM"), "any other is nobody")
