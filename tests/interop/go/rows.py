@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs in Go: go-tdx-guest, go-sev-guest and go-configfs-tsm. See ../README.md."""
+"""Programs in Go: go-tdx-guest, go-sev-guest, go-configfs-tsm and containerd's ttrpc. See ../README.md."""
 
+import base64
 import glob
+import importlib.util
 import json
 import os
 import re
@@ -28,6 +30,7 @@ MODULES = {
     "tdx": {"tdx": ".", "tdx-attest": TDX + "/tools/attest", "tdx-check": TDX + "/tools/check"},
     "sev": {"sev": ".", "sev-attest": SEV + "/tools/attest", "sev-check": SEV + "/tools/check"},
     "sev-ioctl": {"sev-attest-ioctl": SEV + "/tools/attest"},
+    "ttrpc": {"ttrpc": "."},
 }
 
 
@@ -119,6 +122,33 @@ def bundle(platform):
          open(f"{platform}/bundle.pem", "w", encoding="ascii") as out:
         out.write(chain.read().split(end)[0] + end + root.read())
     return f"{platform}/bundle.pem"
+
+
+def brokers():
+    """What tests of assay-brokerd start it with: tests/host/harness.py."""
+    path = os.path.join(HERE, "..", "..", "host", "harness.py")
+    spec = importlib.util.spec_from_file_location("host_harness", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@row("containerd/ttrpc client", "ttrpc", "asks assay-brokerd: sizes, evidence, what there is not")
+def _():
+    ours = brokers()
+    with ours.Host() as host:
+        vmm = host.vmm("web")
+        with ours.Broker(os.path.join(BUILD, "..", "host", "assay-brokerd"), host, vms=[vmm]):
+            def ask(method, size, service=ours.SERVICE):
+                return json.loads(run(program("ttrpc"), vmm.guest, service, method, str(size)).stdout)
+            check(ask(ours.SIZE, 0) == {"evidenceSize": 6460}, "the size is not 6460")
+            for size in (6460, 6461):
+                got = ask(ours.EVIDENCE, size)
+                check(got["evidenceSize"] == size, f"not {size} bytes")
+                check(len(base64.b64decode(got["evidence"])) == size, f"not {size} bytes of evidence")
+            check(ask("Nothing", 0) == {"code": 12, "message": "method Nothing"}, "a method that is none")
+            check(ask(ours.SIZE, 0, "other") == {"code": 12, "message": "service other"}, "a service that is none")
+            check(ask(ours.EVIDENCE, 1)["code"] == 3, "a size that is none")
 
 
 @row("go-configfs-tsm client", "configfs", "TDX: a quote through configfs")
