@@ -91,7 +91,8 @@ assay_certificate_write(uint8_t **der, size_t *len, const struct assay_pair *pai
 
 	if (name == 0 || name > COMMON_NAME_MAX)
 		return assay_fail(err, ASSAY_E_USAGE,
-		    "certificate: its common name is %zu bytes, want 1 to %d", name, COMMON_NAME_MAX);
+		    "certificate: its common name is %zu bytes, want 1 to %d", name,
+		    COMMON_NAME_MAX);
 	if (from->not_before < 0 || from->not_before > from->not_after ||
 	    from->not_after > last_second)
 		return assay_fail(err, ASSAY_E_USAGE,
