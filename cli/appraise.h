@@ -44,8 +44,7 @@ struct appraisal {
 #define OPTIONS_APPRAISE_MORE                                                                      \
 	{ OPT_MIN_TCB, 0, "min-tcb", "PART=N,...", false, NULL,                                    \
 		"AMD floor, or a FILE of one (built-in)" },                                        \
-	    { OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL,                                   \
-		    "allow and deny lists of platforms" },                                         \
+	    OPTION_PLATFORMS,                                                                      \
 	    { OPT_REQUIRE_CRL, 0, "require-crl", NULL, false, NULL,                                \
 		    "undetermined without AMD's CRL" },                                            \
 	    { OPT_LAUNCH, 0, "launch", "FILE", true, NULL,                                         \
@@ -55,6 +54,11 @@ struct appraisal {
 	{                                                                                          \
 		OPT_REFERENCE, 0, "reference", "FILE", true, NULL,                                 \
 		    "reference values for a policy's @name"                                        \
+	}
+#define OPTION_PLATFORMS                                                                           \
+	{                                                                                          \
+		OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL,                                 \
+		    "allow and deny lists of platforms"                                            \
 	}
 /* Where the policy and claims are not the command's operand. */
 #define OPTION_POLICY                                                                              \
@@ -66,6 +70,17 @@ struct appraisal {
 	{                                                                                          \
 		OPT_EXPECT, 0, "expect", "CLAIM=VALUE", true, NULL, "one claim must equal this"    \
 	}
+#define OPTION_CLAIMS                                                                              \
+	{                                                                                          \
+		OPT_CLAIMS, 0, "claims", NULL, false, NULL, "print only the claims, as JSON"       \
+	}
+/* How a verdict is shown. */
+#define OPTIONS_VERDICT                                                                            \
+	OPTION_JSON, OPTION_OUTPUT,                                                                \
+	    { OPT_QUIET, 'q', "quiet", NULL, false, NULL, "print no answer, only exit" },          \
+	    { OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "list every check" },                \
+	    { OPT_EXPLAIN, 0, "explain", NULL, false, NULL, "tell what each failed check stops" }, \
+	    OPTION_COLOR
 
 /*
  * Reads the options: first what can be wrong about the command line itself, then files. policy: an

@@ -245,7 +245,6 @@ verify_parsed(const struct appraisal *a, const struct assay_cert *cert)
 	struct assay_error err = { .text = "" };
 	struct assay_appraisal how = appraise_how(a);
 	struct assay_bytes nonce = how.report_data;
-	int rc;
 
 	how.report_data = (struct assay_bytes){ NULL, 0 };
 	enum assay_code code = assay_checks_new(&checks, &err);
@@ -253,11 +252,8 @@ verify_parsed(const struct appraisal *a, const struct assay_cert *cert)
 		code = assay_cert_verify(&claims, checks, cert, nonce, &how, &err);
 	if (claims != NULL)
 		code = appraise_ask(a, code, claims, checks, &err);
-	if (appraise_broken(code))
-		rc = verify_trouble(a, a->args->operands[0], code, err.text);
-	else
-		rc = verify_answer(a, a->args->operands[0], code, checks, claims,
-		    assay_cert_evidence(cert), assay_cert_kind(cert));
+	int rc = verify_answer(a, a->args->operands[0], code, &err, checks, claims,
+	    assay_cert_evidence(cert), assay_cert_kind(cert));
 	assay_claims_free(claims);
 	assay_checks_free(checks);
 	return rc;
@@ -271,20 +267,13 @@ run_verify(const struct args *args)
 	struct assay_error err = { .text = "" };
 	struct input in = { 0 };
 
-	if (!args_operands(args, 1, 1))
-		return EXIT_USAGE;
-	if (args_has(args, OPT_JSON) && args_has(args, OPT_CLAIMS))
-		return misused(args->command, "--json and --claims: one of the two");
-	int rc = appraise_read(&a, args, NULL);
+	int rc = verify_read(&a, args);
 	if (rc == 0 &&
 	    (rc = input_read(args->command, &in, args->operands[0], "a certificate")) == 0) {
-		enum assay_code code = assay_cert_parse(&cert, input_bytes(&in), &err);
-		if (code == ASSAY_OK)
+		if (assay_cert_parse(&cert, input_bytes(&in), &err) == ASSAY_OK)
 			rc = verify_parsed(&a, cert);
 		else
-			rc = appraise_broken(code)
-			    ? verify_trouble(&a, args->operands[0], code, err.text)
-			    : verify_refuse(&a, args->operands[0], "cert.format", &err);
+			rc = verify_refuse(&a, args->operands[0], "cert.format", &err);
 	}
 	assay_cert_free(cert);
 	input_clear(&in);
@@ -299,13 +288,8 @@ static const struct option verify_options[] = {
 	    "what the certificate was made for, 8 to 64 bytes" },
 	OPTIONS_APPRAISE_MORE,
 	OPTION_EXPECT,
-	{ OPT_CLAIMS, 0, "claims", NULL, false, NULL, "print only the claims, as JSON" },
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "print no answer, only exit" },
-	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "list every check" },
-	{ OPT_EXPLAIN, 0, "explain", NULL, false, NULL, "tell what each failed check stops" },
-	OPTION_COLOR,
+	OPTION_CLAIMS,
+	OPTIONS_VERDICT,
 	OPTION_HELP,
 	OPTION_END,
 };

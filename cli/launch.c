@@ -474,13 +474,8 @@ static const char chain_operands[] =
 static const struct option verify_platform_options[] = {
 	OPTION_TRUST_ROOT,
 	OPTION_TIME,
-	{ OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL, "allow and deny lists of platforms" },
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "print no answer, only exit" },
-	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "list every check" },
-	{ OPT_EXPLAIN, 0, "explain", NULL, false, NULL, "tell what each failed check stops" },
-	OPTION_COLOR,
+	OPTION_PLATFORMS,
+	OPTIONS_VERDICT,
 	OPTION_HELP,
 	OPTION_END,
 };
@@ -507,7 +502,7 @@ static const struct option session_options[] = {
 	{ OPT_KEY, 0, "key", "FILE", false, NULL, "the owner's key, PEM or JWK (a new one)" },
 	OPTION_TRUST_ROOT,
 	OPTION_TIME,
-	{ OPT_PLATFORMS, 0, "platforms", "FILE", true, NULL, "allow and deny lists of platforms" },
+	OPTION_PLATFORMS,
 	OPTION_HELP,
 	OPTION_END,
 };

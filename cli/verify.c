@@ -12,7 +12,6 @@
 #include "input.h"
 #include "screen.h"
 #include "verdict.h"
-#include "verify.h"
 
 /* --- the answer -------------------------------------------------------------------------- */
 
@@ -81,17 +80,29 @@ answer(const struct appraisal *a, const char *path, struct verdict *v)
 
 /* --- the verb ---------------------------------------------------------------------------- */
 
-int
-verify_trouble(const struct appraisal *a, const char *path, enum assay_code code, const char *text)
+static int
+trouble(const struct appraisal *a, const char *path, enum assay_code code, const char *text)
 {
 	complain(a->args->command, "%s: %s", path, text);
 	return appraise_exit(code);
 }
 
 int
+verify_read(struct appraisal *a, const struct args *args)
+{
+	if (!args_operands(args, 1, 1))
+		return EXIT_USAGE;
+	if (args_has(args, OPT_JSON) && args_has(args, OPT_CLAIMS))
+		return misused(args->command, "--json and --claims: one of the two");
+	return appraise_read(a, args, NULL);
+}
+
+int
 verify_refuse(
     const struct appraisal *a, const char *path, const char *check, const struct assay_error *err)
 {
+	if (appraise_broken(err->code))
+		return trouble(a, path, err->code, err->text);
 	const struct assay_check_info *info = assay_check_info_find(check);
 	struct row row = { .id = check,
 		.detail = err->text,
@@ -111,14 +122,16 @@ verify_refuse(
 
 int
 verify_answer(const struct appraisal *a, const char *path, enum assay_code code,
-    const struct assay_checks *checks, const struct assay_claims *claims,
-    const struct assay_evidence *ev, const char *kind)
+    const struct assay_error *err, const struct assay_checks *checks,
+    const struct assay_claims *claims, const struct assay_evidence *ev, const char *kind)
 {
+	if (appraise_broken(code))
+		return trouble(a, path, code, err->text);
 	struct row *rows = copy_rows(checks);
 	int rc;
 
 	if (rows == NULL)
-		return verify_trouble(a, path, ASSAY_E_NOMEM, "out of memory");
+		return trouble(a, path, ASSAY_E_NOMEM, "out of memory");
 	struct verdict v = { .code = code,
 		.genuine = assay_checks_genuine(checks),
 		.rows = rows,
@@ -139,15 +152,11 @@ verify_parsed(const struct appraisal *a, const char *path, const struct assay_ev
 	struct assay_checks *checks = NULL;
 	struct assay_claims *claims = NULL;
 	struct assay_error err = { .text = "" };
-	int rc;
 
 	enum assay_code code = assay_checks_new(&checks, &err);
 	if (code == ASSAY_OK)
 		code = appraise(a, &claims, checks, ev, &err);
-	if (appraise_broken(code))
-		rc = verify_trouble(a, path, code, err.text);
-	else
-		rc = verify_answer(a, path, code, checks, claims, ev, assay_evidence_kind(ev));
+	int rc = verify_answer(a, path, code, &err, checks, claims, ev, assay_evidence_kind(ev));
 	assay_claims_free(claims);
 	assay_checks_free(checks);
 	return rc;
@@ -160,12 +169,10 @@ verify_judge(const struct appraisal *a, const char *path, struct assay_bytes in)
 	struct assay_error err = { .text = "" };
 	int rc;
 
-	enum assay_code code = assay_evidence_parse(&ev, in, &err);
-	if (code == ASSAY_OK)
+	if (assay_evidence_parse(&ev, in, &err) == ASSAY_OK)
 		rc = verify_parsed(a, path, ev);
 	else
-		rc = appraise_broken(code) ? verify_trouble(a, path, code, err.text)
-					   : verify_refuse(a, path, "evidence.format", &err);
+		rc = verify_refuse(a, path, "evidence.format", &err);
 	assay_evidence_free(ev);
 	return rc;
 }
@@ -176,11 +183,7 @@ run(const struct args *args)
 	struct appraisal a = { .args = args };
 	struct input in = { 0 };
 
-	if (!args_operands(args, 1, 1))
-		return EXIT_USAGE;
-	if (args_has(args, OPT_JSON) && args_has(args, OPT_CLAIMS))
-		return misused(args->command, "--json and --claims: one of the two");
-	int rc = appraise_read(&a, args, NULL);
+	int rc = verify_read(&a, args);
 	if (rc == 0)
 		rc = input_evidence(args->command, &in, args->operands[0]);
 	if (rc == 0)
@@ -194,13 +197,8 @@ static const struct option options[] = {
 	OPTION_POLICY,
 	OPTIONS_APPRAISE,
 	OPTION_EXPECT,
-	{ OPT_CLAIMS, 0, "claims", NULL, false, NULL, "print only the claims, as JSON" },
-	OPTION_JSON,
-	OPTION_OUTPUT,
-	{ OPT_QUIET, 'q', "quiet", NULL, false, NULL, "print no answer, only exit" },
-	{ OPT_VERBOSE, 'v', "verbose", NULL, false, NULL, "list every check" },
-	{ OPT_EXPLAIN, 0, "explain", NULL, false, NULL, "tell what each failed check stops" },
-	OPTION_COLOR,
+	OPTION_CLAIMS,
+	OPTIONS_VERDICT,
 	OPTION_HELP,
 	OPTION_END,
 };
