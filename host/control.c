@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "local.h"
 #include "options.h"
 #include "text.h"
 #include "vm.h"
@@ -71,32 +72,6 @@ connect_to(const char *address)
 	return -EXIT_TROUBLE;
 }
 
-/* One message, and a descriptor with it unless it is -1. */
-static bool
-say(int fd, const char *text, int pass)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	union {
-		const char *in;
-		void *out;
-	} u = { .in = text };
-	struct iovec part = { u.out, strlen(text) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	if (pass >= 0) {
-		m.msg_control = control.room;
-		m.msg_controllen = sizeof control.room;
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof pass);
-		memcpy(CMSG_DATA(&control.head), &pass, sizeof pass);
-	}
-	return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)part.iov_len;
-}
-
 static int
 hear(int fd, const char *address)
 {
@@ -127,7 +102,7 @@ tell(const char *address, const char *text, int pidfd)
 	if (fd < 0)
 		return -fd;
 	int code = EXIT_TROUBLE;
-	if (say(fd, text, pidfd))
+	if (local_send(fd, text, strlen(text), pidfd, 0) == (ssize_t)strlen(text))
 		code = hear(fd, address);
 	else
 		log_say("%s: cannot be told: %s", address, strerror(errno));

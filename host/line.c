@@ -11,6 +11,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "local.h"
 #include "text.h"
 
 enum { PASSED_MAX = 8 };
@@ -28,31 +29,6 @@ wait_for(int fd, short events)
 	return true;
 }
 
-static ssize_t
-send_some(int fd, const uint8_t *p, size_t len, int pass)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	union {
-		const uint8_t *in;
-		void *out;
-	} u = { .in = p };
-	struct iovec part = { u.out, len };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	if (pass >= 0) {
-		m.msg_control = control.room;
-		m.msg_controllen = sizeof control.room;
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof pass);
-		memcpy(CMSG_DATA(&control.head), &pass, sizeof pass);
-	}
-	return sendmsg(fd, &m, MSG_NOSIGNAL);
-}
-
 bool
 line_say(int fd, const struct ipc_message *m, int pass)
 {
@@ -60,7 +36,7 @@ line_say(int fd, const struct ipc_message *m, int pass)
 	uint8_t *bytes = ipc_write(&len, m);
 
 	while (bytes != NULL && at < len) {
-		ssize_t n = send_some(fd, bytes + at, len - at, at == 0 ? pass : -1);
+		ssize_t n = local_send(fd, bytes + at, len - at, at == 0 ? pass : -1, 0);
 		if (n > 0)
 			at += (size_t)n;
 		else if (n < 0 && errno == EINTR)

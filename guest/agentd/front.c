@@ -17,6 +17,7 @@
 
 #include "http/head.h"
 #include "job.h"
+#include "local.h"
 #include "lockdown.h"
 #include "text.h"
 
@@ -209,29 +210,6 @@ on_job_bytes(struct bufferevent *bev, void *arg)
 	end_job(c);
 }
 
-/* The parent's end of the stream goes along with the packet. */
-static bool
-send_job(int jobs, const struct job *job, int fd)
-{
-	union {
-		char room[CMSG_SPACE(sizeof fd)];
-		struct cmsghdr align;
-	} control = { .room = { 0 } };
-	struct job copy = *job; /* an iovec wants what could be written to */
-	struct iovec iov = { &copy, sizeof copy };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof control.room };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(c), &fd, sizeof fd);
-	return sendmsg(jobs, &m, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof copy;
-}
-
 static void
 start_job(struct client *c, const struct job *job)
 {
@@ -242,7 +220,9 @@ start_job(struct client *c, const struct job *job)
 		refuse(c, 503, "no more can be done at once; try again");
 		return;
 	}
-	bool sent = send_job(c->front->ends->jobs, job, pair[1]);
+	/* The parent's end of the stream goes along. */
+	bool sent = local_send(c->front->ends->jobs, job, sizeof *job, pair[1], MSG_DONTWAIT) ==
+	    sizeof *job;
 	close(pair[1]);
 	evutil_make_socket_nonblocking(pair[0]);
 	if (sent)

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -19,6 +17,7 @@
 #include "../lockdown.h"
 #include "../options.h"
 #include "../vm.h"
+#include "local.h"
 #include "monitor.h"
 #include "text.h"
 
@@ -140,41 +139,6 @@ on_report(void *arg, enum line_status status, const uint8_t *report, const char 
 
 /* --- registration ------------------------------------------------------------------------ */
 
-static bool
-is_stale(const struct sockaddr_un *name)
-{
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool stale = fd >= 0 && lstat(name->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED;
-
-	if (fd >= 0)
-		close(fd);
-	return stale;
-}
-
-static int
-listen_at(const char *path, int type)
-{
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-
-	memcpy(name.sun_path, path, strlen(path));
-	if (is_stale(&name)) /* its owner has died */
-		unlink(path);
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -1;
-	if (bind(fd, (const struct sockaddr *)&name, sizeof name) == 0) {
-		if (listen(fd, BACKLOG) == 0)
-			return fd;
-		unlink(path);
-	}
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
-}
-
 /* Tells the front, with the VM's own socket if it has one. */
 static bool
 tell(struct registrar *r, const struct guest *g, int listening)
@@ -224,7 +188,8 @@ add(struct registrar *r, const struct vm_spec *spec, int pidfd, char why[VM_WHY_
 	g->spec = *spec;
 	g->spec.socket[0] = '\0'; /* so that nobody else's is removed */
 	g->id = ++r->last_id;
-	if (spec->socket[0] != '\0' && (listening = listen_at(spec->socket, SOCK_STREAM)) < 0) {
+	if (spec->socket[0] != '\0' &&
+	    (listening = local_listen(spec->socket, SOCK_STREAM, BACKLOG)) < 0) {
 		snprintf(why, VM_WHY_ROOM, "cannot have a socket there: %s", strerror(errno));
 		guest_free(g);
 		return false;
@@ -509,7 +474,7 @@ open_control(struct registrar *r, const struct broker_options *o)
 	if (o->control == NULL)
 		return true;
 	r->control_path = options_unix_path(o->control);
-	r->control = listen_at(r->control_path, SOCK_SEQPACKET);
+	r->control = local_listen(r->control_path, SOCK_SEQPACKET, BACKLOG);
 	if (r->control >= 0)
 		r->control_event =
 		    event_new(r->base, r->control, EV_READ | EV_PERSIST, on_client, r);

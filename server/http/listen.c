@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "../local.h"
 #include "../text.h"
 
 enum { BACKLOG = 1024, HOST_ROOM = 128, PORT_ROOM = 8, FIRST_INHERITED = 3 };
@@ -159,35 +159,17 @@ open_tcp(struct listening *l, const char *address)
 	return (ok && describe(l)) || failed(l, address);
 }
 
-/* A socket in the file system whose owner died is in the way; one that answers is not. */
-static void
-remove_stale(const struct sockaddr_un *name)
-{
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0 && lstat(name->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED)
-		unlink(name->sun_path);
-	if (fd >= 0)
-		close(fd);
-}
-
 static bool
 open_unix(struct listening *l, const char *address)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const char *path = address + strlen("unix:");
 
-	memcpy(name.sun_path, address + 5, strlen(address + 5)); /* the rest is zero */
-	remove_stale(&name);
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&name, sizeof name) != 0)
-		return failed(l, address);
-	if (listen(l->fd, BACKLOG) != 0 || !describe(l)) {
-		unlink(name.sun_path);
-		return failed(l, address);
-	}
-	return true;
+	l->fd = local_listen(path, SOCK_STREAM, BACKLOG);
+	if (l->fd >= 0 && describe(l))
+		return true;
+	if (l->fd >= 0)
+		unlink(path);
+	return failed(l, address);
 }
 
 bool
