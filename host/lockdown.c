@@ -13,7 +13,7 @@
 #include "text.h"
 #include "vm.h"
 
-enum { PATH_ROOM = 4096, FOLDERS_MAX = 64 };
+enum { FOLDERS_MAX = 64 };
 
 static const int calls_front[] = {
 	SCMP_SYS(accept4),
@@ -34,19 +34,6 @@ static const int calls_vmm[] = {
 	SCMP_SYS(unlink),
 };
 
-/* The folder of a file: one that is replaced is another file afterwards. */
-static const char *
-folder_of(char room[PATH_ROOM], const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	if (slash == NULL)
-		snprintf(room, PATH_ROOM, ".");
-	else
-		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
-	return room;
-}
-
 /* What is there of all daemons' calls, and these; for reading only. */
 static scmp_filter_ctx
 filter_of(bool *whole, const int *calls, size_t count)
@@ -62,11 +49,11 @@ filter_of(bool *whole, const int *calls, size_t count)
 bool
 lockdown_front(const struct broker_options *o, const char *config)
 {
-	char room[PATH_ROOM];
+	char room[CONFINE_PATH_ROOM];
 	bool whole;
 
 	(void)o;
-	const struct confine_path path = { config != NULL ? folder_of(room, config) : "",
+	const struct confine_path path = { config != NULL ? confine_folder(room, config) : "",
 		CONFINE_READ };
 	if (!confine_files(&path, config != NULL ? 1 : 0))
 		return false;
@@ -85,9 +72,9 @@ struct folders {
 static bool
 add_folder(struct folders *f, const char *file)
 {
-	char folder[PATH_ROOM];
+	char folder[CONFINE_PATH_ROOM];
 
-	folder_of(folder, file);
+	confine_folder(folder, file);
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->room[i], folder) == 0)
 			return true;
@@ -126,7 +113,7 @@ lockdown_vmm(const struct broker_options *o)
 bool
 lockdown_sev(const struct broker_options *o, const char *folder)
 {
-	static char rooms[CEKS_MAX][PATH_ROOM];
+	static char rooms[CEKS_MAX][CONFINE_PATH_ROOM];
 	const unsigned long number = SEV_ISSUE_CMD;
 	const struct scmp_arg_cmp issue = SCMP_A1(SCMP_CMP_EQ, number, 0);
 	struct confine_path paths[CEKS_MAX + 1];
@@ -134,7 +121,8 @@ lockdown_sev(const struct broker_options *o, const char *folder)
 	bool whole;
 
 	for (size_t i = 0; i < o->cek_count; i++, n++)
-		paths[n] = (struct confine_path){ folder_of(rooms[i], o->cek[i]), CONFINE_READ };
+		paths[n] =
+		    (struct confine_path){ confine_folder(rooms[i], o->cek[i]), CONFINE_READ };
 	if (folder != NULL)
 		paths[n++] = (struct confine_path){ folder, CONFINE_READ };
 	if (!confine_files(paths, n))

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -42,6 +43,19 @@ confine_user(const char *user)
 }
 
 /* --- files ------------------------------------------------------------------------------- */
+
+const char *
+confine_folder(char room[CONFINE_PATH_ROOM], const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	if (slash == NULL)
+		snprintf(room, CONFINE_PATH_ROOM, ".");
+	else
+		snprintf(
+		    room, CONFINE_PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+	return room;
+}
 
 /* Everything that the first version of Landlock can forbid, and the later rights where there are. */
 static uint64_t

@@ -27,6 +27,10 @@ struct confine_path {
 	unsigned rights;
 };
 
+enum { CONFINE_PATH_ROOM = 4096 };
+/* The folder of a file, for a path of those: a file that is replaced is another one afterwards. Returns room. */
+const char *confine_folder(char room[CONFINE_PATH_ROOM], const char *file);
+
 /* Becomes this user, with its groups and no other, if we are root; NULL: stays. Before any thread. */
 bool confine_user(const char *user);
 /*

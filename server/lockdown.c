@@ -23,7 +23,7 @@
 #include "opa/opa.h"
 #include "text.h"
 
-enum { PATHS_MAX = 32, PATH_ROOM = 4096 };
+enum { PATHS_MAX = 32 };
 
 /* --- the port of an OPA ------------------------------------------------------------------ */
 
@@ -188,17 +188,6 @@ is_below(const char *file, const char *folder)
 	    (folder[n - 1] == '/' || file[n] == '/');
 }
 
-static void
-folder_of(char room[PATH_ROOM], const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	if (slash == NULL)
-		snprintf(room, PATH_ROOM, ".");
-	else
-		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
-}
-
 /* NULL: another kind of store. */
 static const char *
 store_file(const struct keeper_options *keeper)
@@ -209,22 +198,22 @@ store_file(const struct keeper_options *keeper)
 /* The folder of a file, because a file that is replaced is another one afterwards; but the file alone,
  * if the keeper's secrets are in that folder too. */
 static void
-add_folder(struct confine_path *paths, size_t *count, char room[PATH_ROOM], const char *file,
-    unsigned rights, const struct keeper_options *keeper)
+add_folder(struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROOM],
+    const char *file, unsigned rights, const struct keeper_options *keeper)
 {
 	if (file == NULL || *count == PATHS_MAX)
 		return;
-	folder_of(room, file);
+	confine_folder(room, file);
 	if (strcmp(room, ".") == 0 || is_below(store_file(keeper), room) ||
 	    is_below(keeper->master_key, room) || is_below(keeper->admin_key, room))
-		snprintf(room, PATH_ROOM, "%s", file);
+		snprintf(room, CONFINE_PATH_ROOM, "%s", file);
 	paths[(*count)++] = (struct confine_path){ room, rights };
 }
 
 bool
 lockdown_front(const struct server_options *o, const char *config)
 {
-	static char rooms[PATHS_MAX + 1][PATH_ROOM]; /* at the start, by one thread */
+	static char rooms[PATHS_MAX + 1][CONFINE_PATH_ROOM]; /* at the start, by one thread */
 	const char *const read_again[] = { o->tls_cert, o->tls_key, o->client_ca, config };
 	struct confine_path paths[PATHS_MAX];
 	struct opa_address opa;
@@ -246,14 +235,14 @@ lockdown_keeper(const struct keeper_options *options)
 {
 	const char *const files[] = { store_file(options), options->master_key,
 		options->admin_key };
-	char rooms[sizeof files / sizeof files[0]][PATH_ROOM];
+	char rooms[sizeof files / sizeof files[0]][CONFINE_PATH_ROOM];
 	struct confine_path paths[sizeof files / sizeof files[0]];
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		if (files[i] == NULL || strncmp(files[i], "cred:", 5) == 0) /* has been read */
 			continue;
-		folder_of(rooms[count], files[i]);
+		confine_folder(rooms[count], files[i]);
 		paths[count] = (struct confine_path){ rooms[count], CONFINE_WRITE };
 		count++;
 	}

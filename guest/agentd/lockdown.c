@@ -2,7 +2,6 @@
 #include "lockdown.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,8 +13,6 @@
 
 #include "confine.h"
 #include "text.h"
-
-enum { PATH_ROOM = 4096 };
 
 #define COUNT(list) (sizeof list / sizeof list[0])
 
@@ -175,16 +172,15 @@ become(const struct agent_options *o)
 	return true;
 }
 
-/* The folder of a file: one that is replaced is another file afterwards. */
+/* A file that may be replaced. NULL: there is none. */
 static void
-folder_of(char room[PATH_ROOM], const char *file)
+add_folder(struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROOM],
+    const char *file, unsigned rights)
 {
-	const char *slash = strrchr(file, '/');
-
-	if (slash == NULL)
-		snprintf(room, PATH_ROOM, ".");
-	else
-		snprintf(room, PATH_ROOM, "%.*s", slash == file ? 1 : (int)(slash - file), file);
+	if (file == NULL)
+		return;
+	paths[*count] = (struct confine_path){ confine_folder(room, file), rights };
+	(*count)++;
 }
 
 bool
@@ -192,7 +188,7 @@ lockdown_parent(const struct agent_options *o, const char *config,
     const struct listening *listening, size_t listening_count)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_VSOCK };
-	static char rooms[AGENT_LISTEN_MAX + 3][PATH_ROOM]; /* at the start, once */
+	static char rooms[AGENT_LISTEN_MAX + 3][CONFINE_PATH_ROOM]; /* at the start, once */
 	enum { FIXED = 15 };
 	struct confine_path paths[FIXED + AGENT_LISTEN_MAX + 3] = {
 		{ "/etc", CONFINE_READ },
@@ -216,21 +212,12 @@ lockdown_parent(const struct agent_options *o, const char *config,
 	scmp_filter_ctx filter;
 
 	for (size_t i = 0; i < COUNT(folders); i++)
-		if (folders[i] != NULL) {
-			folder_of(rooms[count - FIXED], folders[i]);
-			paths[count] = (struct confine_path){ rooms[count - FIXED], CONFINE_READ };
-			count++;
-		}
-	folder_of(rooms[count - FIXED], o->attest_socket);
-	paths[count] = (struct confine_path){ rooms[count - FIXED], CONFINE_REMOVE };
-	count++;
+		add_folder(paths, &count, rooms[count - FIXED], folders[i], CONFINE_READ);
+	add_folder(paths, &count, rooms[count - FIXED], o->attest_socket, CONFINE_REMOVE);
 	for (size_t i = 0; i < listening_count && i < AGENT_LISTEN_MAX; i++)
-		if (listening[i].local) {
-			folder_of(rooms[count - FIXED], listening[i].address + strlen("unix:"));
-			paths[count] =
-			    (struct confine_path){ rooms[count - FIXED], CONFINE_REMOVE };
-			count++;
-		}
+		if (listening[i].local)
+			add_folder(paths, &count, rooms[count - FIXED],
+			    listening[i].address + strlen("unix:"), CONFINE_REMOVE);
 	if (!become(o) || !confine_files(paths, count))
 		return false;
 	filter = confine_filter();
