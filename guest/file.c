@@ -138,6 +138,17 @@ guest_bytes(const struct guest_blob *blob)
 	return (struct assay_bytes){ blob->ptr, blob->len };
 }
 
+bool
+guest_copy(struct guest_blob *out, struct assay_bytes in)
+{
+	out->ptr = malloc(in.len);
+	if (out->ptr == NULL)
+		return false;
+	memcpy(out->ptr, in.ptr, in.len);
+	out->len = in.len;
+	return true;
+}
+
 void
 guest_blob_clear(struct guest_blob *blob)
 {

@@ -93,6 +93,8 @@ int guest_read_file(struct guest_blob *out, const char *root, const char *path, 
 /* Writes all of it by one write(). */
 int guest_write_once(int fd, struct assay_bytes bytes);
 struct assay_bytes guest_bytes(const struct guest_blob *blob);
+/* malloc()s it; false when out of memory. */
+bool guest_copy(struct guest_blob *out, struct assay_bytes in);
 void guest_blob_clear(struct guest_blob *blob);
 /* "/dev/tdx_guest: Permission denied; run as root"; the code that goes with the errno. */
 enum assay_code guest_fail_errno(struct assay_error *err, int error, const char *path);

@@ -190,17 +190,6 @@ probe(enum attest_tee tee, const char **name, const struct guest_job *job, struc
 	return ASSAY_OK;
 }
 
-static bool
-put_piece(struct guest_blob *out, struct assay_bytes in)
-{
-	out->ptr = malloc(in.len);
-	if (out->ptr == NULL)
-		return false;
-	memcpy(out->ptr, in.ptr, in.len);
-	out->len = in.len;
-	return true;
-}
-
 /* The agent has compared MNONCE with the report data before it signed. */
 static enum assay_code
 collect(enum attest_tee tee, struct assay_guest_evidence *ev, const struct guest_job *job,
@@ -214,8 +203,8 @@ collect(enum attest_tee tee, struct assay_guest_evidence *ev, const struct guest
 		return rc;
 	if ((rc = assay_attest_ask(&room, &answer, ATTEST_OP_EVIDENCE, job, err)) != ASSAY_OK)
 		return rc;
-	if (!put_piece(&ev->pieces[ASSAY_GUEST_EVIDENCE], answer.first) ||
-	    !put_piece(&ev->pieces[ASSAY_GUEST_PROOF], answer.proof))
+	if (!guest_copy(&ev->pieces[ASSAY_GUEST_EVIDENCE], answer.first) ||
+	    !guest_copy(&ev->pieces[ASSAY_GUEST_PROOF], answer.proof))
 		rc = assay_fail_nomem(err);
 	guest_blob_clear(&room);
 	ev->tee = tee_name(answer.tee);

@@ -185,17 +185,6 @@ explain(const struct ask *a, int error, struct assay_error *err)
 	return error == ENOMEM ? ASSAY_E_NOMEM : ASSAY_E_IO;
 }
 
-static bool
-copy(struct guest_blob *out, struct assay_bytes in)
-{
-	out->ptr = malloc(in.len);
-	if (out->ptr == NULL)
-		return false;
-	memcpy(out->ptr, in.ptr, in.len);
-	out->len = in.len;
-	return true;
-}
-
 static enum assay_code
 take_answer(struct assay_guest_evidence *ev, const struct ask *a, struct assay_error *err)
 {
@@ -212,9 +201,9 @@ take_answer(struct assay_guest_evidence *ev, const struct ask *a, struct assay_e
 		snprintf(ev->note, sizeof ev->note, "without certificates: %.200s", why.text);
 		len = 0;
 	}
-	if (!copy(&ev->pieces[ASSAY_GUEST_EVIDENCE], report) ||
+	if (!guest_copy(&ev->pieces[ASSAY_GUEST_EVIDENCE], report) ||
 	    (len > 0 &&
-		!copy(
+		!guest_copy(
 		    &ev->pieces[ASSAY_GUEST_CERTIFICATES], (struct assay_bytes){ a->certs, len })))
 		return assay_fail_nomem(err);
 	ev->tee = "snp";

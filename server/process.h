@@ -20,6 +20,8 @@ struct process {
 	int *sockets; /* the front's ends; one that has been given away is -1 */
 };
 
+/* How many descriptors this process may have: the limit is raised as far as that goes. */
+size_t process_descriptors(void);
 /* Forks. false: has complained. */
 bool process_start(struct process *p, const void *options);
 /* Has it ended? Then *code is its exit code, 4 if a signal ended it. */

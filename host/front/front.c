@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -499,16 +498,9 @@ open_roles(struct front *f)
 static size_t
 connections_of_all(void)
 {
-	struct rlimit limit;
+	size_t all = process_descriptors();
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return CONNECTIONS_FEW;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	return limit.rlim_cur > DESCRIPTORS_ELSE + CONNECTIONS_FEW
-	    ? (size_t)limit.rlim_cur - DESCRIPTORS_ELSE
-	    : CONNECTIONS_FEW;
+	return all > DESCRIPTORS_ELSE + CONNECTIONS_FEW ? all - DESCRIPTORS_ELSE : CONNECTIONS_FEW;
 }
 
 static void

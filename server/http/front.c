@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -287,15 +286,9 @@ front_workers(const struct server_options *options)
 static size_t
 connections_of_all(void)
 {
-	struct rlimit limit;
+	size_t all = process_descriptors(),
+	       n = all > DESCRIPTORS_ELSE + 64 ? all - DESCRIPTORS_ELSE : 64;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return 512;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	size_t n =
-	    limit.rlim_cur > DESCRIPTORS_ELSE + 64 ? (size_t)limit.rlim_cur - DESCRIPTORS_ELSE : 64;
 	return n < CONNECTIONS_MAX ? n : CONNECTIONS_MAX;
 }
 

@@ -534,6 +534,13 @@ static void __attribute__((format(printf, 2, 3))) print(struct writer *w, const 
 }
 
 static void
+print_base64(struct writer *w, struct assay_bytes bytes)
+{
+	assay_base64(w->text + w->n, bytes);
+	w->n += ASSAY_BASE64_SIZE(bytes.len) - 1;
+}
+
+static void
 print_bytes(struct writer *w, struct assay_bytes bytes)
 {
 	print(w, "[");
@@ -654,13 +661,11 @@ write_quote(char **json, struct assay_bytes quote, bool tdx, struct assay_bytes 
 		print(&w, "\"cc_eventlog\":null,");
 	else if (tdx) {
 		print(&w, "\"cc_eventlog\":\"");
-		assay_base64(w.text + w.n, log);
-		w.n += ASSAY_BASE64_SIZE(log.len) - 1;
+		print_base64(&w, log);
 		print(&w, "\",");
 	}
 	print(&w, "\"quote\":\"");
-	assay_base64(w.text + w.n, quote);
-	w.n += ASSAY_BASE64_SIZE(quote.len) - 1;
+	print_base64(&w, quote);
 	print(&w, "\"}");
 	*json = w.text;
 	return ASSAY_OK;
@@ -680,13 +685,11 @@ assay_coco_write_sev(
 		return assay_fail_nomem(err);
 	print(&w, "{\"sev_proof\":%s", proof.len > 0 ? "\"" : "null");
 	if (proof.len > 0) {
-		assay_base64(w.text + w.n, proof);
-		w.n += ASSAY_BASE64_SIZE(proof.len) - 1;
+		print_base64(&w, proof);
 		print(&w, "\"");
 	}
 	print(&w, ",\"sev_report\":\"");
-	assay_base64(w.text + w.n, evidence);
-	w.n += ASSAY_BASE64_SIZE(evidence.len) - 1;
+	print_base64(&w, evidence);
 	print(&w, "\"}");
 	*json = w.text;
 	return ASSAY_OK;
