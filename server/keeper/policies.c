@@ -35,6 +35,18 @@ is_text(struct assay_bytes in)
 	return ok;
 }
 
+/* The name of the text that the body is; NULL: it is none, and the call is refused. */
+static const char *
+text_name(struct call *c, const char *what, int most)
+{
+	const char *name = verb_name(c, "name");
+
+	if (name == NULL || (is_text(c->body) && c->body.len <= (size_t)most))
+		return name;
+	reply_refuse(c->r, KEEPER_MALFORMED, "%s must be text of at most %d bytes", what, most);
+	return NULL;
+}
+
 /* Puts what the front judges by; verdicts of before are good no more. */
 static bool
 put(struct call *c, const char *verb, const char *kind, const char *name, json_t *facts,
@@ -57,17 +69,12 @@ put(struct call *c, const char *verb, const char *kind, const char *name, json_t
 void
 policy_put(struct call *c)
 {
-	const char *name = verb_name(c, "name");
+	const char *name = text_name(c, "the policy", SECRET_MAX);
 	json_t *facts;
 	int64_t version = 0;
 
 	if (name == NULL)
 		return;
-	if (!is_text(c->body) || c->body.len > SECRET_MAX) {
-		reply_refuse(c->r, KEEPER_MALFORMED, "the policy must be text of at most %d bytes",
-		    SECRET_MAX);
-		return;
-	}
 	facts = json_pack("{s:I}", "size", (json_int_t)c->body.len);
 	if (put(c, "policy.put", KIND_POLICY, name, facts, true, &version))
 		verb_answer(c,
@@ -156,17 +163,12 @@ policy_rm(struct call *c)
 void
 reference_put(struct call *c)
 {
-	const char *name = verb_name(c, "name");
+	const char *name = text_name(c, "the reference values", BODY_MAX);
 	json_t *facts;
 	int64_t version = 0;
 
 	if (name == NULL)
 		return;
-	if (!is_text(c->body) || c->body.len > BODY_MAX) {
-		reply_refuse(c->r, KEEPER_MALFORMED,
-		    "the reference values must be text of at most %d bytes", BODY_MAX);
-		return;
-	}
 	facts = json_pack("{s:I, s:O*, s:O*}", "size", (json_int_t)c->body.len, "signer",
 	    json_object_get(c->args, "signer"), "expires", json_object_get(c->args, "expires"));
 	if (put(c, "reference.put", KIND_REFERENCE, name, facts, false, &version))
