@@ -98,11 +98,12 @@ class Agent:
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # ends with us
             if self.preexec:
                 self.preexec()
-        self.process = subprocess.Popen(self.command, stderr=open(self.log_path, "ab"),
+        log = open(self.log_path, "ab")
+        count = self.log().count(": ready")  # before it runs: it may be ready before we go on
+        self.process = subprocess.Popen(self.command, stderr=log,
                                         stdout=subprocess.DEVNULL, preexec_fn=prepare, env=self.env)
         if wait:
             end = time.monotonic() + 20
-            count = self.log().count(": ready")
             while self.process.poll() is None and time.monotonic() < end:
                 if self.log().count(": ready") > count:
                     return

@@ -367,6 +367,14 @@ class Broker:
         with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
             return [int(pid) for pid in f.read().split()]
 
+    def named(self, name):
+        """The pid of its process of this name, which it takes a little after it is there. None: there is none."""
+        for pid in self.children():
+            with open(f"/proc/{pid}/comm") as f:
+                if f.read().strip() == name:
+                    return pid
+        return None
+
     def memory(self):
         """{name: resident KiB}"""
         out = {}

@@ -188,8 +188,8 @@ def connections(host, good):
 def crash(host, good):
     for name in ("brokerd-vmm", "brokerd-sev"):
         with Broker(brokerd, host, vms=[good]) as broker:
-            pid = next(p for p in broker.children() if open(f"/proc/{p}/comm").read().strip() == name)
-            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: broker.named(name))  # it calls itself so a little after it is there
+            os.kill(broker.named(name), signal.SIGKILL)
             check(broker.process.wait(10) == 4, f"without {name} nothing goes on: 4")
             check(broker.wait_line("process has ended, and nothing goes without it"), "and that is said")
 
