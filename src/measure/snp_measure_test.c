@@ -1,55 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assay/measure.h>
+#include "measure/image_test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-#include <jansson.h>
-
-#include "core/core.h"
-#include "measure/ovmf.h"
-#include "vectors.h"
-
-enum {
-	TAIL = 32, /* behind the table of GUIDs */
-	METADATA_AT = 0x400,
-	IMAGE_SIZE = 4 * OVMF_PAGE,
-};
-
-/* An image as a firmware build would make it: noise, the SEV metadata, the table of GUIDs. */
-struct image {
-	uint8_t bytes[IMAGE_SIZE];
-	size_t table_at; /* where the next entry ends */
-};
-
-static const uint8_t footer[16] = { 0xde, 0x82, 0xb5, 0x96, 0xb2, 0x1f, 0xf7, 0x45, 0xba, 0xea,
-	0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d };
-
-static void
-put(uint8_t *out, size_t n, uint64_t value)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(value >> 8 * i);
-}
-
-static void
-put_entry(struct image *im, const uint8_t guid[16], const uint32_t *numbers, size_t count)
-{
-	size_t size = 18 + 4 * count;
-	uint8_t *at = im->bytes + im->table_at - size;
-
-	for (size_t i = 0; i < count; i++)
-		put(at + 4 * i, 4, numbers[i]);
-	put(at + 4 * count, 2, size);
-	memcpy(at + 4 * count + 2, guid, 16);
-	im->table_at -= size;
-	/* The last entry bears the length of the table. */
-	put(im->bytes + IMAGE_SIZE - TAIL - 18, 2, IMAGE_SIZE - TAIL - im->table_at);
-}
+enum { METADATA_AT = 0x400 };
 
 static void
 put_items(struct image *im, const struct sev_item *items, size_t count)
@@ -74,16 +26,6 @@ static const struct sev_item usual_items[] = {
 	{ 0x80f000, 0x1000, SEV_ITEM_SVSM_CALLING },
 	{ 0x810000, 0x1000, SEV_ITEM_KERNEL_HASHES },
 };
-
-static void
-image_start(struct image *im)
-{
-	for (size_t i = 0; i < IMAGE_SIZE; i++)
-		im->bytes[i] = (uint8_t)(i * 2654435761u >> 24);
-	im->table_at = IMAGE_SIZE - TAIL - 18;
-	memcpy(im->bytes + IMAGE_SIZE - TAIL - 16, footer, 16);
-	put(im->bytes + IMAGE_SIZE - TAIL - 18, 2, 18);
-}
 
 static void
 image_make(struct image *im)
@@ -134,12 +76,6 @@ measure(char hex[97], const struct assay_snp_launch *l)
 
 /* --- known answers ----------------------------------------------------------------------- */
 
-static const char *
-text_of(json_t *row, const char *name)
-{
-	return json_string_value(json_object_get(row, name));
-}
-
 /* "QEMU" in the answers; the command line folds it likewise. */
 static const char *
 vmm_of(json_t *row)
@@ -149,15 +85,6 @@ vmm_of(json_t *row)
 	if (vmm == NULL || strcmp(vmm, "QEMU") == 0)
 		return "qemu";
 	return strcmp(vmm, "EC2") == 0 ? "ec2" : "gce";
-}
-
-static struct assay_bytes
-read_named(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "sev/measure/%s", name);
-	return vectors_read(path);
 }
 
 static void
@@ -202,24 +129,8 @@ check_answer(json_t *row)
 static void
 test_known_answers(void **state)
 {
-	struct assay_bytes file = vectors_read("sev/measure/known_answers.json");
-	size_t checked = 0, i;
-	json_t *row;
-
 	(void)state;
-	if (file.ptr == NULL)
-		return;
-	json_t *rows = json_loadb((const char *)file.ptr, file.len, 0, NULL);
-	json_array_foreach(rows, i, row)
-	{
-		if (strncmp(text_of(row, "mode"), "SNP", 3) != 0)
-			continue;
-		check_answer(row);
-		checked++;
-	}
-	assert_int_equal(checked, 17);
-	json_decref(rows);
-	vectors_free(file);
+	check_answers(true, 17, check_answer);
 }
 
 /* --- what the digest depends on ---------------------------------------------------------- */
