@@ -14,7 +14,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "Intel SGX ECDSA Quote Library API and TDX DCAP Quoting Library API, quote format; "
 	    "AMD 56860, SEV-SNP Firmware ABI, ATTESTATION_REPORT; AMD 55766, SEV API, ATTESTATION",
 	    "See what the file is with assay inspect. Save the evidence again as raw bytes, "
-	    "whole, hex or base64 text of them.",
+	    "whole, hex or base64 text of them. Certificates are for assay cert verify.",
 	},
 	[CHECK_EVIDENCE_PADDING] = {
 	    "evidence.padding",
@@ -1088,8 +1088,8 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The evidence is bound to one guest, by a key that its owner put into it at launch.",
 	    "A host that answers with the report of another guest of the same digest and policy.",
 	    "AMD 55766, SEV API, ATTESTATION and LAUNCH_SECRET: the report itself names no guest",
-	    "Use SEV-SNP where you can. With --policy genuine you accept that some guest of this "
-	    "digest exists on this platform, and no more.",
+	    "Give the guest's launch record and the nonce that it answers (--launch, --nonce). Of "
+	    "plain SEV weak is the most: use SEV-ES, or better SEV-SNP, or a policy of your own.",
 	},
 	[CHECK_SEV_POLICY_ES] = {
 	    "sev.policy.es",

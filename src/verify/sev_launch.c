@@ -37,9 +37,9 @@ find_launch(const struct run *run, const struct sev_proof *proof)
 	} else
 		assay_check_that(run->checks, CHECK_SEV_PROOF_KNOWN, found != NULL,
 		    ASSAY_E_SIGNATURE, "of a guest whose launch record was given",
-		    "the proof is certified by key %s, which is in none of the %zu launch records: "
+		    "the proof is certified by key %s, which no launch record that was given has: "
 		    "it is of another guest",
-		    assay_quote_hex(proof->certifier).text, count);
+		    assay_quote_hex(proof->certifier).text);
 	return found;
 }
 
