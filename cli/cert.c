@@ -171,7 +171,8 @@ make(struct making *m)
 		code = assay_cert_make(
 		    &der, &der_len, &m->cert, (struct assay_bytes){ bundle, len }, &err);
 	if (code != ASSAY_OK) {
-		complain(m->args->command, "%s", err.text);
+		complain(m->args->command, "%s%s", err.text,
+		    code == ASSAY_E_INCOMPLETE ? "; assay attest --list says why" : "");
 		rc = exit_of(code);
 	} else {
 		rc = write_pem(m, der, der_len);

@@ -167,7 +167,9 @@ launch_open(struct launch_files *f, const struct args *args)
 	enum assay_code code = assay_launch_parse(&f->launch, input_bytes(&in), NULL, &err);
 	if (code != ASSAY_OK) {
 		complain(args->command, "%s: %s", f->record, err.text);
-		rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_NO;
+		rc = code == ASSAY_E_NOMEM   ? EXIT_TROUBLE
+		    : code == ASSAY_E_FORMAT ? EXIT_USAGE
+					     : EXIT_NO;
 	} else if ((rc = read_owner(f)) == 0) {
 		rc = verify_owner(f, &in);
 	}
@@ -194,9 +196,18 @@ read_key(const struct launch_files *f, enum option_id id, const char *suffix,
 	char *own = launch_path(f->args, f->folder, assay_launch_name(f->launch), suffix);
 	const char *path = given != NULL ? given : own;
 	struct input in = { 0 };
-	int rc = own == NULL ? EXIT_TROUBLE
-			     : input_secret(f->args->command, &in, path, "a key of the session");
+	int rc = EXIT_TROUBLE;
 
+	if (given == NULL && assay_launch_stage(f->launch) == ASSAY_LAUNCH_COMPLETE &&
+	    own != NULL && access(own, F_OK) != 0) {
+		complain(f->args->command,
+		    "%s: its guest has its secrets already, and the session's keys were removed; a "
+		    "session is for one launch: make another",
+		    f->record);
+		rc = EXIT_NO;
+	} else if (own != NULL) {
+		rc = input_secret(f->args->command, &in, path, "a key of the session");
+	}
 	if (rc == 0 && in.len != ASSAY_LAUNCH_KEY_SIZE)
 		rc = misused(f->args->command, "%s: is %zu bytes, a key of a session has %d", path,
 		    in.len, ASSAY_LAUNCH_KEY_SIZE);

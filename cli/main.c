@@ -153,9 +153,14 @@ no_such_command(const char *name)
 static void
 list_verbs(FILE *to, const char *noun)
 {
+	int width = 0;
+
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (is_of(commands[i], noun) && (int)strlen(commands[i]->name) > width)
+			width = (int)strlen(commands[i]->name);
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (is_of(commands[i], noun))
-			fprintf(to, "  %-16s  %s\n", commands[i]->name, commands[i]->summary);
+			fprintf(to, "  %-*s  %s\n", width, commands[i]->name, commands[i]->summary);
 }
 
 /* A line for each bare verb, and one for each noun, which "assay NOUN" unfolds. */

@@ -97,7 +97,10 @@ connect_unix(struct qmp *q, const char *path, char why[QMP_WHY])
 	memcpy(to.sun_path, path, strlen(path));
 	if (connect_to(q, (const struct sockaddr *)&to, sizeof to))
 		return true;
-	snprintf(why, QMP_WHY, "cannot be connected to: %s", strerror(errno));
+	snprintf(why, QMP_WHY, "cannot be connected to: %s%s", strerror(errno),
+	    errno == ENOENT || errno == ECONNREFUSED
+		? "; start the VMM, with -qmp unix:PATH,server=on,wait=off"
+		: "");
 	return false;
 }
 

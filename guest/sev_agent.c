@@ -98,6 +98,10 @@ explain(struct assay_error *err, int error)
 	if (error == ETIMEDOUT)
 		return assay_fail(err, ASSAY_E_IO,
 		    ATTEST_SOCKET ": assay-agentd did not answer in time; its journal says why");
+	if (error == ENOENT)
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    ATTEST_SOCKET
+		    ": is not there; this is no SEV guest, or no assay-agentd runs in it");
 	return guest_fail_errno(err, error, ATTEST_SOCKET);
 }
 

@@ -202,6 +202,9 @@ shutil.copy(at("web_tik.bin"), at("edited_tik.bin"))
 r = offline("edited", GOOD, "--key", at("web_owner.pem"))
 ok(r.code == 1 and "was altered after it was signed" in r.err, "check: a record edited", r)
 ok(session("mallory").code == 0, "another owner")
+shutil.copy(at("web_owner.jwk"), at("jwk.launch.json"))
+r = offline("jwk", GOOD)
+ok(r.code == 2 and "launch record: has no object" in r.err, "check: a file of another kind", r)
 r = offline("web", GOOD, "--key", at("mallory_owner.pem"))
 ok(r.code == 1 and "none of the 1 whose records are taken" in r.err,
    "check: a record of another signer", r)
@@ -337,7 +340,7 @@ ok(by_qmp("vm", Vmm("many.sock", "vm", flood=900)).code == 0, "check: many event
 r = by_qmp("vm", Vmm("mute.sock", "vm", mute=True), "--timeout", "300ms")
 ok(r.code == 4 and "the time is over (--timeout)" in r.err, "check: a VMM that says nothing", r)
 r = check("vm", "--qmp", f"unix:{at('nobody.sock')}")
-ok(r.code == 4 and "cannot be connected to" in r.err, "check: no VMM", r)
+ok(r.code == 4 and "cannot be connected to" in r.err and "; start the VMM, with -qmp" in r.err, "check: no VMM", r)
 ok(session("policy").code == 0, "a session")
 r = by_qmp("policy", Vmm("policy.sock", "policy", policy=7, measure=measure("policy", policy=7)))
 ok(r.code == 1 and "the VMM says the guest's policy is 0x7" in " ".join(r.out.split()),
@@ -426,6 +429,9 @@ for args in (["--qmp", f"unix:{vm.path}"], ["-o", FOLDER.name]):
     r = secret("vm", *args)
     ok(r.code == 1 and "has its secrets already; a session is for one launch" in r.err,
        "secret: a second time", r)
+r = check("vm", "--qmp", f"unix:{vm.path}")
+ok(r.code == 1 and "has its secrets already, and the session's keys were removed" in r.err,
+   "check: nor is it checked again", r)
 path("vm_tik.bin", keys[1])
 path("vm_tek.bin", keys[0])
 for n in ("vm_tik.bin", "vm_tek.bin"):

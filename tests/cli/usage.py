@@ -205,6 +205,8 @@ for args in (["--help"], ["-h"], ["help"]):
        f"assay {args[0]} lists all commands", r)
 r = run("collateral")
 ok(r.code == 0 and "collateral pack" in r.out, "a bare noun prints its help", r)
+for noun in sorted({command.split()[0] for command in COMMANDS if " " in command}):
+    ok(fits(run(noun).out), f"{noun}: its help fits a screen", run(noun))
 r = run("--version")
 ok(r.code == 0 and re.match(r"assay \d+\.\d+\.\d+\nlibassay \d.*OpenSSL \d.*\n.*20\d\d-\d\d-\d\d\n$",
                             r.out), "--version", r)

@@ -47,7 +47,8 @@ for kind in KINDS:
 
 # --- outside any TEE, and the command line -------------------------------------------------------
 r = run("cert", "make", "--key", "p256.key", "-o", "none.crt")
-ok(r.code == 3 and r.out == "" and not os.path.exists("none.crt") and "no TEE" in r.err, "no TEE: exit 3", r)
+ok(r.code == 3 and r.out == "" and not os.path.exists("none.crt") and "no TEE" in r.err and
+   "; assay attest --list says why" in r.err, "no TEE: exit 3", r)
 path("open.key", read("p256.key"))
 os.chmod("open.key", 0o644)
 path("junk.key", b"no key")
