@@ -127,8 +127,18 @@ open_pid(const char *spec)
 	}
 	int fd = (int)syscall(SYS_pidfd_open, vm.pid, 0);
 	if (fd < 0)
-		log_say("%.200s has a pid that is none: %s", spec, strerror(errno));
+		log_say("%.200s names a process that is not there: %s", spec, strerror(errno));
 	return fd < 0 ? -EXIT_REFUSED : fd;
+}
+
+/* The page is one for all: that of the daemon. */
+static int
+help(char *program)
+{
+	char word[] = "--help", *argv[] = { program, word, NULL };
+	struct settings *none = NULL;
+
+	return settings_read(&none, &broker_table, 2, argv);
 }
 
 int
@@ -146,6 +156,8 @@ control_run(int argc, char **argv)
 			address = argv[i] + 10;
 		else if (argv[i][0] != '-' && operand == NULL && command->operand != NULL)
 			operand = argv[i];
+		else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return help(argv[0]);
 		else
 			return settings_misused(&broker_table, argv[i], "is not understood here");
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay-brokerd: the other processes are started, then this one becomes the front. */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,16 @@ open_sockets(struct listening out[LISTEN_MAX], const struct broker_options *o)
 	return count;
 }
 
+/* Asked before anything is opened; when the file is read again users cannot be looked up any more. */
+static bool
+user_is_known(const struct broker_options *o)
+{
+	if (o->user == NULL || getpwnam(o->user) != NULL)
+		return true;
+	log_say("user: %s: there is none of this name", o->user);
+	return false;
+}
+
 static int
 serve(struct settings *settings)
 {
@@ -48,6 +59,8 @@ serve(struct settings *settings)
 		    .socket_count = 1 },
 	};
 
+	if (!user_is_known(o))
+		return EXIT_USAGE;
 	int sockets = open_sockets(listening, o);
 	if (sockets < 0)
 		return EXIT_TROUBLE;
@@ -71,6 +84,8 @@ static int
 check(const struct settings *settings)
 {
 	settings_print(stdout, settings);
+	if (!user_is_known(settings_options(settings)))
+		return EXIT_USAGE;
 	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
 }
 
@@ -82,6 +97,9 @@ main(int argc, char **argv)
 	log_program("assay-brokerd");
 	if (control_is_command(argc, argv))
 		return control_run(argc, argv);
+	if (argc > 1 && argv[1][0] != '-')
+		return settings_misused(&broker_table, argv[1],
+		    "is no command; there are list, register and unregister");
 	int code = settings_read(&settings, &broker_table, argc, argv);
 	if (code != SETTINGS_GO_ON)
 		return code;

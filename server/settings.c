@@ -317,7 +317,7 @@ help(const struct settings_table *t)
 
 	name = name != NULL ? name + 1 : t->program;
 	printf("usage: %s [options]\n\n%s\n", t->program, t->about);
-	printf("\n  --config FILE         read this file (%s, if it exists)\n"
+	printf("\n  --config FILE         read this file, not %s\n"
 	       "  --check               print the effective configuration, and end\n",
 	    t->file);
 	for (size_t i = 0; i < t->row_count; i++) {
@@ -528,6 +528,7 @@ print_row(FILE *to, const struct settings *s, const struct setting *row)
 {
 	const void *at = member(s, row->offset);
 	const char *text = "";
+	int64_t time;
 
 	switch (row->kind) {
 	case SETTING_TEXT:
@@ -547,7 +548,10 @@ print_row(FILE *to, const struct settings *s, const struct setting *row)
 		fprintf(to, "%s = %llds\n", row->key, (long long)*(const int64_t *)at);
 		return;
 	case SETTING_DURATION:
-		fprintf(to, "%s = %lldms\n", row->key, (long long)*(const int64_t *)at);
+		time = *(const int64_t *)at;
+		fprintf(to, "%s = %lld%s\n", row->key,
+		    (long long)(time % 1000 == 0 ? time / 1000 : time),
+		    time % 1000 == 0 ? "s" : "ms");
 		return;
 	case SETTING_FORMAT:
 		text = *(const bool *)at ? "json" : "text";

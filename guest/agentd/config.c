@@ -17,8 +17,7 @@ enum { EXIT_USAGE = 2 };
 
 static const struct setting rows[] = {
 	{ "agent", "listen", "ADDR", SETTING_LIST, false, AT(listen), AT(listen_count),
-	    AGENT_LISTEN_MAX,
-	    "unix:PATH, tcp:127.0.0.1:8006; repeats (unix:/run/assay/agent.sock)" },
+	    AGENT_LISTEN_MAX, "unix:PATH or tcp:127.0.0.1:PORT; repeats (agent.sock)" },
 	{ "agent", "attest-socket", "PATH", SETTING_TEXT, false, AT(attest_socket), 0, 0,
 	    "for libassay-guest (/run/assay/attest.sock)" },
 	{ "agent", "user", "NAME", SETTING_TEXT, false, AT(user), 0, 0,
@@ -33,7 +32,7 @@ static const struct setting rows[] = {
 	    AT(allow_key_uid_count), AGENT_NAMES_MAX,
 	    "is given the injected key; repeats (none: it is wiped)" },
 	{ "get_attestation", "enarx", NULL, SETTING_SWITCH, false, AT(enarx), 0, 0,
-	    "nobody is given the key; get_attestation() answers its nonce" },
+	    "nobody is given the key; nonces are answered" },
 	{ "sev", "broker", "ADDR", SETTING_TEXT, false, AT(broker), 0, 0,
 	    "vsock:host:PORT or unix:PATH (vsock:host:5577)" },
 	{ "sev", "broker-timeout", "D", SETTING_LIFE, false, AT(broker_timeout_s), 0, 0,
@@ -97,6 +96,11 @@ judge(void *options)
 	if (o->attest_socket[0] != '/' || strlen(o->attest_socket) > 107) {
 		log_say("attest-socket: %s is no absolute path of at most 107 characters",
 		    o->attest_socket);
+		return EXIT_USAGE;
+	}
+	if (o->url != NULL && strncmp(o->url, "http://", 7) != 0 &&
+	    strncmp(o->url, "https://", 8) != 0 && strncmp(o->url, "unix:/", 6) != 0) {
+		log_say("url: %s is no URL; write https://HOST:PORT, http or unix:/PATH", o->url);
 		return EXIT_USAGE;
 	}
 	if (o->enarx && o->allow_key_uid_count > 0) {

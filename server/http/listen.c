@@ -53,7 +53,7 @@ listen_fault(const char *address)
 		    ? NULL
 		    : "is not tcp:HOST:PORT, with a port of 0 to 65535";
 	if (strncmp(address, "unix:", 5) != 0)
-		return "is no address; write tcp:127.0.0.1:8080 or unix:/run/assay/assayd.sock";
+		return "is no address; write tcp:127.0.0.1:8080 or unix:PATH";
 	size_t n = strlen(address + 5);
 	return address[5] == '/' && n < sizeof name.sun_path
 	    ? NULL

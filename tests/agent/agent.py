@@ -285,6 +285,7 @@ for words, said in (
         (["--allow-gid", "no-such-group-here"], "there is none of this name"),
         (["--enarx", "--allow-key-uid", "0"], "one of the two"),
         (["--timeout", "0s"], "is a time"),
+        (["--url", "keys.example"], "is no URL; write https://"),
         (["--nonsense"], "no such option")):
     code, out, err = run(agentd, "--check", *words)
     check(code == 2 and said in err, f"{' '.join(words)}: exit 2, {said}")
@@ -292,6 +293,8 @@ with Agent(agentd, BROKER, key=key) as a:
     b = subprocess.run([agentd, "--secrets", "/nonexistent"], capture_output=True, timeout=20)
     check(b.returncode == 4 and b"another assay-agentd has its socket there" in b.stderr, "a second agent beside the first ends with 4")
     check(ask(TEE).status == OK, "and the first goes on")
+page = subprocess.run([agentd, "--help"], capture_output=True).stdout.decode().splitlines()
+check(0 < len(page) <= 40 and max(map(len, page)) <= 79, "--help fits a screen")
 check(subprocess.run([agentd, "--version"], capture_output=True).stdout.startswith(b"assay-agentd "), "--version")
 
 # sockets of the service manager

@@ -41,6 +41,8 @@ def words(host):
         (["--rate", "1", "--burst", "0"], "at least 1"),
         (["--connections", "0"], "at least 1"),
         (["--nothing"], "there is no such option"),
+        (["--user", "no-such-user-here"], "user: no-such-user-here: there is none of this name"),
+        (["regster", "web"], "is no command; there are list, register and unregister"),
     ]
     for given, want in cases:
         code, out, err = run(*given)
@@ -50,7 +52,7 @@ def words(host):
         f.write("# a host\n[broker]\nlisten = evidence=vsock:any:5577\n[vm]\nvm = a,cid=3,qmp=unix:/q\n"
                 "vm = b,cid=4,qmp=unix:/r # two\n[limits]\nrate = 3\ndeadline = 2s\n")
     code, out, err = run("--config", file, "--check", "--rate", "4")
-    check(code == 0 and "vm = b,cid=4,qmp=unix:/r\n" in out and "rate = 4\n" in out and "deadline = 2000ms" in out,
+    check(code == 0 and "vm = b,cid=4,qmp=unix:/r\n" in out and "rate = 4\n" in out and "deadline = 2s" in out,
           "--check prints what is in effect: an option wins over the file")
     with open(host.path("again.conf"), "w") as f:
         f.write(out)
@@ -60,12 +62,16 @@ def words(host):
         f.write("speed = 9\n")
     code, out, err = run("--config", file, "--check")
     check(code == 2 and f"{file}:10: there is no key \"speed\"" in err, "a key that is none: 2, and its line")
+    pages = [run(*words) for words in (["--help"], ["list", "--help"], ["register", "-h"])]
+    check(all(page == (0, pages[0][1], "") for page in pages), "--help, also of a command")
+    check(len(pages[0][1].splitlines()) <= 40 and max(map(len, pages[0][1].splitlines())) <= 79,
+          "which fits a screen")
     code, _, err = run("--source", "sev:/nowhere", "--vm", f"a,socket={host.path('a.s')},qmp=unix:/q")
     check(code == 4 and "/nowhere: cannot be opened" in err, "no /dev/sev: 4")
     code, _, err = run("--source", "sim:" + host.folder, "--vm", "a,socket=/proc/a,qmp=unix:/q")
     check(code == 4 and "cannot have a socket there" in err, "no place for a socket: 4")
     code, _, err = run("--source", "sim:" + host.folder, "--vm", "a,cid=3,qmp=unix:/q,pid=999999999")
-    check(code == 4 and "has a pid that is none" in err, "no such VMM: 4")
+    check(code == 4 and "names a process that is not there" in err, "no such VMM: 4")
 
 
 def reload(host):

@@ -111,7 +111,7 @@ def commands(host, control, broker):
           "list says what there is")
     cases = [
         (["register", spec], 2, "needs pid=N"),
-        (["register", spec + ",pid=999999999"], 1, "has a pid that is none"),
+        (["register", spec + ",pid=999999999"], 1, "names a process that is not there"),
         (["register", "third,cid=2,qmp=unix:/q,pid=1"], 2, "which is the host"),
         (["register", f"third,cid=7,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the cid of new"),
         (["register", f"new,cid=70,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the name of new"),
