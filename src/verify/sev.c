@@ -37,7 +37,18 @@ struct sev {
 
 /* --- finding ------------------------------------------------------------------------------------- */
 
-/* Certificates of the evidence first, then those of the collateral. NULL at the end. */
+/* Of the evidence. */
+static const struct sev_cert *
+find_own(const struct sev *s, uint32_t usage)
+{
+	for (size_t i = 0; i < s->ev->cert_count; i++)
+		if (s->ev->certs[i].usage == usage)
+			return &s->ev->certs[i];
+	return NULL;
+}
+
+/* Certificates of the evidence first, then those of the collateral. NULL at the end. What a platform
+ * exports is judged as it stands there: another platform's from the store would be judged in its place. */
 static const struct sev_cert *
 next_cert(const struct sev *s, uint32_t usage, size_t *at)
 {
@@ -46,6 +57,8 @@ next_cert(const struct sev *s, uint32_t usage, size_t *at)
 		if (c->usage == usage)
 			return c;
 	}
+	if (!s->ev->has_report && find_own(s, usage) != NULL)
+		return NULL;
 	for (;;) {
 		size_t item_at = *at - s->ev->cert_count;
 		const struct item *item = assay_run_next(&s->run, ITEM_SEV_CERT, &item_at, NULL);
@@ -175,7 +188,8 @@ find_pek(struct sev *s)
 	const struct sev_cert *cert, *first = NULL;
 
 	if (!s->ev->has_report)
-		return find_signer(s, SEV_USAGE_PEK, s->pdh);
+		return s->pdh != NULL ? find_signer(s, SEV_USAGE_PEK, s->pdh)
+				      : find_own(s, SEV_USAGE_PEK);
 	for (size_t at = 0; (cert = next_cert(s, SEV_USAGE_PEK, &at)) != NULL;) {
 		if (report_signed(s, cert))
 			return cert;
@@ -185,18 +199,27 @@ find_pek(struct sev *s)
 	return first;
 }
 
-static const struct sev_cert *
-find_pdh(struct sev *s)
+static bool
+has_amd_slot(const struct sev_cert *cek)
 {
-	const struct sev_cert *cert, *first = NULL;
+	return cek->signatures[0].usage == SEV_USAGE_ASK ||
+	    cek->signatures[1].usage == SEV_USAGE_ASK;
+}
 
-	for (size_t at = 0; (cert = next_cert(s, SEV_USAGE_PDH, &at)) != NULL;) {
-		if (s->pek == NULL || signed_by(s, cert, s->pek))
-			return cert;
-		if (first == NULL)
-			first = cert;
-	}
-	return first;
+/* A platform exports its CEK without AMD's signature: the same key may be at hand with it. */
+static const struct sev_cert *
+find_cek(struct sev *s)
+{
+	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, s->pek);
+	const struct item *item;
+
+	if (found == NULL || has_amd_slot(found))
+		return found;
+	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_SEV_CERT, &at, NULL)) != NULL;)
+		if (item->sev.usage == SEV_USAGE_CEK && has_amd_slot(&item->sev) &&
+		    assay_public_equal(item->sev.public, found->public))
+			return &item->sev;
+	return found;
 }
 
 /* --- AMD's half --------------------------------------------------------------------------------------- */
@@ -355,8 +378,7 @@ check_amd(struct sev *s)
 		(s->cek->algo == SEV_ECDSA_SHA256 || s->cek->algo == SEV_ECDSA_SHA384),
 	    ASSAY_E_SIGNATURE, "a chip endorsement key", "the CEK holds no ECDSA key");
 	bool ok = find_ask(s);
-	bool unsigned_cek = s->cek->signatures[0].usage != SEV_USAGE_ASK &&
-	    s->cek->signatures[1].usage != SEV_USAGE_ASK;
+	bool unsigned_cek = !has_amd_slot(s->cek);
 	assay_check_that(cs, CHECK_SEV_CEK_SIGNATURE, ok, ASSAY_E_SIGNATURE, "signed by an ASK",
 	    unsigned_cek
 		? "the CEK carries no signature: the platform exports it so; bring AMD's from the "
@@ -507,15 +529,13 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	assay_run_start(&s.run, how, checks, out, ev);
 	assay_claims_reset(out, ev->tee,
 	    (struct assay_bytes){ ev->store, ev->sev.has_report ? SEV_REPORT_SIZE : 0 }, 0);
-	if (!ev->sev.has_report)
-		s.pdh = find_pdh(&s);
+	/* A report stands without a PDH, which is for making sessions. */
+	s.pdh = ev->sev.has_report ? NULL : find_own(&s, SEV_USAGE_PDH);
 	s.pek = find_pek(&s);
-	if (ev->sev.has_report)
-		s.pdh = find_pdh(&s);
 	if (s.pek == NULL)
 		assay_check_need(checks, CHECK_SEV_REPORT_SIGNATURE, "PEK", "the platform's",
 		    "the PEK certificate was not given");
-	s.cek = find_signer(&s, SEV_USAGE_CEK, s.pek);
+	s.cek = find_cek(&s);
 	s.oca = find_signer(&s, SEV_USAGE_OCA, s.pek);
 	check_amd(&s);
 	check_oca(&s);

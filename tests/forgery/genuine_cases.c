@@ -53,6 +53,62 @@ broker(struct forge *f)
 	}
 }
 
+/* --- a store of many SEV platforms --------------------------------------------------------------- */
+
+/* Whole, under the same ASK: all of its certificates in front of this platform's own. */
+static void
+add_platform(struct forge *f, const char *which)
+{
+	static const char *const roles[] = { "CEK", "OCA", "PEK", "PDH" };
+	struct sim_sev other = f->sev;
+	struct sim_sev_cert *const certs[] = { &other.cek, &other.oca, &other.pek, &other.pdh };
+	struct sim_bytes all = { NULL, 0 };
+	char label[32];
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(label, sizeof label, "%s of %s", roles[i], which);
+		certs[i]->key = sim_key(f->sim, SIM_P384, label);
+	}
+	other.oca.slots[0].signer = other.pek.slots[0].signer = other.oca.key;
+	other.pek.slots[1].signer = other.cek.key;
+	other.pdh.slots[0].signer = other.pek.key;
+	for (size_t i = 0; i < 4; i++)
+		all = sim_join(f->sim, all, sim_sev_cert_write(f->sim, certs[i]));
+	sim_output_add(&f->out, which, all);
+	struct sim_item last = f->out.items[f->out.item_count - 1];
+	memmove(f->out.items + 1, f->out.items, (f->out.item_count - 1) * sizeof last);
+	f->out.items[0] = last;
+}
+
+static void
+three_platforms(struct forge *f)
+{
+	add_platform(f, "first");
+	add_platform(f, "second");
+}
+
+static void
+three_platforms_and_broker(struct forge *f)
+{
+	broker(f);
+	three_platforms(f);
+	forge_drop_item(f, "pdh.cert");
+}
+
+/* The platform exports its CEK without AMD's signature; the one that AMD signed is in the store. */
+static void
+exported_cek(struct forge *f)
+{
+	struct sim_sev_cert bare = f->sev.cek;
+	struct sim_bytes whole = *sim_output_item(&f->out, "cek.cert");
+
+	bare.slots[0] = (struct sim_sev_slot){ .usage = SIM_SEV_UNUSED };
+	*sim_output_item(&f->out, "cek.cert") = sim_sev_cert_write(f->sim, &bare);
+	broker(f);
+	three_platforms(f);
+	sim_output_add(&f->out, "cek.cert", whole);
+}
+
 static void
 put_member(struct sim_buf *b, const char *name, struct sim_bytes value)
 {
@@ -307,6 +363,10 @@ const struct forgery genuine_cases[] = {
 	{ "CRLs as hex and PEM", SGX3, NULL, crls_as_hex },
 	{ "evidence as hex", TDX5_15, NULL, evidence_as_hex },
 	{ "certificates with the SEV report", SEV_ES, NULL, broker },
+	{ "store of three SEV platforms", SEV, NULL, three_platforms },
+	{ "store of three, certificates with the report", SEV_ES, NULL,
+	    three_platforms_and_broker },
+	{ "CEK as exported, signed one in the store", SEV_ES, NULL, exported_cek },
 	{ "SGX in its last second", SGX3, last_second },
 	{ "SGX in its first second", SGX3, first_second },
 	{ "SNP in its last second", MILAN3, snp_last_second },

@@ -283,6 +283,41 @@ pek_of_other_platform(struct forge *f)
 
 /* --- PDH ------------------------------------------------------------------------------------ */
 
+/* What the platform exports is the evidence, in place of a report. */
+static void
+exported(struct forge *f)
+{
+	static const char *const names[] = { "pdh.cert", "pek.cert", "oca.cert", "cek.cert" };
+
+	f->out.evidence.len = 0;
+	for (size_t i = 0; i < 4; i++) {
+		f->out.evidence =
+		    sim_join(f->sim, f->out.evidence, *sim_output_item(&f->out, names[i]));
+		forge_drop_item(f, names[i]);
+	}
+}
+
+/* A PEK of the forger's own, beside a store that has all of a genuine platform. */
+static void
+genuine_in_store(struct forge *f)
+{
+	struct sim_sev_cert own = f->sev.pek;
+
+	own.key = own.slots[0].signer = own.slots[1].signer = rogue_ec(f);
+	f->out.evidence = sim_sev_cert_write(f->sim, &own);
+}
+
+/* The same with its PDH, and the forger's own CEK, which AMD never signed. */
+static void
+genuine_cek_in_store(struct forge *f)
+{
+	struct sim_sev_cert own = f->sev.cek;
+	struct sim_bytes pdh = *sim_output_item(&f->out, "pdh.cert");
+
+	own.key = rogue_ec(f);
+	f->out.evidence = sim_join(f->sim, pdh, sim_sev_cert_write(f->sim, &own));
+}
+
 static void
 pdh_ecdsa(struct forge *f)
 {
@@ -543,9 +578,9 @@ const struct forgery sev_forgeries[] = {
 	{ "OCA that nobody signed", SEV, oca_unsigned, NULL, "sev.oca.signature", "" },
 
 	{ "PEK with an ECDH key", SEV, pek_ecdh, NULL, "sev.pek.profile", "", REFUSED,
-	    "sev.pdh.signature sev.report.signer sev.report.signature" },
+	    "sev.report.signer sev.report.signature" },
 	{ "PEK on P-256", SEV, pek_p256, NULL, "sev.pek.profile", "", REFUSED,
-	    "sev.pdh.signature sev.report.signature" },
+	    "sev.report.signature" },
 	{ "PEK by a stranger", SEV, pek_by_stranger, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK not signed by the CEK", SEV_ES, pek_not_by_cek, NULL, "sev.pek.cek_signature", "" },
 	{ "PEK with the OCA in the CEK's slot", SEV, pek_cek_slot_by_oca, NULL,
@@ -557,10 +592,14 @@ const struct forgery sev_forgeries[] = {
 	    "sev.pek.oca_signature", "" },
 	{ "PEK not signed by the OCA", SEV_ES, pek_not_by_oca, NULL, "sev.pek.oca_signature", "" },
 
-	{ "PDH with an ECDSA key", SEV, pdh_ecdsa, NULL, "sev.pdh.profile", "" },
-	{ "PDH by a stranger", SEV, pdh_by_stranger, NULL, "sev.pdh.signature", "" },
-	{ "PDH by the CEK", SEV_ES, pdh_by_cek, NULL, "sev.pdh.signature", "" },
-	{ "PDH that nobody signed", SEV, pdh_unsigned, NULL, "sev.pdh.signature", "" },
+	{ "PDH with an ECDSA key", SEV, pdh_ecdsa, exported, "sev.pdh.profile", "" },
+	{ "PDH by a stranger", SEV, pdh_by_stranger, exported, "sev.pdh.signature", "" },
+	{ "PDH by the CEK", SEV_ES, pdh_by_cek, exported, "sev.pdh.signature", "" },
+	{ "PEK of nobody, genuine platform in the store", SEV, NULL, genuine_in_store,
+	    "sev.pek.cek_signature", "", REFUSED, "sev.pek.oca_signature" },
+	{ "CEK of nobody, genuine platform in the store", SEV, NULL, genuine_cek_in_store,
+	    "sev.pek.cek_signature", "" },
+	{ "PDH that nobody signed", SEV, pdh_unsigned, exported, "sev.pdh.signature", "" },
 
 	{ "report that names the CEK", SEV, report_of_cek, NULL, FORM, "", NOT_PARSED },
 	{ "broker's evidence with two more bytes", SEV, NULL, broker_two_bytes, FORM, "",
