@@ -510,7 +510,7 @@ sessions(void **state)
 		assert_int_equal(sim_sev_launch_start(fw, &bad, &handle), SIM_SEV_BAD_MEASUREMENT);
 	}
 	/* version, usage, algorithm, curve, a number too long, a point beside the curve */
-	const size_t places[] = { 0x000, 0x006, 0x008, 0x00c, 0x010, 0x044, 0x014, 0x0a4 };
+	const size_t places[] = { 0x000, 0x006, 0x008, 0x00c, 0x010, 0x044, 0x014 };
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		bad = good;
 		bad.owner_dh = sim_copy(sim, good.owner_dh.ptr, good.owner_dh.len);
@@ -519,6 +519,8 @@ sessions(void **state)
 		    sim_sev_launch_start(fw, &bad, &handle), SIM_SEV_INVALID_CERTIFICATE);
 	}
 	assert_int_equal(state_now(), SIM_SEV_INIT);
+	good.owner_dh = sim_copy(sim, good.owner_dh.ptr, good.owner_dh.len);
+	memset(good.owner_dh.ptr + 0x0a4, 0x55, 880); /* as sevctl's have it: behind the key */
 	/* The firmware remembers no nonce: it is the owner who uses a session once. Each launch has
 	 * a nonce of its own in its measurement, which no secret for the other fits. */
 	assert_int_equal(sim_sev_launch_start(fw, &good, &handle), 0);
