@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; dcap-qvl;
+"""Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; sevctl; dcap-qvl;
 tdx_attest in a TD; the key broker protocol's messages.
 
 Usage: rows.py BUILD_DIR ASSAY ASSAY_SIM. Prints a line of JSON per row: ../README.md.
@@ -17,6 +17,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import sevctl  # noqa: E402
+from rows import Failed  # noqa: E402  the one that all languages share
+
 RUST = (1, 86)  # snpguest asks for it; the crates of crates.lock for 1.85, which brought edition 2024
 SEV, SNPGUEST, DCAP_QVL, TDX_ATTEST = "8.0.0", "0.11.0", "0.7.1", "0.1.1"
 KBS_TYPES = "0.18.0"
@@ -29,11 +33,8 @@ with open(data, "wb") as f:
     f.write(os.urandom(64))
 target = os.path.join(build, "target", "debug")
 workspace = os.path.join(build, "workspace")
+installed = {"snpguest": SNPGUEST, "sevctl": sevctl.VERSION}
 snpguest = os.path.join(build, "bin", "snpguest")
-
-
-class Failed(Exception):
-    pass
 
 
 def row(program, version, did, test, *args):
@@ -138,17 +139,16 @@ def lay_out():
         file.write(text)
 
 
-INSTALL = ("install", "--locked", "--profile", "dev", "--root", build, "--version",
-           "=" + SNPGUEST, "snpguest")
-
-
 def why_not(name):
     """Builds a program; why it cannot run, or None."""
     try:
         os.makedirs(build, exist_ok=True)
         need_rust()
         lay_out()
-        cargo(*(INSTALL if name == "snpguest" else ("build", "--locked", "-p", name)))
+        if name in installed:
+            cargo("install", "--locked", "--profile", "dev", "--root", build, "--version", "=" + installed[name], name)
+        else:
+            cargo("build", "--locked", "-p", name)
     except (Failed, OSError, subprocess.SubprocessError) as e:
         return str(e)
     return None
@@ -556,6 +556,7 @@ def main():
         ("derived keys", snpguest_key),
         ("launch digest of 3 platforms, as in the report", snpguest_measurement),
     ]
+    sevctl_rows = [(did, test, os.path.join(build, "bin", "sevctl")) for did, test in sevctl.ROWS]
     dcap_rows = [("sgx v4, v5: not read", dcap_sgx_versions)]
     for name, quote in QUOTES:
         services = ", service TD" if has_15(quote) else ""
@@ -577,6 +578,7 @@ def main():
     ]
     for program, version, caller, rows in (("sev crate", SEV, "call-sev", sev_rows),
                                            ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
+                                           ("sevctl", sevctl.VERSION, "sevctl", sevctl_rows),
                                            ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows),
                                            ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows),
                                            ("kbs-types", KBS_TYPES, "call-kbs-types", kbs_rows)):
