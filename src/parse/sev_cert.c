@@ -83,6 +83,9 @@ take_ec_key(struct sev_cert *c, struct assay_bytes in, const char *what, struct 
 		    what, KEY_AT, n);
 	c->public.kind = c->curve == 1 ? ASSAY_KEY_P256 : ASSAY_KEY_P384;
 	c->public.raw.len = 2 * n;
+	/* An OCA is its owner's making. sevctl leaves there what its stack had; it is signed as well. */
+	if (c->usage == SEV_USAGE_OCA)
+		return ASSAY_OK;
 	return assay_reserved_check(
 	    in, EC_RESERVED_AT, SEV_CERT_SIGNED - EC_RESERVED_AT, what, err);
 }
@@ -163,7 +166,9 @@ take_slot(struct sev_signature *out, const uint8_t *slot)
 	default:
 		return;
 	}
-	if (assay_bytes_zero((struct assay_bytes){ sig + used, NUMBER_ROOM - used }))
+	/* As with its key, the owner's tool may leave anything behind its signature. */
+	if (out->usage == SEV_USAGE_OCA ||
+	    assay_bytes_zero((struct assay_bytes){ sig + used, NUMBER_ROOM - used }))
 		out->len = n;
 }
 

@@ -124,6 +124,10 @@ test_refusals(void **state)
 		expect_outcome(cases[i].name, parse(in, &err), &err, cases[i].code, cases[i].words);
 	}
 	make_cert(bytes);
+	put32(bytes + 8, SEV_USAGE_OCA);
+	memset(bytes + 0xa4, 0x55, 880); /* as sevctl makes them */
+	expect_outcome("OCA", parse(in, &err), &err, ASSAY_OK, "");
+	make_cert(bytes);
 	make_rsa_key(bytes, SEV_RSA_SHA256, 2048);
 	expect_outcome("RSA", parse(in, &err), &err, ASSAY_OK, "");
 	bytes[0x214 + 256] = 1;
@@ -162,6 +166,8 @@ test_slots(void **state)
 		{ "R too long", SEV_USAGE_CEK, SEV_ECDSA_SHA256, 8 + 48, SEV_USAGE_CEK, 0 },
 		{ "S too long", SEV_USAGE_CEK, SEV_ECDSA_SHA256, 8 + 143, SEV_USAGE_CEK, 0 },
 		{ "junk behind S", SEV_USAGE_CEK, SEV_ECDSA_SHA256, 8 + 144, SEV_USAGE_CEK, 0 },
+		{ "the owner's", SEV_USAGE_OCA, SEV_ECDSA_SHA256, 8 + 144, SEV_USAGE_OCA, 96 },
+		{ "its S too long", SEV_USAGE_OCA, SEV_ECDSA_SHA256, 8 + 143, SEV_USAGE_OCA, 0 },
 		{ "RSA 2048", SEV_USAGE_ASK, SEV_RSA_SHA256, 0, SEV_USAGE_ASK, 256 },
 		{ "RSA 2048, longer", SEV_USAGE_ASK, SEV_RSA_SHA256, 8 + 256, SEV_USAGE_ASK, 0 },
 		{ "RSA 4096", SEV_USAGE_ASK, SEV_RSA_SHA384, 8 + 511, SEV_USAGE_ASK, 512 },

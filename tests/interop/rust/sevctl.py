@@ -83,12 +83,15 @@ class KeyService:
                 self.end_headers()
                 self.connection = context.wrap_socket(self.connection, server_side=True)
                 self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+                self.close_connection = False
 
             def do_GET(self):
                 service.asked.append(self.path)
+                cek = contents(certificate(platform, "cek"))
                 self.send_response(200)
+                self.send_header("Content-Length", len(cek))
                 self.end_headers()
-                self.wfile.write(contents(certificate(platform, "cek")))
+                self.wfile.write(cek)
                 self.close_connection = True
 
             def log_message(self, *_):
@@ -161,9 +164,9 @@ def verify(sevctl):
         whole = contents(sev)
         for i, name in enumerate(("PDH", "PEK", "OCA", "CEK")):
             bad = bytearray(whole)
-            bad[i * len(whole) // 4 + 0x20] ^= 1  # in the key
+            bad[i * len(whole) // 4 + 5] ^= 1  # its API
             bad = write("bad", bad)
-            refuses("", sevctl, "verify", "--sev", bad, "--ca", ca)
+            refuses("verification failed", sevctl, "verify", "--sev", bad, "--ca", ca)
             check(not genuine(platform, bad, certificate(platform, "ask")), f"{options}: ours takes a bad {name}")
 
 
