@@ -23,6 +23,7 @@ def version(name):
 
 
 CASES = 240
+LEGACY_CASES = 160
 PAGE = 4096
 
 rng = random.Random(1)
@@ -133,6 +134,29 @@ def some_file(name):
     return write(name, rng.randbytes(rng.choice([0, 1, 4095, 70000])))
 
 
+def boot():
+    """A kernel, and perhaps more."""
+    args = ["--kernel", some_file("kernel")]
+    if rng.random() < 0.7:
+        args += ["--initrd", some_file("initrd")]
+    if rng.random() < 0.7:
+        args += ["--append", rng.choice(["", "quiet", "console=ttyS0 loglevel=7", "é ü"])]
+    return args
+
+
+def legacy_case(n):
+    """SEV and SEV-ES in turn."""
+    ovmf, direct, _ = make_ovmf("-legacy")
+    args = ["--mode", "seves" if n % 2 else "sev", "--ovmf", ovmf]
+    if n % 2:
+        args += ["--vcpus", str(rng.choice([1, 1, 2, 3, 8, 64, 255])), *vcpu()]
+    if direct and rng.random() < 0.8:
+        args += boot()
+    if rng.random() < 0.2:
+        args += ["--output-format", rng.choice(["hex", "base64"])]
+    return args
+
+
 def case(n):
     ovmf, direct, _ = make_ovmf(n)
     if n % 12 == 0:
@@ -147,11 +171,7 @@ def case(n):
     if rng.random() < 0.7:
         args += ["--guest-features", hex(rng.getrandbits(16) | 1)]
     if direct and rng.random() < 0.8:
-        args += ["--kernel", some_file(f"kernel{n}")]
-        if rng.random() < 0.7:
-            args += ["--initrd", some_file(f"initrd{n}")]
-        if rng.random() < 0.7:
-            args += ["--append", rng.choice(["", "quiet", "console=ttyS0 loglevel=7", "é ü"])]
+        args += boot()
     if rng.random() < 0.2:
         args += ["--snp-ovmf-hash", rng.randbytes(48).hex()]
     if rng.random() < 0.2:
@@ -159,12 +179,28 @@ def case(n):
     return args
 
 
-def fixture_cases():
-    """The fixtures of the program's own tests, if they are there."""
+def fixtures():
+    """The folder of the program's own tests' fixtures, if it is there."""
     base = os.path.join(os.environ.get("ASSAY_VECTORS", "/nonexistent"), "sev/measure")
-    if not os.path.isdir(base):
-        check("ASSAY_REQUIRE_VECTORS" not in os.environ, "no real firmware; set ASSAY_VECTORS")
-        log("no real firmware: set ASSAY_VECTORS")
+    if os.path.isdir(base):
+        return base
+    check("ASSAY_REQUIRE_VECTORS" not in os.environ, "no real firmware; set ASSAY_VECTORS")
+    log("no real firmware: set ASSAY_VECTORS")
+    return None
+
+
+def legacy_fixture_cases():
+    base = fixtures()
+    for name in ("ovmf_AmdSev_suffix.bin", "ovmf_OvmfX64_suffix.bin") if base else ():
+        for cpus in ([], ["--vcpus", "1", "--vcpu-type", "EPYC-v4"], ["--vcpus", "4", "--vcpu-sig", "0x800f12"]):
+            usual = ["--mode", "seves" if cpus else "sev", "--ovmf", f"{base}/{name}", *cpus]
+            yield usual
+            yield [*usual, "--kernel", "/dev/null", "--initrd", "/dev/null", "--append", "console=ttyS0 loglevel=7"]
+
+
+def fixture_cases():
+    base = fixtures()
+    if not base:
         return
     for vmm in ("QEMU", "ec2", "gce"):
         for vcpus in ("1", "4"):
@@ -201,7 +237,6 @@ def compare(reference, args, dump=False):
 
 def compare_all(reference):
     """How many comparisons, and how many of them differ."""
-    os.mkdir(os.path.join(FOLDER.name, "ours"))
     same = [compare(reference, known) for known in fixture_cases()]
     same += [compare(reference, case(number)) for number in range(CASES)]
     for number in range(CASES, CASES + 12):
@@ -216,20 +251,40 @@ def compare_all(reference):
     return len(same), same.count(False)
 
 
-def main():
-    row = {"program": "sev-snp-measure", "version": version("sev-snp-measure"), "did": "SNP launch digests, VMSAs"}
+def compare_legacy(reference):
+    same = [compare(reference, known) for known in legacy_fixture_cases()]
+    same += [compare(reference, legacy_case(number)) for number in range(LEGACY_CASES)]
+    for number in range(6):
+        same.append(compare(reference, [*legacy_case(2 * number + 1), "--dump-vmsa"], dump=True))
+    poor = image("poor.fd", 1, [(0x800000, PAGE, 1)],
+                 [entry("00f771de-1a7e-4fcb-890e-68c77e2fb44e", 0x80b004)])
+    same.append(compare(reference, ["--mode", "sev", "--ovmf", poor, "--kernel", "/dev/null"]))  # both refuse
+    return len(same), same.count(False)
+
+
+def measure_rows():
+    def version_of(did):
+        return {"program": "sev-snp-measure", "version": version("sev-snp-measure"), "did": did}
     try:
         reference = fetch()
-        try:
-            count, differ = compare_all(reference)
-        finally:
-            reference.stdin.close()
-            reference.wait()
-        row["did"] = f"{count} launches of SNP: the same digests and VMSAs"
-        check(differ == 0, f"{differ} differ")
-        say(row, True)
-    except Exception as error:  # whatever it is, the row has failed
-        say(row, False, error if isinstance(error, Failed) else repr(error))
+    except Exception as error:  # whatever it is, the rows have failed
+        for did in ("SNP launch digests, VMSAs", "SEV and SEV-ES launch digests, VMSAs"):
+            say(version_of(did), False, error if isinstance(error, Failed) else repr(error))
+        return
+    os.mkdir(os.path.join(FOLDER.name, "ours"))
+    try:
+        for what, comparison in (("SNP", compare_all), ("SEV and SEV-ES", compare_legacy)):
+            row = version_of(f"launches of {what}: the same digests and VMSAs")
+            try:
+                count, differ = comparison(reference)
+                row["did"] = f"{count} {row['did']}"
+                check(differ == 0, f"{differ} differ")
+                say(row, True)
+            except Exception as error:  # as above
+                say(row, False, error if isinstance(error, Failed) else repr(error))
+    finally:
+        reference.stdin.close()
+        reference.wait()
 
 
 def certificate_rows():
@@ -246,5 +301,5 @@ def certificate_rows():
             say(row, False, error if isinstance(error, Failed) else repr(error))
 
 
-main()
+measure_rows()
 certificate_rows()
