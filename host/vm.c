@@ -51,6 +51,10 @@ read_word(struct vm_spec *vm, const char *word)
 		vm->loopback = true;
 		return NULL;
 	}
+	if (strcmp(word, "tdx") == 0) {
+		vm->tdx = true;
+		return NULL;
+	}
 	if (value == NULL)
 		return "has a word that is not KEY=VALUE";
 	if (n == 3 && memcmp(word, "cid", n) == 0)
@@ -74,7 +78,7 @@ read_word(struct vm_spec *vm, const char *word)
 		vm->pid = (int32_t)pid;
 		return NULL;
 	}
-	return "has a key that is none of cid, socket, qmp, adapter, pid, loopback";
+	return "has a key that is none of cid, socket, qmp, adapter, pid, tdx, loopback";
 }
 
 /* NULL, or what is wrong with the whole. */
@@ -83,8 +87,10 @@ judge(const struct vm_spec *vm)
 {
 	if ((vm->cid != 0) == (vm->socket[0] != '\0'))
 		return "needs either a cid that is no 0, or a socket of its own";
-	if (vm->monitor[0] == '\0')
-		return "needs qmp=unix:PATH or adapter=unix:PATH, to ask its VMM";
+	if (vm->monitor[0] == '\0' && !vm->tdx)
+		return "needs qmp=unix:PATH or adapter=unix:PATH, to ask its VMM; or tdx, for a TD";
+	if (vm->monitor[0] != '\0' && vm->tdx)
+		return "has tdx, and a TD needs neither qmp nor adapter";
 	if (vm->cid == CID_HOST)
 		return "has cid 2, which is the host and no guest";
 	if (vm->cid == CID_LOOPBACK && !vm->loopback)
@@ -151,8 +157,11 @@ vm_spec_print(char out[VM_TEXT_ROOM], const struct vm_spec *vm)
 	int n = vm->cid != 0 ? snprintf(out, VM_TEXT_ROOM, "%s,cid=%" PRIu32, vm->name, vm->cid)
 			     : snprintf(out, VM_TEXT_ROOM, "%s,socket=%s", vm->name, vm->socket);
 
-	n += snprintf(out + n, VM_TEXT_ROOM - (size_t)n, ",%s=unix:%s",
-	    vm->adapter ? "adapter" : "qmp", vm->monitor);
+	if (vm->tdx)
+		n += snprintf(out + n, VM_TEXT_ROOM - (size_t)n, ",tdx");
+	else
+		n += snprintf(out + n, VM_TEXT_ROOM - (size_t)n, ",%s=unix:%s",
+		    vm->adapter ? "adapter" : "qmp", vm->monitor);
 	if (vm->pid != 0)
 		n += snprintf(out + n, VM_TEXT_ROOM - (size_t)n, ",pid=%" PRId32, vm->pid);
 	if (vm->loopback)

@@ -2,7 +2,7 @@
 #ifndef BROKER_VM_H
 #define BROKER_VM_H
 
-/* What a registration says of a VM: "NAME,cid=N|socket=PATH,qmp=ADDR|adapter=ADDR[,pid=N][,loopback]". */
+/* What a registration says of a VM: "NAME,cid=N|socket=PATH,qmp=ADDR|adapter=ADDR|tdx[,pid=N][,loopback]". */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +16,9 @@ struct vm_spec {
 	char socket[VM_PATH_ROOM];  /* "": it comes by its CID */
 	char monitor[VM_PATH_ROOM]; /* path of the Unix socket that its VMM listens on */
 	bool adapter;               /* that socket speaks lines of docs/broker.md, and not QMP */
-	bool loopback;              /* CID 1 is meant: the host's own loopback, for tests */
-	int32_t pid;                /* of the VMM; 0: not said */
+	bool tdx;      /* a TD: its VMM is asked nothing, its own socket is for quotes */
+	bool loopback; /* CID 1 is meant: the host's own loopback, for tests */
+	int32_t pid;   /* of the VMM; 0: not said */
 };
 
 /* false: why has what is wrong, to stand behind the text. out changes on success only. */

@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!vm_spec_read(&again, out, why) || strcmp(vm.name, again.name) != 0 ||
 		    vm.cid != again.cid || strcmp(vm.socket, again.socket) != 0 ||
 		    strcmp(vm.monitor, again.monitor) != 0 || vm.adapter != again.adapter ||
-		    vm.pid != again.pid || vm.loopback != again.loopback ||
+		    vm.tdx != again.tdx || vm.pid != again.pid || vm.loopback != again.loopback ||
 		    !vm_spec_clash(&vm, &again, why))
 			abort();
 		if (vm.cid == CID_HOST || (vm.cid == CID_LOOPBACK && !vm.loopback))

@@ -88,7 +88,7 @@ wait_of(const struct schedule *s, struct lane *lane, int64_t now_ms)
 }
 
 static struct job *
-take(const struct schedule *s, struct lane *lane)
+take(struct schedule *s, struct lane *lane)
 {
 	struct job *job = lane->head;
 
@@ -97,6 +97,7 @@ take(const struct schedule *s, struct lane *lane)
 		lane->tail = &lane->head;
 	job->waits = false;
 	lane->busy = true;
+	s->busy++;
 	if (s->rate > 0)
 		lane->tokens_milli -= TOKEN;
 	return job;
@@ -108,6 +109,8 @@ schedule_next(struct schedule *s, struct lane **of, int64_t now_ms, int64_t *aga
 	struct lane *lane, *first = NULL;
 
 	*again_ms = -1;
+	if (s->most > 0 && s->busy >= s->most) /* schedule_done() makes room */
+		return NULL;
 	while (s->head != NULL && s->head != first) {
 		lane = dequeue(s);
 		if (lane->head == NULL) /* what it wanted has been taken back */
@@ -130,7 +133,17 @@ void
 schedule_done(struct schedule *s, struct lane *lane)
 {
 	lane->busy = false;
+	s->busy--;
 	enqueue(s, lane);
+}
+
+bool
+lane_rests(const struct schedule *s, struct lane *lane, int64_t now_ms)
+{
+	if (lane->head != NULL || lane->busy)
+		return false;
+	(void)wait_of(s, lane, now_ms);
+	return s->rate == 0 || lane->tokens_milli >= (int64_t)s->burst * TOKEN;
 }
 
 void
@@ -138,6 +151,8 @@ schedule_forget(struct schedule *s, struct lane *lane)
 {
 	struct lane **at = &s->head;
 
+	if (lane->busy)
+		s->busy--;
 	while (*at != NULL && *at != lane)
 		at = &(*at)->next;
 	if (*at == NULL)

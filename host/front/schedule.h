@@ -26,6 +26,7 @@ struct lane {
 struct schedule {
 	struct lane *head, **tail;
 	unsigned rate, burst; /* requests a second, 0: any number; at once */
+	unsigned most, busy;  /* lanes that may be busy at a time, 0: any number; that are */
 };
 
 void schedule_init(struct schedule *s, unsigned rate, unsigned burst);
@@ -40,6 +41,8 @@ void schedule_remove(struct lane *lane, struct job *job);
  */
 struct job *schedule_next(struct schedule *s, struct lane **of, int64_t now_ms, int64_t *again_ms);
 void schedule_done(struct schedule *s, struct lane *lane);
+/* Nothing waits, nothing is under way, and its bucket is full: nothing is lost with it. */
+bool lane_rests(const struct schedule *s, struct lane *lane, int64_t now_ms);
 /* The lane's VM is gone; its jobs have been removed. */
 void schedule_forget(struct schedule *s, struct lane *lane);
 

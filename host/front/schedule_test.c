@@ -125,6 +125,54 @@ test_taken_back(void **context)
 	assert_int_equal(next(0, &again), -1);
 }
 
+/* No more lanes are busy than may be, whoever they are; who waits is next when one is done, or gone. */
+static void
+test_most(void **context)
+{
+	int64_t again;
+
+	(void)context;
+	begin(0, 1);
+	schedule.most = 2;
+	for (size_t i = 0; i < LANES; i++)
+		schedule_add(&schedule, &lanes[i], &jobs[i][0]);
+	schedule_add(&schedule, &lanes[0], &jobs[0][1]);
+	assert_int_equal(next(0, &again), 0);
+	assert_int_equal(next(0, &again), 1);
+	assert_int_equal(next(0, &again), -1);
+	assert_int_equal(again, -1);
+	schedule_done(&schedule, &lanes[0]);
+	assert_int_equal(next(0, &again), 2);
+	assert_int_equal(next(0, &again), -1);
+	schedule_forget(&schedule, &lanes[1]);
+	assert_int_equal(next(0, &again), 3);
+	assert_int_equal(next(0, &again), -1);
+	schedule_done(&schedule, &lanes[2]);
+	assert_int_equal(next(0, &again), 0);
+}
+
+/* Who asks nothing and has all his tokens can be forgotten, and no one else. */
+static void
+test_rests(void **context)
+{
+	int64_t again;
+
+	(void)context;
+	begin(10, 2);
+	assert_true(lane_rests(&schedule, &lanes[0], 0));
+	schedule_add(&schedule, &lanes[0], &jobs[0][0]);
+	assert_false(lane_rests(&schedule, &lanes[0], 0));
+	assert_int_equal(next(0, &again), 0);
+	assert_false(lane_rests(&schedule, &lanes[0], 5000));
+	schedule_done(&schedule, &lanes[0]);
+	assert_true(lane_rests(&schedule, &lanes[0], 5000));
+	schedule_add(&schedule, &lanes[0], &jobs[0][0]);
+	assert_int_equal(next(5000, &again), 0);
+	schedule_done(&schedule, &lanes[0]);
+	assert_false(lane_rests(&schedule, &lanes[0], 5099));
+	assert_true(lane_rests(&schedule, &lanes[0], 5100));
+}
+
 int
 main(void)
 {
@@ -132,6 +180,8 @@ main(void)
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_taken_back),
+		cmocka_unit_test(test_most),
+		cmocka_unit_test(test_rests),
 	};
 	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }
