@@ -5,7 +5,9 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "address.h"
 #include "front/listen.h"
+#include "front/role.h"
 #include "text.h"
 #include "ttrpc/aeb.h"
 #include "vm.h"
@@ -16,17 +18,19 @@ enum { EXIT_USAGE = 2 };
 
 static const struct setting rows[] = {
 	{ "broker", "listen", "ROLE=ADDR", SETTING_LIST, false, AT(listen), AT(listen_count),
-	    LISTEN_MAX, "evidence=vsock:any:5577 or unix:PATH; repeats" },
+	    LISTEN_MAX, "evidence=vsock:any:5577, qgs=vsock:any:4050; repeats" },
+	{ "broker", "beyond-loopback", NULL, SETTING_SWITCH, false, AT(beyond_loopback), 0, 0,
+	    "qgs=tcp:IP:PORT may be no loopback address" },
 	{ "broker", "control", "ADDR", SETTING_TEXT, false, AT(control), 0, 0,
 	    "unix:PATH where VMs are registered (none)" },
 	{ "broker", "user", "NAME", SETTING_TEXT, false, AT(user), 0, 0,
-	    "of front and sev, when started as root" },
+	    "of front, sev and qgs, when started as root" },
 	{ "broker", "log", "FORMAT", SETTING_FORMAT, false, AT(json_log), 0, 0,
 	    "text (default) or json" },
 	{ "vm", "vm", "SPEC", SETTING_LIST, false, AT(vm), AT(vm_count), VM_OPTIONS_MAX,
-	    "NAME,cid=N|socket=PATH,qmp=ADDR[,pid=N]; repeats" },
+	    "NAME,cid=N|socket=PATH,qmp=ADDR|tdx[,pid=N]; repeats" },
 	{ "source", "source", "KIND:PLACE", SETTING_LIST, false, AT(source), AT(source_count),
-	    SOURCES_MAX, "of certificates (sev:/dev/sev)" },
+	    SOURCES_MAX, "certificates (sev:/dev/sev); quotes: qgs:ADDR; repeats" },
 	{ "source", "cek", "FILE", SETTING_LIST, false, AT(cek), AT(cek_count), CEKS_MAX,
 	    "CEK as AMD signed it, one a chip; repeats" },
 	{ "limits", "rate", "N", SETTING_COUNT, true, AT(rate), 0, 100000,
@@ -35,6 +39,8 @@ static const struct setting rows[] = {
 	    "how many of them at once (40)" },
 	{ "limits", "connections", "N", SETTING_COUNT, true, AT(connections), 0, 64,
 	    "of a VM (8)" },
+	{ "limits", "quotes", "N", SETTING_COUNT, true, AT(quotes), 0, 256,
+	    "asked for at a time, for all VMs (8)" },
 	{ "limits", "deadline", "D", SETTING_DURATION, true, AT(deadline_ms), 0, 0,
 	    "from a request to its answer (10s)" },
 	{ "limits", "evidence-size", "N", SETTING_COUNT, true, AT(evidence_size), 0,
@@ -49,6 +55,7 @@ begin(void *options)
 	o->rate = 20;
 	o->burst = 40;
 	o->connections = 8;
+	o->quotes = 8;
 	o->deadline_ms = 10000;
 	o->evidence_size = AEB_EVIDENCE_SIZE;
 	o->source[0] = "sev:/dev/sev";
@@ -74,6 +81,12 @@ options_source(const struct broker_options *o, const char *kind)
 	return NULL;
 }
 
+bool
+options_certificates(const struct broker_options *o)
+{
+	return options_source(o, "sev:") != NULL || options_source(o, "sim:") != NULL;
+}
+
 static int
 refuse(const char *key, const char *value, const char *fault)
 {
@@ -85,7 +98,7 @@ static int
 judge_listening(const struct broker_options *o)
 {
 	for (size_t i = 0; i < o->listen_count; i++) {
-		const char *fault = listen_fault(o->listen[i]);
+		const char *fault = listen_fault(o->listen[i], o->beyond_loopback);
 		if (fault != NULL)
 			return refuse("listen", o->listen[i], fault);
 	}
@@ -112,6 +125,43 @@ judge_vms(const struct broker_options *o)
 	return 0;
 }
 
+/* NULL, or what is missing for quotes (else for evidence). */
+static const char *
+missing(const struct broker_options *o, bool quotes)
+{
+	if (quotes)
+		return options_source(o, "qgs:") != NULL
+		    ? NULL
+		    : "needs a quoting service: --source qgs:ADDR";
+	return options_certificates(o) ? NULL
+				       : "needs a source of certificates: --source sev:/dev/sev";
+}
+
+static int
+judge_sources(const struct broker_options *o)
+{
+	const char *fault;
+	struct vm_spec vm;
+	char why[VM_WHY_ROOM];
+
+	for (size_t i = 0; i < o->source_count; i++) {
+		bool certificates =
+		    strncmp(o->source[i], "sev:/", 5) == 0 || strncmp(o->source[i], "sim:", 4) == 0;
+		fault = strncmp(o->source[i], "qgs:", 4) == 0 ? address_fault(o->source[i] + 4)
+		    : certificates                            ? NULL
+				   : "is not sev:/dev/sev, sim:PLATFORM or qgs:ADDR";
+		if (fault != NULL)
+			return refuse("source", o->source[i], fault);
+	}
+	for (size_t i = 0; i < o->listen_count; i++)
+		if ((fault = missing(o, listen_role(o->listen[i]) == ROLE_QGS)) != NULL)
+			return refuse("listen", o->listen[i], fault);
+	for (size_t i = 0; i < o->vm_count; i++)
+		if (vm_spec_read(&vm, o->vm[i], why) && (fault = missing(o, vm.tdx)) != NULL)
+			return refuse("vm", o->vm[i], fault);
+	return 0;
+}
+
 static int
 judge(void *options)
 {
@@ -120,14 +170,12 @@ judge(void *options)
 
 	if ((rc = judge_listening(o)) != 0 || (rc = judge_vms(o)) != 0)
 		return rc;
-	for (size_t i = 0; i < o->source_count; i++)
-		if (strncmp(o->source[i], "sev:/", 5) != 0 && strncmp(o->source[i], "sim:", 4) != 0)
-			return refuse(
-			    "source", o->source[i], "is not sev:/dev/sev or sim:PLATFORM");
+	if ((rc = judge_sources(o)) != 0)
+		return rc;
 	if (o->evidence_size != AEB_EVIDENCE_SIZE && o->evidence_size != AEB_DEVICE_SIZE)
 		return refuse("evidence-size", "", "must be 6460 or 6461");
-	if (o->connections == 0 || (o->rate > 0 && o->burst == 0))
-		return refuse("connections, burst", "", "must be at least 1");
+	if (o->connections == 0 || o->quotes == 0 || (o->rate > 0 && o->burst == 0))
+		return refuse("connections, quotes, burst", "", "must be at least 1");
 	if (o->deadline_ms < 100 || o->deadline_ms > 600000)
 		return refuse("deadline", "", "must be from 100ms to 10m");
 	return 0;
@@ -136,11 +184,13 @@ judge(void *options)
 const struct settings_table broker_table = {
 	.program = "assay-brokerd",
 	.file = "/etc/assay/brokerd.conf",
-	.about = "Fetches the evidence of SEV and SEV-ES guests, for each its own.\n\n"
+	.about = "Fetches the evidence of SEV and SEV-ES guests, for each its own, and stands\n"
+		 "between TDX guests and the services that make their quotes.\n\n"
 		 "  assay-brokerd [options]                     the daemon\n"
 		 "  assay-brokerd register --control ADDR SPEC  tells it of a VM; needs pid=N\n"
 		 "  assay-brokerd unregister --control ADDR NAME\n"
-		 "  assay-brokerd list --control ADDR",
+		 "  assay-brokerd list --control ADDR\n"
+		 "  assay-brokerd status --control ADDR         of the quoting services",
 	.examples = "  assay-brokerd --listen evidence=vsock:any:5577 --cek cek.cert \\\n"
 		    "      --vm web,cid=7,qmp=unix:/run/qmp/web.sock,pid=1234",
 	.rows = rows,

@@ -32,6 +32,7 @@ static const struct command {
 } commands[] = {
 	{ "list", NULL },
 	{ "register", "SPEC" },
+	{ "status", NULL },
 	{ "unregister", "NAME" },
 };
 

@@ -89,7 +89,8 @@ struct line {
 	size_t have;
 	int passed[PASSED_MAX]; /* in the order of the messages that they came with */
 	size_t passed_count;
-	uint8_t in[2 * LINE_MESSAGE_MAX];
+	size_t most;  /* bytes of a message */
+	uint8_t in[]; /* twice that; pages that nothing comes into are never there */
 };
 
 /* Only the message that a VM's registration is comes with one. */
@@ -98,7 +99,7 @@ take_passed(struct line *l, const struct ipc_message *m)
 {
 	int fd = -1;
 
-	if (m->op == LINE_VM && m->count == 4 && m->field[3].len > 0 && l->passed_count > 0) {
+	if (m->op == LINE_VM && m->count == 5 && m->field[3].len > 0 && l->passed_count > 0) {
 		fd = l->passed[0];
 		memmove(l->passed, l->passed + 1, --l->passed_count * sizeof l->passed[0]);
 	}
@@ -129,7 +130,7 @@ deliver(struct line *l)
 	size_t at = 0, size = 0;
 
 	while ((size = ipc_size((struct assay_bytes){ l->in + at, l->have - at })) != 0 &&
-	    size <= LINE_MESSAGE_MAX && size <= l->have - at) {
+	    size <= l->most && size <= l->have - at) {
 		if (!ipc_read(&m, (struct assay_bytes){ l->in + at, size }))
 			return false;
 		l->user.heard(l->user.arg, &m, take_passed(l, &m));
@@ -137,7 +138,7 @@ deliver(struct line *l)
 	}
 	memmove(l->in, l->in + at, l->have - at);
 	l->have -= at;
-	return size <= LINE_MESSAGE_MAX;
+	return size <= l->most;
 }
 
 static void
@@ -156,7 +157,7 @@ readable(evutil_socket_t fd, short what, void *arg)
 		struct cmsghdr head;
 		char room[4 * CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec part = { l->in + l->have, sizeof l->in - l->have };
+	struct iovec part = { l->in + l->have, 2 * l->most - l->have };
 	struct msghdr m = { .msg_iov = &part,
 		.msg_iovlen = 1,
 		.msg_control = control.room,
@@ -201,13 +202,14 @@ line_send(struct line *l, const struct ipc_message *m)
 }
 
 struct line *
-line_new(struct event_base *base, int fd, const struct line_user *user)
+line_new(struct event_base *base, int fd, const struct line_user *user, size_t most)
 {
-	struct line *l = calloc(1, sizeof *l);
+	struct line *l = calloc(1, sizeof *l + 2 * most);
 
 	if (l == NULL)
 		return NULL;
 	l->fd = fd;
+	l->most = most;
 	l->user = *user;
 	l->out = evbuffer_new();
 	l->readable = event_new(base, fd, EV_READ | EV_PERSIST, readable, l);

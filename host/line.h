@@ -13,23 +13,40 @@
 
 #include "ipc.h"
 
-enum { LINE_MESSAGE_MAX = 8192, REPORT_SIZE = 208, CERTIFICATE_SIZE = 2084, MNONCE_SIZE = 16 };
+enum { LINE_MESSAGE_MAX = 8192, LINE_ANSWER_MAX = 2 * 1024 * 1024 };
+enum { REPORT_SIZE = 208, CERTIFICATE_SIZE = 2084, MNONCE_SIZE = 16 };
 
 /*
  * id is the VM's: given once, never again.
  *   vmm to front:
- *     VM      name, CID, pid of the VMM; with a listening socket if the VM has its own (field 3 is not empty)
+ *     VM      name, CID, pid of the VMM, path; with a listening socket if the VM has its own (the path is not
+ *             empty); 1 if it is a TD, whose own socket is for quotes
  *     GONE    that VM's registration has ended
  *     REPORT  status; the report, or why there is none
  *     READY   all VMs of the configuration have been told
  *   front to vmm:
  *     REPORT  MNONCE, handle that the guest names (0: none), time that there is in ms
+ *     STATUS  a text for who asks over the control socket; no id
  *   front to sev:
  *     CERTS
  *   sev to front:
  *     CERTS   status; CEK, PEK, OCA one behind the other, and the device byte; or why there are none
+ *   front to qgs, whose id is the request's:
+ *     QUOTE   type, message without its length, time that there is in ms
+ *   qgs to front:
+ *     QUOTE   status; the answer without its length, or why there is none
+ *     HEALTH  id is the source's number; 1 if it answers; if not, why
  */
-enum line_op { LINE_VM = 1, LINE_GONE, LINE_REPORT, LINE_READY, LINE_CERTS };
+enum line_op {
+	LINE_VM = 1,
+	LINE_GONE,
+	LINE_REPORT,
+	LINE_READY,
+	LINE_CERTS,
+	LINE_QUOTE,
+	LINE_HEALTH,
+	LINE_STATUS,
+};
 
 enum line_status {
 	LINE_DONE,
@@ -52,7 +69,8 @@ struct line_user {
 	void (*ended)(void *arg);
 	void *arg;
 };
-struct line *line_new(struct event_base *base, int fd, const struct line_user *user); /* takes fd */
+/* Takes fd. most: bytes of a message. */
+struct line *line_new(struct event_base *base, int fd, const struct line_user *user, size_t most);
 void line_free(struct line *l);
 /* Kept until it can go. false: no memory. */
 bool line_send(struct line *l, const struct ipc_message *m);

@@ -111,6 +111,18 @@ lockdown_vmm(const struct broker_options *o)
 }
 
 bool
+lockdown_qgs(const int *families, size_t count)
+{
+	static const int calls[] = { SCMP_SYS(connect), SCMP_SYS(getsockopt) };
+	bool whole;
+
+	if (!confine_files(NULL, 0))
+		return false;
+	scmp_filter_ctx filter = filter_of(&whole, calls, sizeof calls / sizeof calls[0]);
+	return confine_load(filter, whole && confine_allow_sockets(filter, families, count));
+}
+
+bool
 lockdown_sev(const struct broker_options *o, const char *folder)
 {
 	static char rooms[CEKS_MAX][CONFINE_PATH_ROOM];

@@ -5,6 +5,7 @@
 /* What each process of the broker gives up before it serves: server/confine.h. All complain when they fail. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "options.h"
 
@@ -12,6 +13,8 @@
 bool lockdown_front(const struct broker_options *o, const char *config);
 /* vmm: Unix sockets; no files, but entries of the folders where it has made sockets. */
 bool lockdown_vmm(const struct broker_options *o);
+/* qgs: sockets of the families of its sources; no files. */
+bool lockdown_qgs(const int *families, size_t count);
 /* sev: /dev/sev as it is open, and its ioctl; reads the CEKs' folders, and folder (NULL: none). No sockets. */
 bool lockdown_sev(const struct broker_options *o, const char *folder);
 

@@ -9,6 +9,7 @@
 #include "confine.h"
 #include "control.h"
 #include "front/front.h"
+#include "qgs/quoter.h"
 #include "sev/sev.h"
 #include "text.h"
 #include "vmm/registrar.h"
@@ -55,7 +56,11 @@ serve(struct settings *settings)
 		    .socket_count = 1 },
 		[PROCESS_SEV] = { .name = "sev",
 		    .title = "brokerd-sev",
-		    .run = sev_run,
+		    .run = options_certificates(o) ? sev_run : NULL,
+		    .socket_count = 1 },
+		[PROCESS_QGS] = { .name = "qgs",
+		    .title = "brokerd-qgs",
+		    .run = options_source(o, "qgs:") != NULL ? quoter_run : NULL,
 		    .socket_count = 1 },
 	};
 
@@ -65,13 +70,13 @@ serve(struct settings *settings)
 	if (sockets < 0)
 		return EXIT_TROUBLE;
 	if (sockets == 0 && o->vm_count == 0 && o->control == NULL) {
-		log_say("nothing to serve: give --listen evidence=vsock:any:5577, or --vm with a "
-			"socket        (assay-brokerd --help)");
+		log_say("nothing to serve: give --listen evidence=vsock:any:5577 or "
+			"qgs=vsock:any:4050, or --vm with a socket        (assay-brokerd --help)");
 		return EXIT_USAGE;
 	}
 	notify_open(&notify);
 	for (size_t i = 0; i < PROCESSES; i++)
-		if (!process_start(&processes[i], o))
+		if (processes[i].run != NULL && !process_start(&processes[i], o))
 			return EXIT_TROUBLE; /* those that live see their sockets close */
 	if (!confine_user(o->user))
 		return EXIT_TROUBLE;

@@ -78,7 +78,7 @@ release(struct guest *g)
 {
 	g->of = NULL;
 	g->asked = g->reported = false;
-	schedule_done(g->evidence->schedule, &g->peer->lanes[0]);
+	schedule_done(g->evidence->schedule, &g->peer->lanes[ROLE_EVIDENCE]);
 	front_pump(g->evidence->front);
 }
 
@@ -111,6 +111,8 @@ may_say(struct guest *g)
 static void
 ask_certificates(struct evidence *e)
 {
+	if (e->front->lines[PROCESS_SEV] == NULL) /* no source of them is configured */
+		return;
 	e->asking = true;
 	e->asked_ms = front_now_ms();
 	line_send(e->front->lines[PROCESS_SEV],
@@ -160,7 +162,7 @@ static void
 after_certificates(struct evidence *e, bool there)
 {
 	for (struct peer *p = e->front->peers; p != NULL; p = p->next) {
-		struct guest *g = p->guests[0];
+		struct guest *g = p->guests[ROLE_EVIDENCE];
 		if (g == NULL || !g->reported)
 			continue;
 		if (has_certificates(g))
@@ -174,7 +176,7 @@ after_certificates(struct evidence *e, bool there)
 void
 evidence_certificates(struct front *f, uint32_t serial, uint64_t status, struct assay_bytes what)
 {
-	struct evidence *e = f->states[0];
+	struct evidence *e = f->states[ROLE_EVIDENCE];
 	char text[SENTENCE];
 
 	e->asking = false;
@@ -348,7 +350,7 @@ refuse_foreign(struct guest *g)
 void
 evidence_report(struct peer *peer, uint64_t status, struct assay_bytes what)
 {
-	struct guest *g = peer->guests[0];
+	struct guest *g = peer->guests[ROLE_EVIDENCE];
 
 	if (g == NULL || !g->asked)
 		return;
@@ -394,8 +396,7 @@ open_role(struct front *f, struct schedule *schedule)
 		e->front = f;
 		e->schedule = schedule;
 		e->wanted = 1;
-		if (f->lines[PROCESS_SEV] != NULL) /* what is wrong with them is known at once */
-			ask_certificates(e);
+		ask_certificates(e); /* what is wrong with them is known at once */
 	}
 	return e;
 }

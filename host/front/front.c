@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,8 @@
 #include "text.h"
 
 enum {
+	NAME_ROOM = sizeof(((struct peer *)NULL)->name),
+	STRANGERS_MAX = 256,
 	EXIT_DONE = 0,
 	EXIT_TROUBLE = 4,
 	TICK_MS = 100,
@@ -122,27 +126,95 @@ peer_by_process(struct front *f, int fd)
 	return NULL;
 }
 
+/* Who connects and is no registered VM; false: the kernel does not say. */
+static bool
+name_stranger(
+    char out[NAME_ROOM], const struct listening *l, int fd, const struct sockaddr_storage *name)
+{
+	struct sockaddr_vm vm;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct ucred who;
+	socklen_t size = sizeof who;
+	char text[INET6_ADDRSTRLEN];
+
+	memcpy(&vm, name, sizeof vm);
+	memcpy(&in, name, sizeof in);
+	memcpy(&in6, name, sizeof in6);
+	if (l->family == AF_VSOCK && vm.svm_family == AF_VSOCK)
+		snprintf(out, NAME_ROOM, "CID %u", vm.svm_cid);
+	else if (l->family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
+		snprintf(out, NAME_ROOM, "uid %u", who.uid);
+	else if ((l->family == AF_INET && inet_ntop(AF_INET, &in.sin_addr, text, sizeof text)) ||
+	    (l->family == AF_INET6 && inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof text)))
+		snprintf(out, NAME_ROOM, "address %s", text);
+	else
+		return false;
+	return true;
+}
+
+/* Its lane, made if it has none; NULL: there are too many. */
+static struct peer *
+peer_of_stranger(struct front *f, size_t role, const char *name)
+{
+	struct peer *p = f->peers;
+
+	while (p != NULL && !(p->stranger && strcmp(p->name, name) == 0))
+		p = p->next;
+	if (p != NULL)
+		return p;
+	if (f->stranger_count == STRANGERS_MAX || (p = calloc(1, sizeof *p)) == NULL) {
+		log_detail("%s: is one more than the %d that are served unregistered", name,
+		    STRANGERS_MAX);
+		return NULL;
+	}
+	p->front = f;
+	p->stranger = true;
+	p->own.fd = -1;
+	snprintf(p->name, sizeof p->name, "%s", name);
+	for (size_t i = 0; i < ROLES; i++)
+		lane_init(&p->lanes[i], &f->schedules[i], front_now_ms());
+	if ((p->guests[role] = roles[role]->meet(f->states[role], p)) == NULL) {
+		free(p);
+		return NULL;
+	}
+	p->next = f->peers;
+	f->peers = p;
+	f->stranger_count++;
+	return p;
+}
+
+/* The registered VM, or NULL. */
+static struct peer *
+peer_by_connection(
+    struct front *f, const struct listening *l, int fd, const struct sockaddr_storage *name)
+{
+	struct sockaddr_vm vm;
+
+	memcpy(&vm, name, sizeof vm);
+	if (l->family == AF_VSOCK)
+		return vm.svm_family == AF_VSOCK ? peer_by_cid(f, vm.svm_cid) : NULL;
+	return l->family == AF_UNIX ? peer_by_process(f, fd) : NULL;
+}
+
 static struct peer *
 identify(struct door *door, int fd, const struct sockaddr_storage *name)
 {
-	struct front *f = door->front;
-	struct sockaddr_vm vm;
-	struct peer *p;
+	const struct listening *l = door->listening;
+	char stranger[NAME_ROOM];
+	struct peer *p = door->peer;
 
-	if (door->peer != NULL)
-		return door->peer;
-	if (!door->listening->vsock) {
-		if ((p = peer_by_process(f, fd)) == NULL)
-			log_detail(
-			    "%s: a process that is no registered VMM", door->listening->address);
-		return p;
-	}
-	memcpy(&vm, name, sizeof vm);
-	p = vm.svm_family == AF_VSOCK ? peer_by_cid(f, vm.svm_cid) : NULL;
 	if (p == NULL)
-		log_detail(
-		    "%s: CID %u is no registered VM's", door->listening->address, vm.svm_cid);
-	return p;
+		p = peer_by_connection(door->front, l, fd, name);
+	if (p != NULL || !name_stranger(stranger, l, fd, name))
+		return p;
+	if (roles[l->role]->strangers)
+		return peer_of_stranger(door->front, l->role, stranger);
+	if (l->family == AF_VSOCK)
+		log_detail("%s: %s is no registered VM's", l->address, stranger);
+	else
+		log_detail("%s: a process that is no registered VMM", l->address);
+	return NULL;
 }
 
 /* Room for one more: the connection that has been silent longest goes, if one is silent. */
@@ -238,12 +310,13 @@ peer_free(struct peer *p)
 static bool
 fill_peer(struct peer *p, const struct ipc_message *m)
 {
-	uint64_t cid, pid;
+	uint64_t cid, pid, tdx;
 
-	if (m->count != 4 || !ipc_get_text(p->name, sizeof p->name, m, 0) ||
+	if (m->count != 5 || !ipc_get_text(p->name, sizeof p->name, m, 0) ||
 	    !ipc_get_u64(&cid, m, 1) || cid >= UINT32_MAX || !ipc_get_u64(&pid, m, 2) ||
-	    pid > INT32_MAX)
+	    pid > INT32_MAX || !ipc_get_u64(&tdx, m, 4))
 		return false;
+	p->own.role = tdx != 0 ? ROLE_QGS : ROLE_EVIDENCE;
 	p->cid = (uint32_t)cid;
 	p->pid = (int32_t)pid;
 	return true;
@@ -263,7 +336,9 @@ meet(struct front *f, const struct ipc_message *m, int passed)
 	}
 	p->front = f;
 	p->id = m->id;
-	p->own = (struct listening){ .fd = passed, .inherited = true };
+	p->own.fd = passed;
+	p->own.family = AF_UNIX;
+	p->own.inherited = true;
 	snprintf(p->own.address, sizeof p->own.address, "VM %s", p->name);
 	for (size_t i = 0; i < ROLES; i++) {
 		lane_init(&p->lanes[i], &f->schedules[i], front_now_ms());
@@ -316,6 +391,9 @@ heard_vmm(void *arg, const struct ipc_message *m, int passed)
 			evidence_report(p, status, m->field[1]);
 		return;
 	case LINE_CERTS:
+	case LINE_QUOTE:
+	case LINE_HEALTH:
+	case LINE_STATUS:
 		break;
 	}
 	log_say("the vmm process says what it cannot: %u", m->op);
@@ -331,6 +409,22 @@ heard_sev(void *arg, const struct ipc_message *m, int passed)
 		close(passed);
 	if (m->op == LINE_CERTS && m->count == 2 && ipc_get_u64(&status, m, 0))
 		evidence_certificates(f, m->id, status, m->field[1]);
+}
+
+static void
+heard_qgs(void *arg, const struct ipc_message *m, int passed)
+{
+	struct front *f = arg;
+	uint64_t status;
+
+	if (passed >= 0)
+		close(passed);
+	if (m->count != 2 || !ipc_get_u64(&status, m, 0))
+		return;
+	if (m->op == LINE_QUOTE)
+		qgs_answer(f, m->id, status, m->field[1]);
+	else if (m->op == LINE_HEALTH)
+		qgs_health(f, m->id, status != 0, m->field[1]);
 }
 
 static void
@@ -397,6 +491,7 @@ reload(struct front *f)
 	    (long long)front_now_ms() * 1000);
 	notify_say(f->notify, state);
 	bool ok = settings_reload(f->settings);
+	f->schedules[ROLE_QGS].most = f->options->quotes;
 	for (size_t i = 0; i < ROLES; i++) {
 		f->schedules[i].rate = f->options->rate;
 		f->schedules[i].burst = f->options->burst;
@@ -424,6 +519,25 @@ on_signal(evutil_socket_t number, short what, void *arg)
 		stop(f, EXIT_DONE);
 }
 
+/* Those of whom nothing is known that matters. */
+static void
+forget_strangers(struct front *f, int64_t now)
+{
+	for (struct peer **at = &f->peers; *at != NULL;) {
+		struct peer *p = *at;
+		bool rests = p->stranger && p->connections == NULL;
+		for (size_t i = 0; i < ROLES && rests; i++)
+			rests = lane_rests(&f->schedules[i], &p->lanes[i], now);
+		if (rests) {
+			*at = p->next;
+			f->stranger_count--;
+			peer_free(p);
+		} else {
+			at = &p->next;
+		}
+	}
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -438,6 +552,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 			next = c->next;
 			connection_tick(c, now);
 		}
+	forget_strangers(f, now);
 	if (f->life == DRAINING && (is_idle(f) || now > f->drain_until_ms))
 		stop(f, EXIT_DONE);
 	if (f->notify->watchdog_ms > 0 && now - f->heard_ms >= f->notify->watchdog_ms / 3) {
@@ -467,14 +582,20 @@ watch(struct front *f)
 static bool
 open_lines(struct front *f)
 {
-	void (*const heard[PROCESSES])(void *, const struct ipc_message *,
-	    int) = { [PROCESS_VMM] = heard_vmm, [PROCESS_SEV] = heard_sev };
+	static const struct {
+		void (*heard)(void *arg, const struct ipc_message *m, int passed);
+		size_t most;
+	} lines[PROCESSES] = {
+		[PROCESS_VMM] = { heard_vmm, LINE_MESSAGE_MAX },
+		[PROCESS_SEV] = { heard_sev, LINE_MESSAGE_MAX },
+		[PROCESS_QGS] = { heard_qgs, LINE_ANSWER_MAX },
+	};
 
 	for (size_t i = 0; i < PROCESSES; i++) {
-		const struct line_user user = { heard[i], line_ended, f };
+		const struct line_user user = { lines[i].heard, line_ended, f };
 		if (f->processes[i].run == NULL)
 			continue;
-		f->lines[i] = line_new(f->base, f->processes[i].sockets[0], &user);
+		f->lines[i] = line_new(f->base, f->processes[i].sockets[0], &user, lines[i].most);
 		f->processes[i].sockets[0] = -1;
 		if (f->lines[i] == NULL)
 			return false;

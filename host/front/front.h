@@ -12,7 +12,7 @@
 #include "role.h"
 #include "schedule.h"
 
-enum { PROCESS_VMM, PROCESS_SEV, PROCESSES };
+enum { PROCESS_VMM, PROCESS_SEV, PROCESS_QGS, PROCESSES };
 
 /* One listening socket in the loop. */
 struct door {
@@ -22,13 +22,14 @@ struct door {
 	struct event *event;
 };
 
-/* A VM that is registered. */
+/* A VM that is registered, or who else is served: all processes of a user, a CID, an address. */
 struct peer {
+	bool stranger; /* the latter; without id, CID and pid */
 	struct peer *next;
 	struct front *front;
 	uint32_t id, cid;
 	int32_t pid;
-	char name[64];
+	char name[64];        /* of a stranger "uid 107", "CID 9", "address 10.0.0.1" */
 	struct listening own; /* its own socket; fd -1: none */
 	struct door door;
 	struct connection *connections;
@@ -48,6 +49,7 @@ struct front {
 	struct door *doors;
 	struct line *lines[PROCESSES];
 	struct peer *peers;
+	size_t stranger_count;
 	size_t connections, connections_max; /* of all VMs */
 	struct schedule schedules[ROLES];
 	void *states[ROLES];
@@ -72,5 +74,9 @@ struct peer *front_peer(struct front *f, uint32_t id);
 void evidence_report(struct peer *peer, uint64_t status, struct assay_bytes what);
 void
 evidence_certificates(struct front *f, uint32_t serial, uint64_t status, struct assay_bytes what);
+
+/* What the qgs process says to the quoting role (host/qgs/qgs.c). */
+void qgs_answer(struct front *f, uint32_t ticket, uint64_t status, struct assay_bytes what);
+void qgs_health(struct front *f, uint32_t number, bool answers, struct assay_bytes why);
 
 #endif

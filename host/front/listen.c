@@ -13,6 +13,7 @@
 
 #include <linux/vm_sockets.h>
 
+#include "../address.h"
 #include "../options.h"
 #include "role.h"
 #include "text.h"
@@ -55,18 +56,36 @@ read_vsock(struct sockaddr_vm *out, const char *address)
 }
 
 const char *
-listen_fault(const char *text)
+listen_fault(const char *text, bool beyond_loopback)
 {
 	size_t role;
 	struct sockaddr_vm vm;
+	struct address tcp;
 	const char *address = split(&role, text);
 
 	if (address == NULL)
-		return "is not ROLE=ADDR with a role that there is: evidence";
+		return "is not ROLE=ADDR with a role that there is: evidence, qgs";
 	if (read_vsock(&vm, address) || options_unix_path(address) != NULL)
 		return NULL;
+	if (roles[role]->strangers && address_read_tcp(&tcp, address))
+		return address_is_loopback(&tcp) || beyond_loopback
+		    ? NULL
+		    : "is not on the loopback, so that other machines would get quotes here; if "
+		      "they are to, say beyond-loopback";
+	if (roles[role]->strangers)
+		return "has an address that is not vsock:any:PORT, unix:PATH with an absolute path "
+		       "of at most 107 characters, or tcp:IP:PORT";
 	return "has an address that is not vsock:any:PORT or unix:PATH, with an absolute path of "
 	       "at most 107 characters";
+}
+
+size_t
+listen_role(const char *text)
+{
+	size_t role = ROLES;
+
+	(void)split(&role, text);
+	return role;
 }
 
 /* --- sockets ----------------------------------------------------------------------------- */
@@ -87,7 +106,11 @@ remove_stale(const struct sockaddr_un *name)
 static bool
 open_at(struct listening *l, const struct sockaddr *name, socklen_t size)
 {
+	int one = 1;
+
 	l->fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (l->fd >= 0 && (l->family == AF_INET || l->family == AF_INET6))
+		setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	return l->fd >= 0 && bind(l->fd, name, size) == 0 && listen(l->fd, BACKLOG) == 0;
 }
 
@@ -97,14 +120,19 @@ listen_open(struct listening *out, const char *text)
 	struct sockaddr_vm vm;
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct listening l = { .fd = -1 };
+	struct address tcp;
 	const char *address = split(&l.role, text);
 	bool ok;
 
 	snprintf(l.address, sizeof l.address, "%s", address);
-	l.vsock = read_vsock(&vm, address);
-	if (l.vsock) {
+	if (read_vsock(&vm, address)) {
+		l.family = AF_VSOCK;
 		ok = open_at(&l, (const struct sockaddr *)&vm, sizeof vm);
+	} else if (address_read_tcp(&tcp, address)) {
+		l.family = tcp.name.ss_family;
+		ok = open_at(&l, (const struct sockaddr *)&tcp.name, tcp.size);
 	} else {
+		l.family = AF_UNIX;
 		memcpy(un.sun_path, address + 5, strlen(address + 5));
 		remove_stale(&un);
 		ok = open_at(&l, (const struct sockaddr *)&un, sizeof un);
@@ -114,7 +142,7 @@ listen_open(struct listening *out, const char *text)
 		return true;
 	}
 	log_say("%s: cannot listen there: %s%s", text, strerror(errno),
-	    l.vsock && l.fd < 0 ? "; is the vhost_vsock module loaded?" : "");
+	    l.family == AF_VSOCK && l.fd < 0 ? "; is the vhost_vsock module loaded?" : "");
 	if (l.fd >= 0)
 		close(l.fd);
 	return false;
@@ -134,15 +162,22 @@ inherit_one(struct listening *l, int fd, const char *name, size_t len)
 	if (l->role == ROLES || flags < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &one) != 0 || !listens ||
 	    getsockname(fd, (struct sockaddr *)&at, &size) != 0 ||
-	    (at.ss_family != AF_VSOCK && at.ss_family != AF_UNIX) ||
+	    (at.ss_family != AF_VSOCK && at.ss_family != AF_UNIX &&
+		!(roles[l->role]->strangers &&
+		    (at.ss_family == AF_INET || at.ss_family == AF_INET6))) ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-		log_say("LISTEN_FDS: descriptor %d is no socket for a role; the unit's socket must "
-			"be ListenStream=vsock::5577 with FileDescriptorName=evidence",
+		log_say(
+		    "LISTEN_FDS: descriptor %d is no socket for a role; the unit's socket must "
+		    "be ListenStream=vsock::5577 with FileDescriptorName=evidence, or vsock::4050 "
+		    "and qgs",
 		    fd);
 		return false;
 	}
-	l->vsock = at.ss_family == AF_VSOCK;
-	snprintf(l->address, sizeof l->address, "%s of systemd", l->vsock ? "vsock" : "unix");
+	l->family = at.ss_family;
+	snprintf(l->address, sizeof l->address, "%s of systemd",
+	    l->family == AF_VSOCK      ? "vsock"
+		: l->family == AF_UNIX ? "unix"
+				       : "tcp");
 	return true;
 }
 
@@ -178,6 +213,6 @@ listen_close(struct listening *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	if (!l->vsock && !l->inherited)
+	if (l->family == AF_UNIX && !l->inherited)
 		unlink(l->address + 5);
 }

@@ -21,10 +21,11 @@ struct connection;
 struct front;
 struct peer;
 
-enum { ROLES = 1 };
+enum { ROLE_EVIDENCE, ROLE_QGS, ROLES };
 
 struct role {
 	const char *name; /* "evidence": in --listen ROLE=ADDR */
+	bool strangers;   /* serves also who is no registered VM; then over TCP, too */
 	size_t head_max;  /* so many bytes tell how long a frame is */
 	size_t frame_max; /* a longer one is not kept: its head alone comes to request() */
 	size_t skip_max;  /* and with one that is longer than this the connection ends */

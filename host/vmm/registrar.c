@@ -52,6 +52,7 @@ struct registrar {
 	int control;
 	struct event *control_event;
 	const char *control_path;
+	char status[LINE_MESSAGE_MAX]; /* what the front said last of the quoting services */
 	int code;
 };
 
@@ -143,14 +144,15 @@ on_report(void *arg, enum line_status status, const uint8_t *report, const char 
 static bool
 tell(struct registrar *r, const struct guest *g, int listening)
 {
-	uint8_t cid[8], pid[8];
-	struct ipc_message m = { .id = g->id, .op = LINE_VM, .count = 4 };
+	uint8_t cid[8], pid[8], tdx[8];
+	struct ipc_message m = { .id = g->id, .op = LINE_VM, .count = 5 };
 
 	m.field[0] = (struct assay_bytes){ (const uint8_t *)g->spec.name, strlen(g->spec.name) };
 	m.field[1] = ipc_u64(cid, g->spec.cid);
 	m.field[2] = ipc_u64(pid, (uint64_t)g->spec.pid);
 	m.field[3] =
 	    (struct assay_bytes){ (const uint8_t *)g->spec.socket, strlen(g->spec.socket) };
+	m.field[4] = ipc_u64(tdx, g->spec.tdx ? 1 : 0);
 	return line_say(r->front_fd, &m, listening);
 }
 
@@ -195,10 +197,11 @@ add(struct registrar *r, const struct vm_spec *spec, int pidfd, char why[VM_WHY_
 		return false;
 	}
 	g->spec = *spec;
-	g->monitor = monitor_new(r->base, spec->monitor, spec->adapter, on_report, g);
+	if (!spec->tdx)
+		g->monitor = monitor_new(r->base, spec->monitor, spec->adapter, on_report, g);
 	if (pidfd >= 0)
 		g->exit = event_new(r->base, pidfd, EV_READ, on_exit_of, g);
-	bool ok = g->monitor != NULL &&
+	bool ok = (spec->tdx || g->monitor != NULL) &&
 	    (pidfd < 0 || (g->exit != NULL && event_add(g->exit, NULL) == 0)) &&
 	    tell(r, g, listening);
 	if (listening >= 0)
@@ -307,6 +310,16 @@ do_list(const struct client *c)
 }
 
 static void
+do_status(const struct client *c)
+{
+	const char *lines = c->registrar->status;
+	char text[LINE_MESSAGE_MAX + 8];
+
+	snprintf(text, sizeof text, "ok%s%s", lines[0] != '\0' ? "\n" : "", lines);
+	reply(c, text);
+}
+
+static void
 obey(const struct client *c, const char *text, int passed)
 {
 	if (strncmp(text, "register ", 9) == 0) {
@@ -319,8 +332,10 @@ obey(const struct client *c, const char *text, int passed)
 		do_unregister(c, text + 11);
 	else if (strcmp(text, "list") == 0)
 		do_list(c);
+	else if (strcmp(text, "status") == 0)
+		do_status(c);
 	else
-		refuse(c, text, "is none of register, unregister, list");
+		refuse(c, text, "is none of register, unregister, list, status");
 }
 
 /* The descriptor that came along, or -1; of several, none. */
@@ -416,6 +431,9 @@ on_front(void *arg, const struct ipc_message *m, int passed)
 
 	if (passed >= 0)
 		close(passed);
+	if (m->op == LINE_STATUS && m->count == 1 &&
+	    ipc_get_text(r->status, sizeof r->status, m, 0))
+		return;
 	if (m->op != LINE_REPORT || m->count != 3 || m->field[0].len != MNONCE_SIZE ||
 	    !ipc_get_u64(&handle, m, 1) || handle > UINT32_MAX || !ipc_get_u64(&within, m, 2) ||
 	    within > INT32_MAX) {
@@ -428,8 +446,11 @@ on_front(void *arg, const struct ipc_message *m, int passed)
 		if (g->id == m->id) {
 			if (has_exited(g))
 				break;
-			if (!monitor_ask(
-				g->monitor, m->field[0].ptr, (uint32_t)handle, (int64_t)within))
+			if (g->monitor == NULL)
+				answer_text(r, m->id, LINE_TROUBLE,
+				    "it is registered as a TD (tdx), which has no such report");
+			else if (!monitor_ask(g->monitor, m->field[0].ptr, (uint32_t)handle,
+				     (int64_t)within))
 				answer_text(r, m->id, LINE_TROUBLE, "it is being asked already");
 			return;
 		}
@@ -513,7 +534,7 @@ registrar_run(const void *arg, const int *sockets, size_t count)
 	(void)count;
 	signal(SIGTERM, SIG_IGN); /* it is the front that ends, and then we */
 	r.base = event_base_new();
-	r.front = r.base != NULL ? line_new(r.base, sockets[0], &user) : NULL;
+	r.front = r.base != NULL ? line_new(r.base, sockets[0], &user, LINE_MESSAGE_MAX) : NULL;
 	if (r.front == NULL) {
 		log_say("out of memory");
 		r.code = EXIT_TROUBLE;
