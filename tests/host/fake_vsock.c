@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AF_VSOCK between processes of one machine, preloaded: sockets are Unix ones in the folder $FAKE_VSOCK, a
- * port is a name there, and the CID of a client is in the name that it has bound itself to, "cid-N-...".
+ * port is a name there, and the CID of a client is in the name that it has bound itself to, "cid-N-...". A
+ * port of another CID is the name "to-CID-PORT".
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -33,6 +34,22 @@ bind(int fd, const struct sockaddr *name, socklen_t size)
 		return real(fd, name, size);
 	memcpy(&vm, name, sizeof vm);
 	snprintf(un.sun_path, sizeof un.sun_path, "%.80s/%u", getenv("FAKE_VSOCK"), vm.svm_port);
+	return real(fd, (const struct sockaddr *)&un, sizeof un);
+}
+
+int
+connect(int fd, const struct sockaddr *name, socklen_t size)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_vm vm;
+	int (*real)(int, const struct sockaddr *, socklen_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "connect");
+	if (name->sa_family != AF_VSOCK)
+		return real(fd, name, size);
+	memcpy(&vm, name, sizeof vm);
+	snprintf(un.sun_path, sizeof un.sun_path, "%.70s/to-%u-%u", getenv("FAKE_VSOCK"),
+	    vm.svm_cid, vm.svm_port);
 	return real(fd, (const struct sockaddr *)&un, sizeof un);
 }
 

@@ -34,6 +34,18 @@ def words(host):
         (["--vm", "a,cid=1,qmp=unix:/q"], "vm: a,cid=1,qmp=unix:/q has cid 1"),
         (["--vm", "a,cid=3,qmp=unix:/q", "--vm", "b,cid=3,qmp=unix:/q"], "has the cid of a"),
         (["--source", "kds:x"], "source: kds:x is not"),
+        (["--listen", "qgs=unix:/x"], "listen: qgs=unix:/x needs a quoting service: --source qgs:ADDR"),
+        (["--vm", "a,cid=3,tdx"], "vm: a,cid=3,tdx needs a quoting service"),
+        (["--source", "qgs:unix:/q", "--listen", "evidence=unix:/x"], "needs a source of certificates: --source sev:/dev/sev"),
+        (["--source", "qgs:unix:/q", "--vm", "a,cid=3,qmp=unix:/q"], "needs a source of certificates"),
+        (["--source", "qgs:unix:q"], "source: qgs:unix:q is not vsock:CID:PORT"),
+        (["--source", "qgs:tcp:host"], "source: qgs:tcp:host is not vsock:CID:PORT"),
+        (["--source", "qgs:tcp:host:65536"], "is not vsock:CID:PORT"),
+        (["--source", "qgs:vsock:any:4050"], "is not vsock:CID:PORT"),
+        (["--source", "qgs:unix:/q", "--listen", "qgs=tcp:0.0.0.0:4050"], "is not on the loopback"),
+        (["--source", "qgs:unix:/q", "--listen", "qgs=tcp:[::]:4050"], "is not on the loopback"),
+        (["--source", "qgs:unix:/q", "--listen", "qgs=tcp:localhost:4050"], "or tcp:IP:PORT"),
+        (["--quotes", "0"], "at least 1"),
         (["--deadline", "1"], "is a time like"),
         (["--deadline", "50ms"], "from 100ms to 10m"),
         (["--evidence-size", "6462"], "up to 6461"),
@@ -58,6 +70,11 @@ def words(host):
         f.write(out)
     check(run("--config", host.path("again.conf"), "--check")[1].split("\n")[1:] == out.split("\n")[1:],
           "which is a file that says the same")
+    for told in ("tcp:127.9.9.9:1", "tcp:[::1]:1", "vsock:any:4050", "unix:/run/x"):
+        check(run("--source", "qgs:tcp:quotes.example:4050", "--listen", "qgs=" + told, "--check")[0] == 0,
+              f"qgs={told} is an address")
+    check(run("--source", "qgs:vsock:host:4050", "--listen", "qgs=tcp:0.0.0.0:1", "--beyond-loopback", "--check")[0] == 0,
+          "any, if that is said")
     with open(file, "a") as f:
         f.write("speed = 9\n")
     code, out, err = run("--config", file, "--check")
