@@ -126,12 +126,12 @@ on_probe(void *arg, enum exchange_end how, struct assay_bytes answer, const char
 	struct source *s = arg;
 
 	(void)answer;
-	exchange_free(s->probe);
-	s->probe = NULL;
 	if (how == EXCHANGE_DONE)
 		has_answered(s);
 	else
 		has_failed(s, true, why);
+	exchange_free(s->probe); /* why is its own */
+	s->probe = NULL;
 }
 
 /* Those that are not known, and those that are down: whether they take a connection again. */

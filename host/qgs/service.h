@@ -20,7 +20,7 @@ enum exchange_end {
 	EXCHANGE_NO_ANSWER /* it closes, stalls, or says what is none */
 };
 
-/* answer: the message without its length, until the exchange is freed; why: a sentence's end, if it failed. */
+/* answer: the message without its length, until the exchange is freed; why: a sentence's end, if it failed, as long. */
 typedef void
 exchange_done(void *arg, enum exchange_end end, struct assay_bytes answer, const char *why);
 
