@@ -479,7 +479,8 @@ add_configured(struct registrar *r, const struct broker_options *o)
 		if (ok && spec.pid != 0) {
 			pidfd = (int)syscall(SYS_pidfd_open, spec.pid, 0);
 			ok = pidfd >= 0;
-			snprintf(why, sizeof why, "names a process that is not there: %s", strerror(errno));
+			snprintf(why, sizeof why, "names a process that is not there: %s",
+			    strerror(errno));
 		}
 		if (!ok || !add(r, &spec, pidfd, why)) {
 			log_say("vm: %s %s", o->vm[i], why);
