@@ -162,11 +162,12 @@ struct assay_launch_answer {
  *
  * floor     The oldest firmware that will do; NULL: what the guest policy says. Looked at first.
  * expected  The launch digest (assay_sev_measure()).
+ * tik       Of the session: the record knows its hash, so that nobody else's is taken.
  * got       Set to the MEASURE that was computed, also when it is not that of the answer, but not
- *           before floor and stage were looked at; may be NULL.
+ *           before floor, stage and tik were looked at; may be NULL.
  * Errors    ASSAY_E_POLICY (firmware below the floor), ASSAY_E_SIGNATURE (another digest, policy,
- *           firmware, session or nonce than this), ASSAY_E_USAGE (the session has launched another
- *           guest before), ASSAY_E_NOMEM.
+ *           firmware or nonce than this), ASSAY_E_USAGE (tik is of another session; this one has
+ *           launched another guest before), ASSAY_E_NOMEM.
  * Source    AMD 55766, SEV API, 6.5.
  */
 ASSAY_MUST_USE enum assay_code assay_launch_check(struct assay_launch *launch,
@@ -187,7 +188,7 @@ struct assay_launch_secret {
 };
 
 struct assay_launch_input {
-	const uint8_t *tek, *tik; /* of the session */
+	const uint8_t *tek, *tik; /* of the session, whose hashes the record knows */
 	/* Of any algorithm; it goes in under ASSAY_LAUNCH_KEY_GUID. */
 	struct assay_bytes private_key_info;
 	struct assay_bytes
@@ -201,8 +202,8 @@ struct assay_launch_input {
  * before the packet leaves, and the keys of the session no longer.
  *
  * payload   Encrypted; the caller frees it.
- * Errors    ASSAY_E_USAGE (the record is not at ASSAY_LAUNCH_CHECKED; a GUID that is none, or twice;
- *           more than fits), ASSAY_E_FORMAT and ASSAY_E_UNSUPPORTED (the key), ASSAY_E_NOMEM.
+ * Errors    ASSAY_E_USAGE (the record is not at ASSAY_LAUNCH_CHECKED; tek or tik of another session; a
+ *           GUID that is none, or twice; more than fits), ASSAY_E_FORMAT and ASSAY_E_UNSUPPORTED (the key), ASSAY_E_NOMEM.
  * Source    AMD 55766, SEV API, 6.6; edk2, OvmfPkg/AmdSev/SecretDxe.
  */
 ASSAY_MUST_USE enum assay_code

@@ -77,6 +77,8 @@ launch_text(struct sim *sim, const struct sim_launch *l)
 	put_hex_member(&b, ",\"digest\":", l->digest, sizeof l->digest);
 	if (complete)
 		put_member(&b, ",\"key\":", sim_spki(sim, l->injected));
+	else
+		sim_put_text(&b, ",\"keys\":{\"tek\":\"%064d\",\"tik\":\"%064d\"}", 0, 0);
 	put_hex_member(&b, ",\"measure\":", l->measure, sizeof l->measure);
 	put_hex_member(&b, ",\"mnonce\":", l->mnonce, sizeof l->mnonce);
 	sim_put_text(&b, ",\"name\":\"%s\",\"policy\":%lu", l->name, (unsigned long)l->policy);

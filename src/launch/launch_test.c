@@ -310,8 +310,8 @@ test_measurement(void **state)
 	    ASSAY_E_SIGNATURE, wrong);
 	assert_memory_not_equal(got, good.measure, sizeof got);
 	expect_outcome("another session",
-	    assay_launch_check(f.l, f.s.tek, NULL, expected, &good, got, &err), &err,
-	    ASSAY_E_SIGNATURE, wrong);
+	    assay_launch_check(f.l, f.s.tek, NULL, expected, &good, got, &err), &err, ASSAY_E_USAGE,
+	    "TIK: is not the one that was made with this record");
 
 	assert_int_equal(
 	    assay_launch_check(f.l, f.s.tik, NULL, expected, &good, got, &err), ASSAY_OK);
@@ -380,6 +380,44 @@ inject(struct fixture *f, struct assay_bytes key, struct assay_bytes public,
 
 	free(payload);
 	return rc;
+}
+
+/* Whoever can write where the keys lie, and knows those that he puts there, gets no secret under them. */
+static void
+test_keys_of_another(void **state)
+{
+	uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], *key = NULL, *payload = NULL;
+	struct assay_error err = { ASSAY_OK, "" };
+	struct assay_launch_session his;
+	struct assay_launch *other;
+	struct fixture f;
+	size_t key_len = 0, len = 0;
+
+	(void)state;
+	fixture_open(&f);
+	other = launch_begin(&his, &f.p);
+	/* He needs no guest: he computes what the firmware would have measured. */
+	struct assay_launch_answer a = answer_of(&his, POLICY, 1);
+	expect_outcome("his measurement",
+	    assay_launch_check(f.l, his.tik, NULL, expected, &a, NULL, &err), &err, ASSAY_E_USAGE,
+	    "TIK: is not the one that was made with this record");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_SESSION);
+	launch_check(f.l, &f.s);
+	assert_int_equal(assay_launch_key_make(&key, &key_len, "P-256", &err), ASSAY_OK);
+	struct assay_launch_input in = {
+		.tek = his.tek, .tik = f.s.tik, .private_key_info = { key, key_len }
+	};
+	expect_outcome("his TEK", assay_launch_inject(header, &payload, &len, f.l, &in, &err), &err,
+	    ASSAY_E_USAGE, "TEK: is not the one that was made with this record");
+	in.tek = f.s.tek;
+	in.tik = his.tik;
+	expect_outcome("his TIK", assay_launch_inject(header, &payload, &len, f.l, &in, &err), &err,
+	    ASSAY_E_USAGE, "TIK: is not the one that was made with this record");
+	assert_null(payload);
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
+	free(key);
+	assay_launch_free(other);
+	fixture_close(&f);
 }
 
 static void
@@ -630,6 +668,7 @@ main(void)
 		cmocka_unit_test(test_session_refused),
 		cmocka_unit_test(test_measurement),
 		cmocka_unit_test(test_floors),
+		cmocka_unit_test(test_keys_of_another),
 		cmocka_unit_test(test_secret_reaches_the_guest),
 		cmocka_unit_test(test_secret_refused),
 		cmocka_unit_test(test_secret_largest),

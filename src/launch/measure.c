@@ -88,6 +88,8 @@ assay_launch_check(struct assay_launch *launch, const uint8_t tik[ASSAY_LAUNCH_K
 
 	if (rc == ASSAY_OK)
 		rc = check_floors(launch, floor, answer->api, err);
+	if (rc == ASSAY_OK)
+		rc = assay_launch_own_key(launch->tik_digest, tik, "TIK", err);
 	if (rc != ASSAY_OK)
 		return rc;
 	if (!assay_launch_measure_of(measure, tik, launch->policy, expected, answer))

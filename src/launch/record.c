@@ -231,6 +231,19 @@ take_api(struct assay_launch *l, struct members *from, struct assay_error *err)
 }
 
 static enum assay_code
+take_keys(struct assay_launch *l, struct members *from, struct assay_error *err)
+{
+	struct members keys = { .taken = 0 };
+	enum assay_code rc = take_object(&keys, from, "keys", "launch record: keys", err);
+
+	if (rc == ASSAY_OK)
+		rc = take_hex(l->tek_digest, sizeof l->tek_digest, &keys, "tek", err);
+	if (rc == ASSAY_OK)
+		rc = take_hex(l->tik_digest, sizeof l->tik_digest, &keys, "tik", err);
+	return rc == ASSAY_OK ? end_members(&keys, err) : rc;
+}
+
+static enum assay_code
 take_measured(struct assay_launch *l, struct members *from, struct assay_error *err)
 {
 	enum assay_code rc = take_api(l, from, err);
@@ -374,6 +387,8 @@ take_all(struct assay_launch *l, const json_t *object, struct assay_error *err)
 
 	if (rc == ASSAY_OK)
 		rc = take_chain(l, &m, err);
+	if (rc == ASSAY_OK && l->stage < ASSAY_LAUNCH_COMPLETE)
+		rc = take_keys(l, &m, err);
 	if (rc == ASSAY_OK && l->stage >= ASSAY_LAUNCH_CHECKED)
 		rc = take_measured(l, &m, err);
 	if (rc == ASSAY_OK && l->stage >= ASSAY_LAUNCH_COMPLETE)
@@ -535,6 +550,21 @@ assay_launch_set_key(struct assay_launch *launch, struct assay_bytes key)
 	memcpy(launch->key, key.ptr, key.len);
 	launch->key_len = key.len;
 	assay_sha256(launch->key_digest, key);
+}
+
+enum assay_code
+assay_launch_own_key(const uint8_t digest[ASSAY_SHA256_LEN],
+    const uint8_t key[ASSAY_LAUNCH_KEY_SIZE], const char *name, struct assay_error *err)
+{
+	uint8_t own[ASSAY_SHA256_LEN];
+
+	assay_sha256(own, (struct assay_bytes){ key, ASSAY_LAUNCH_KEY_SIZE });
+	if (assay_same_secret(own, digest, sizeof own))
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_E_USAGE,
+	    "%s: is not the one that was made with this record; whoever put it there could read "
+	    "the secrets: bring the session's own, or make another session",
+	    name);
 }
 
 /* --- what it says ------------------------------------------------------------------------ */

@@ -23,6 +23,8 @@ struct assay_launch {
 	struct assay_jwk *signer; /* NULL: not signed yet */
 	uint8_t certs[ASSAY_LAUNCH_CERTIFICATES][SEV_CERT_SIZE];
 	size_t cert_len[ASSAY_LAUNCH_CERTIFICATES]; /* 0: not there */
+	/* Of TEK and TIK, while there are any: who puts other keys in their place is found out. */
+	uint8_t tek_digest[ASSAY_SHA256_LEN], tik_digest[ASSAY_SHA256_LEN];
 	struct assay_sev_api api;
 	uint8_t digest[ASSAY_LAUNCH_DIGEST_SIZE];
 	uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE];
@@ -42,6 +44,9 @@ struct assay_bytes assay_launch_key_digest(const struct assay_launch *launch);
 bool assay_launch_name_fits(struct assay_bytes name);
 /* Lower case. False: it is no GUID in its text form. */
 bool assay_launch_guid(char out[ASSAY_GUID_TEXT], struct assay_bytes text);
+/* Is key the one of this digest? name is TEK or TIK. */
+ASSAY_MUST_USE enum assay_code assay_launch_own_key(const uint8_t digest[ASSAY_SHA256_LEN],
+    const uint8_t key[ASSAY_LAUNCH_KEY_SIZE], const char *name, struct assay_error *err);
 /* Is this certificate what it stands for, by length, version and usage? */
 bool assay_launch_cert_fits(enum assay_launch_certificate which, struct assay_bytes cert);
 

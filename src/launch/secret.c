@@ -215,7 +215,9 @@ assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload,
 		    count, ASSAY_LAUNCH_SECRETS_MAX);
 	if (in->secret_count > 0)
 		memcpy(all + 1, in->secrets, in->secret_count * sizeof *all);
-	if ((rc = take_guids(guids, all, count, err)) != ASSAY_OK ||
+	if ((rc = assay_launch_own_key(launch->tek_digest, in->tek, "TEK", err)) != ASSAY_OK ||
+	    (rc = assay_launch_own_key(launch->tik_digest, in->tik, "TIK", err)) != ASSAY_OK ||
+	    (rc = take_guids(guids, all, count, err)) != ASSAY_OK ||
 	    (rc = public_half(key, &key_len, in, err)) != ASSAY_OK ||
 	    (rc = make_packet(header, payload, len, launch, in, all, count, err)) != ASSAY_OK)
 		return rc;

@@ -200,6 +200,8 @@ assay_launch_new(struct assay_launch **out, struct assay_launch_session *session
 			memcpy(l->certs[i], start->chain.at[i].ptr, l->cert_len[i]);
 	if ((rc = make_session(&s, start->chain.at[ASSAY_LAUNCH_PDH], start->policy, err)) ==
 	    ASSAY_OK) {
+		assay_sha256(l->tek_digest, slice(s.tek, KEY));
+		assay_sha256(l->tik_digest, slice(s.tik, KEY));
 		*session = s;
 		*out = l;
 	} else {

@@ -56,6 +56,15 @@ close_list(struct token_text *t, const char *end)
 }
 
 static void
+put_keys(struct token_text *t, const struct assay_launch *l)
+{
+	assay_token_put(t, "\"keys\":{");
+	put_hex(t, "tek", l->tek_digest, sizeof l->tek_digest);
+	put_hex(t, "tik", l->tik_digest, sizeof l->tik_digest);
+	close_list(t, "},");
+}
+
+static void
 put_measured(struct token_text *t, const struct assay_launch *l)
 {
 	assay_token_put(t, "\"api\":{");
@@ -97,6 +106,8 @@ write_members(char **out, const struct assay_launch *l, const char *signer, stru
 		if (l->cert_len[i] > 0)
 			put_base64(&t, assay_launch_cert_names[i], l->certs[i], l->cert_len[i]);
 	close_list(&t, "},");
+	if (l->stage < ASSAY_LAUNCH_COMPLETE)
+		put_keys(&t, l);
 	if (l->stage >= ASSAY_LAUNCH_CHECKED)
 		put_measured(&t, l);
 	if (l->stage >= ASSAY_LAUNCH_COMPLETE)

@@ -407,7 +407,15 @@ r = secret("vm", "--qmp", f"unix:{Vmm('x.sock', 'vm', measure=measure('vm', nonc
 ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent" in r.err and
    record("vm")["stage"] == "checked", "secret: another VM behind the socket", r)
 
+# Somebody writes where the keys lie, and waits for what is encrypted under his.
 keys = keys_of("vm")
+for n in ("vm_tek.bin", "vm_tik.bin"):
+    path(n, bytes(16))
+    r = secret("vm", "-o", FOLDER.name)
+    ok(r.code == 2 and f"{n[3:6].upper()}: is not the one that was made with this record" in r.err and
+       record("vm")["stage"] == "checked" and not os.path.exists(at("vm_secret.b64")), f"secret: {n} of another", r)
+    path(n, keys[n == "vm_tik.bin"])
+
 r = secret("vm", "--qmp", f"unix:{vm.path}", "--secret", f"{DISK_GUID}:{DISK}")
 ok(r.code == 0 and r.err == "" and KEY_GUID in r.out and f"{DISK_GUID}  7 bytes" in r.out and
    fits(r.out), "secret: QMP", r)
