@@ -30,7 +30,8 @@ struct beat {
 	const char *url;
 	struct http *http;
 	char challenge[CHALLENGE_MAX + 1];
-	uint8_t nonce[ASSAY_GUEST_REPORT_DATA];
+	char *key; /* JWK; its private half was never kept */
+	uint8_t data[ASSAY_GUEST_REPORT_DATA];
 	bool absent; /* there is no TEE here, and there will be none */
 	/* What the line says. */
 	char word[16];
@@ -90,6 +91,27 @@ ask(struct beat *b, const char *path, struct assay_bytes body, const char *type)
 	return root;
 }
 
+/* Who chooses the nonce must not choose the report data: he would have evidence of this machine for a key of
+ * his own, such as that of a certificate. So it is bound to a key that nobody has. */
+static int
+bind_nonce(struct beat *b, struct assay_bytes nonce)
+{
+	struct assay_error err = { .text = "" };
+	struct assay_jwk *key = NULL;
+	enum assay_code code = assay_jwk_make(&key, "ES256", &err);
+
+	if (code == ASSAY_OK)
+		code = assay_jwk_json(&b->key, key, NULL, &err);
+	assay_jwk_free(key);
+	if (code == ASSAY_OK)
+		code = assay_bind_report_data(b->data, nonce,
+		    (struct assay_bytes){ (const uint8_t *)b->key, strlen(b->key) }, &err);
+	if (code != ASSAY_OK)
+		return trouble(b, err.text);
+	b->request.report_data = (struct assay_bytes){ b->data, sizeof b->data };
+	return EXIT_YES;
+}
+
 static int
 get_challenge(struct beat *b)
 {
@@ -97,21 +119,22 @@ get_challenge(struct beat *b)
 	const char *challenge = json_string_value(json_object_get(root, "challenge"));
 	const char *nonce = json_string_value(json_object_get(root, "nonce"));
 	size_t hex = nonce != NULL ? strspn(nonce, "0123456789abcdef") : 0;
+	uint8_t bytes[ASSAY_GUEST_REPORT_DATA];
 	size_t text = challenge != NULL ? strspn(challenge, "0123456789abcdef") : 0;
 	int rc = EXIT_YES;
 
 	if (root == NULL)
 		return EXIT_TROUBLE;
 	if (text == 0 || text > CHALLENGE_MAX || challenge[text] != '\0' || hex < 2 * NONCE_LEAST ||
-	    hex > 2 * sizeof b->nonce || hex % 2 != 0 || nonce[hex] != '\0') {
+	    hex > 2 * sizeof bytes || hex % 2 != 0 || nonce[hex] != '\0') {
 		rc = trouble(b, "the challenge has no nonce in hex; is assayd there?");
 	} else {
 		memcpy(b->challenge, challenge, text + 1);
 		for (size_t i = 0; i < hex / 2; i++) {
 			const char pair[] = { nonce[2 * i], nonce[2 * i + 1], '\0' };
-			b->nonce[i] = (uint8_t)strtoul(pair, NULL, 16);
+			bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
 		}
-		b->request.report_data = (struct assay_bytes){ b->nonce, hex / 2 };
+		rc = bind_nonce(b, (struct assay_bytes){ bytes, hex / 2 });
 	}
 	json_decref(root);
 	return rc;
@@ -162,22 +185,47 @@ read_verdict(struct beat *b, const json_t *root)
 	return trouble(b, "the answer has no verdict; is assayd there?");
 }
 
+/* The question to the verifier; NULL: out of memory. */
+static char *
+write_question(const struct beat *b, struct assay_bytes bundle)
+{
+	char *base64 = malloc(bundle.len / 3 * 4 + 5), *text = NULL;
+	json_t *root = NULL;
+
+	if (base64 != NULL) {
+		value_base64(base64, bundle);
+		root = json_pack(
+		    "{s:s,s:s,s:s}", "challenge", b->challenge, "key", b->key, "evidence", base64);
+	}
+	if (root != NULL)
+		text = json_dumps(root, JSON_COMPACT);
+	json_decref(root);
+	free(base64);
+	return text;
+}
+
 static int
 send_evidence(struct beat *b, const struct assay_guest_evidence *ev)
 {
-	char path[CHALLENGE_MAX + 32];
 	struct assay_error err = { .text = "" };
 	uint8_t *bundle = NULL;
+	json_t *root;
 	size_t len = 0;
 	int rc;
 
 	if (assay_guest_bundle(&bundle, &len, ev, &err) != ASSAY_OK)
 		return trouble(b, err.text);
-	snprintf(path, sizeof path, "/v1/verify?challenge=%s", b->challenge);
-	json_t *root =
-	    ask(b, path, (struct assay_bytes){ bundle, len }, "application/octet-stream");
-	rc = root != NULL ? read_verdict(b, root) : EXIT_TROUBLE;
-	json_decref(root);
+	char *question = write_question(b, (struct assay_bytes){ bundle, len });
+	if (question == NULL) {
+		rc = trouble(b, "out of memory");
+	} else {
+		root = ask(b, "/v1/verify",
+		    (struct assay_bytes){ (const uint8_t *)question, strlen(question) },
+		    "application/json");
+		rc = root != NULL ? read_verdict(b, root) : EXIT_TROUBLE;
+		json_decref(root);
+	}
+	free(question);
 	free(bundle);
 	return rc;
 }
@@ -204,6 +252,8 @@ beat_once(struct beat *b, const char *ca, int64_t timeout_s)
 	assay_guest_evidence_free(ev);
 	http_close(b->http);
 	b->http = NULL;
+	free(b->key);
+	b->key = NULL;
 	return rc;
 }
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay attest --to and --watch: a heartbeat to assayd, and to servers that are none. Arguments: assay-agentd,
 assay, key_client, assayd, assay-sim."""
+import base64
+import hashlib
 import http.server
 import json
 import re
@@ -40,9 +42,10 @@ check(code == 4 and LINE.match(out.strip()) and "no answer" in out, f"nobody is 
 # --- servers that are none -------------------------------------------------------------------------
 class Other(http.server.BaseHTTPRequestHandler):
     answers = []
+    asked = b""
 
     def do_POST(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        Other.asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, body = Other.answers[0] if len(Other.answers) == 1 else Other.answers.pop(0)
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -81,13 +84,27 @@ run(assay_sim, "new", "--tee", "snp", "--seed", "11", "P")
 
 
 def serve(name, *options):
-    p = subprocess.Popen([assayd, "--store", f"sqlite:{folder}/{name}.db", "--listen", f"unix:{folder}/{name}.sock",
+    os.makedirs(name, exist_ok=True)  # each makes a master key beside its store
+    p = subprocess.Popen([assayd, "--store", f"sqlite:{folder}/{name}/db", "--listen", f"unix:{folder}/{name}.sock",
                           *options], stderr=open(f"{name}.log", "w"))
     end = time.monotonic() + 20
     while not os.path.exists(f"{name}.sock") and time.monotonic() < end:
         time.sleep(0.05)
     return p
 
+
+# One that would have evidence for what it says is a nonce: the hash of a certificate's key of its own.
+chosen = bytes(range(64, 128))
+Other.answers = [(200, json.dumps({"challenge": "00", "nonce": chosen.hex()}).encode()), (200, b"{}")]
+code, out, err = inside(assay, "attest", "--to", other)
+check(code == 4 and "has no verdict" in out, f"a server without a verdict: {out.strip()} {err.strip()}")
+asked = json.loads(Other.asked)
+evidence = base64.b64decode(asked["evidence"])
+check(len(evidence) > 1184 and chosen not in evidence, "whoever chooses the nonce does not choose the report data")
+key = hashlib.sha384(asked["key"].encode()).digest()
+parts = (b"assay report data: nonce and key, 1", chosen, key)
+check(hashlib.sha512(b"".join(len(p).to_bytes(4, "big") + p for p in parts)).digest() in evidence and
+      "d" not in json.loads(asked["key"]), "it is bound to a public key that was made for it")
 
 ROOT = ("--trust-root", "P/trust-root")
 good, bad = serve("good", *ROOT), serve("bad")
