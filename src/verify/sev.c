@@ -47,8 +47,9 @@ find_own(const struct sev *s, uint32_t usage)
 	return NULL;
 }
 
-/* Certificates of the evidence first, then those of the collateral. NULL at the end. What a platform
- * exports is judged as it stands there: another platform's from the store would be judged in its place. */
+/* Certificates of the evidence; if it has none of this usage, those of the collateral. NULL at the end. What
+ * came along is judged as it stands there: neither is another platform's from the store judged in its
+ * place, nor does a forged report have every key of the store tried. */
 static const struct sev_cert *
 next_cert(const struct sev *s, uint32_t usage, size_t *at)
 {
@@ -57,7 +58,7 @@ next_cert(const struct sev *s, uint32_t usage, size_t *at)
 		if (c->usage == usage)
 			return c;
 	}
-	if (!s->ev->has_report && find_own(s, usage) != NULL)
+	if (find_own(s, usage) != NULL)
 		return NULL;
 	for (;;) {
 		size_t item_at = *at - s->ev->cert_count;
