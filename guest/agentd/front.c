@@ -25,6 +25,8 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_TROUBLE = 4,
 	CLIENTS_MAX = 64,
+	CLIENTS_PER_USER = 48, /* so that there are some left for another */
+	ACCEPTS = 16,          /* at a time: what else there is to do waits for them */
 	REQUEST_S = 5,
 	ANSWER_S = 30, /* that the client takes it */
 	GRACE_S = 5,   /* past a job's own time */
@@ -39,6 +41,7 @@ struct client {
 	struct bufferevent *bev; /* to the client */
 	struct bufferevent *job; /* from the job; NULL: there is none */
 	int64_t since_ms;
+	uint32_t uid; /* over TCP none, as if all were one user */
 	bool may_ask, tcp, closing;
 };
 
@@ -323,16 +326,43 @@ on_event(struct bufferevent *bev, short what, void *arg)
 
 /* --- connections ------------------------------------------------------------------------- */
 
+/* Room for this one, beside the others of its user: the one that has been silent longest goes, if one is. */
+static bool
+make_room(const struct front *f, const struct client *new)
+{
+	struct client *c, *silent = NULL;
+	size_t n = 0;
+
+	if (!new->may_ask)
+		return f->strangers < STRANGERS_MAX;
+	LIST_FOREACH(c, &f->clients, place) /* the newest first */
+	{
+		if (c->uid != new->uid || c->tcp != new->tcp)
+			continue;
+		n++;
+		if (c->job == NULL && !c->closing)
+			silent = c;
+	}
+	if (n < CLIENTS_PER_USER)
+		return true;
+	if (silent != NULL)
+		end_client(silent);
+	return silent != NULL;
+}
+
 static void
 take_connection(struct front *f, int fd, bool local)
 {
 	struct client *c = calloc(1, sizeof *c);
-	struct caller caller;
+	struct caller caller = { .uid = 0 };
 
-	if (c != NULL)
+	if (c != NULL) {
+		c->tcp = !local;
 		c->may_ask =
 		    !local || (caller_read(&caller, fd) && callers_may_ask(&f->callers, &caller));
-	if (c != NULL && (c->may_ask || f->strangers < STRANGERS_MAX))
+		c->uid = caller.uid;
+	}
+	if (c != NULL && make_room(f, c))
 		c->bev = bufferevent_socket_new(f->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (c == NULL || c->bev == NULL) {
 		free(c);
@@ -340,7 +370,6 @@ take_connection(struct front *f, int fd, bool local)
 		return;
 	}
 	c->front = f;
-	c->tcp = !local;
 	c->since_ms = now_ms();
 	f->strangers += !c->may_ask;
 	LIST_INSERT_HEAD(&f->clients, c, place);
@@ -362,9 +391,11 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 	for (size_t i = 0; i < f->ends->listening_count; i++)
 		if (f->ends->listening[i].fd == listener)
 			local = f->ends->listening[i].local;
-	while (f->count < CLIENTS_MAX &&
-	    (fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+	for (int i = 0; i < ACCEPTS && f->count < CLIENTS_MAX; i++) {
+		if ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0)
+			break;
 		take_connection(f, fd, local);
+	}
 }
 
 static void

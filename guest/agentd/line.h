@@ -25,8 +25,8 @@ struct line_question {
 
 struct line_answer {
 	uint32_t id;
-	bool ok;
-	bool bound;                        /* the broker says that MNONCE is by the formula */
+	uint8_t ok;                        /* no bool: any byte may come */
+	uint8_t bound;                     /* the broker says that MNONCE is by the formula */
 	uint8_t evidence[ATTEST_EVIDENCE]; /* if ok */
 	char why[LINE_WHY];                /* if not */
 };

@@ -78,20 +78,22 @@ now_ms(void)
 
 /* --- sockets ----------------------------------------------------------------------------- */
 
-/* One agent at a time: the lock is on the folder of attest.sock, and lasts as long as the parent. */
+/* One agent at a time, as long as the parent lives. The lock is on a file that only we can open: one on the
+ * folder could be held by anybody who may read it. */
 static bool
 lock_folder(const char *path)
 {
-	char folder[ADDRESS_MAX];
-	const char *slash = strrchr(path, '/');
+	char name[ADDRESS_MAX];
+	int folder = (int)(strrchr(path, '/') - path);
 
-	snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
-	mkdir(folder, 0755); /* without a service manager nobody has made it */
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof name, "%.*s/", folder, path);
+	mkdir(name, 0755); /* without a service manager nobody has made it */
+	snprintf(name, sizeof name, "%.*s/agentd.lock", folder, path);
+	int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
-		log_say("%s: %s", folder, strerror(errno));
+		log_say("%s: %s", name, strerror(errno));
 	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		log_say("%s: another assay-agentd has its socket there", folder);
+		log_say("%s: another assay-agentd has its socket there", name);
 	else
 		return true; /* and the descriptor stays open */
 	if (fd >= 0)
@@ -338,11 +340,17 @@ take_job(struct job *job, int jobs)
 		.msg_controllen = sizeof control.room };
 	ssize_t n = recvmsg(jobs, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	size_t count = 0;
 	int fd = -1;
 
-	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-	    c->cmsg_len == CMSG_LEN(sizeof fd))
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		count = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+	for (size_t i = 0; i < count; i++) { /* of several, none, and none stays open */
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+		if (count > 1)
+			close(fd);
+	}
+	fd = count == 1 ? fd : -1;
 	bool good = n == sizeof *job && job->data_len <= sizeof job->data &&
 	    memchr(job->resource, '\0', sizeof job->resource) != NULL;
 	if (!good && fd >= 0) {

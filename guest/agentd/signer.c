@@ -21,10 +21,12 @@ enum {
 	EXIT_TROUBLE = 4,
 	BACKLOG = 128,
 	ASKS_MAX = 64,
-	ASKS_PER_USER = 32,
-	READ_MS = 2000,  /* a request comes with its connection */
-	WAIT_MS = 25000, /* in all; libassay-guest waits 30 s */
-	GRACE_MS = 2000, /* past the line's own deadline */
+	ASKS_PER_USER = 32,        /* that wait */
+	CONNECTIONS_PER_USER = 48, /* so that there are some left for another */
+	ACCEPTS = 16,              /* at a time: what else there is to do waits for them */
+	READ_MS = 2000,            /* a request comes with its connection */
+	WAIT_MS = 25000,           /* in all; libassay-guest waits 30 s */
+	GRACE_MS = 2000,           /* past the line's own deadline */
 	TICK_MS = 250,
 	/* Source: AMD 55766, ATTESTATION: MNONCE, LAUNCH_DIGEST, POLICY. */
 	DIGEST_AT = 16,
@@ -42,7 +44,7 @@ struct ask {
 	struct attest_request request;
 	struct caller caller;
 	int64_t since_ms;
-	bool queued, stranger;
+	bool queued, on_line, stranger;
 };
 TAILQ_HEAD(asks, ask);
 
@@ -59,7 +61,7 @@ struct signer {
 	struct ask
 	    *current; /* whose question is on the line; NULL although `asking`: it has gone */
 	bool asking, stopping;
-	uint32_t id;
+	uint32_t id, last_uid;
 	int64_t asked_ms;
 	enum attest_tee tee; /* NONE: no report has come yet */
 	uint8_t identity[IDENTITY];
@@ -200,16 +202,29 @@ has_gone(const struct ask *a)
 	return recv(a->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
+/* Who waits longest, but not the same user twice while another waits. */
+static struct ask *
+next_ask(const struct signer *s)
+{
+	struct ask *a, *first = NULL;
+
+	TAILQ_FOREACH(a, &s->asks, place)
+	{
+		if (a->queued && a->caller.uid != s->last_uid)
+			return a;
+		if (a->queued && first == NULL)
+			first = a;
+	}
+	return first;
+}
+
 static void
 pump(struct signer *s)
 {
 	struct line_question q = { .id = 0 };
-	struct ask *a, *next;
+	struct ask *a;
 
-	for (a = TAILQ_FIRST(&s->asks); a != NULL && !s->asking; a = next) {
-		next = TAILQ_NEXT(a, place);
-		if (!a->queued)
-			continue;
+	while (!s->asking && (a = next_ask(s)) != NULL) {
 		if (has_gone(a)) {
 			end_ask(a);
 			continue;
@@ -221,6 +236,9 @@ pump(struct signer *s)
 			refuse(a, ATTEST_FAILED, "the line to the host is not ready; try again");
 			continue;
 		}
+		a->queued = false;
+		a->on_line = true;
+		s->last_uid = a->caller.uid;
 		s->current = a;
 		s->asking = true;
 		s->asked_ms = now_ms();
@@ -265,7 +283,7 @@ asks_of(const struct signer *s, uint32_t uid)
 	size_t n = 0;
 
 	TAILQ_FOREACH(a, &s->asks, place)
-	n += a->queued && a->caller.uid == uid;
+	n += (a->queued || a->on_line) && a->caller.uid == uid;
 	return n;
 }
 
@@ -339,6 +357,26 @@ on_request(evutil_socket_t fd, short what, void *arg)
 		decide(a);
 }
 
+/* Room for one more of this user's: the one that has been silent longest goes, if one is silent. */
+static bool
+make_room(struct signer *s, uint32_t uid)
+{
+	struct ask *a, *silent = NULL;
+	size_t n = 0;
+
+	TAILQ_FOREACH(a, &s->asks, place)
+	{
+		n += a->caller.uid == uid;
+		if (silent == NULL && a->caller.uid == uid && !a->queued && !a->on_line)
+			silent = a;
+	}
+	if (n < CONNECTIONS_PER_USER)
+		return true;
+	if (silent != NULL)
+		end_ask(silent);
+	return silent != NULL;
+}
+
 static void
 take_connection(struct signer *s, int fd)
 {
@@ -346,7 +384,7 @@ take_connection(struct signer *s, int fd)
 
 	if (a != NULL && caller_read(&a->caller, fd)) {
 		a->stranger = !callers_may_ask(&s->callers, &a->caller);
-		if (!a->stranger || s->strangers < STRANGERS_MAX)
+		if (a->stranger ? s->strangers < STRANGERS_MAX : make_room(s, a->caller.uid))
 			a->readable = event_new(s->base, fd, EV_READ | EV_PERSIST, on_request, a);
 	}
 	if (a == NULL || a->readable == NULL || event_add(a->readable, NULL) != 0) {
@@ -372,9 +410,11 @@ on_connection(evutil_socket_t listener, short what, void *arg)
 	int fd = -1;
 
 	(void)what;
-	while (s->count < ASKS_MAX &&
-	    (fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+	for (int i = 0; i < ACCEPTS && s->count < ASKS_MAX; i++) {
+		if ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) < 0)
+			break;
 		take_connection(s, fd);
+	}
 }
 
 /* --- time, and the parent ---------------------------------------------------------------- */
@@ -390,7 +430,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (a = TAILQ_FIRST(&s->asks); a != NULL; a = next) {
 		next = TAILQ_NEXT(a, place);
-		if (!a->queued && now - a->since_ms > READ_MS)
+		if (!a->queued && !a->on_line && now - a->since_ms > READ_MS)
 			end_ask(a);
 		else if (now - a->since_ms > WAIT_MS)
 			refuse(a, ATTEST_FAILED, "the host's broker is slow; the time is over");
