@@ -211,7 +211,6 @@ static const int calls_all[] = {
 	SCMP_SYS(signalfd4),
 	SCMP_SYS(statx),
 	SCMP_SYS(sysinfo),
-	SCMP_SYS(tgkill),
 	SCMP_SYS(time),
 	SCMP_SYS(uname),
 	SCMP_SYS(write),
@@ -283,9 +282,12 @@ scmp_filter_ctx
 confine_filter(void)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	/* abort() and threads; other processes of this user get no signals. */
+	const struct scmp_arg_cmp us = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0);
 
 	if (filter != NULL &&
-	    !confine_allow(filter, calls_all, sizeof calls_all / sizeof calls_all[0])) {
+	    (!confine_allow(filter, calls_all, sizeof calls_all / sizeof calls_all[0]) ||
+		seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &us) != 0)) {
 		seccomp_release(filter);
 		filter = NULL;
 	}
