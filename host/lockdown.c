@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockdown.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/psp-sev.h>
 
 #include "confine.h"
@@ -18,8 +22,8 @@ enum { FOLDERS_MAX = 64 };
 static const int calls_front[] = {
 	SCMP_SYS(accept4),
 	SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt), /* whose process a local peer is */
-	SCMP_SYS(kill),       /* processes that do not end */
+	SCMP_SYS(getsockname), /* where a guest has come to */
+	SCMP_SYS(getsockopt),  /* whose process a local peer is */
 	SCMP_SYS(wait4),
 };
 
@@ -30,7 +34,6 @@ static const int calls_vmm[] = {
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(listen),
 	SCMP_SYS(lstat),
-	SCMP_SYS(pidfd_send_signal), /* is it a pidfd? */
 	SCMP_SYS(unlink),
 };
 
@@ -46,19 +49,48 @@ filter_of(bool *whole, const int *calls, size_t count)
 	return filter;
 }
 
+/* This call alone with this number as that argument. */
+static bool
+allow_one(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *arg)
+{
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, arg) == 0;
+}
+
+/* Who stays root keeps none of root's rights but these. */
+static bool
+keep_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &head, data) == 0) {
+		const uint32_t kept = data[0].permitted & mask;
+		memset(data, 0, sizeof data);
+		data[0].effective = data[0].permitted = kept;
+		if (syscall(SYS_capset, &head, data) == 0)
+			return true;
+	}
+	log_say("capabilities cannot be given up: %s", strerror(errno));
+	return false;
+}
+
 bool
-lockdown_front(const struct broker_options *o, const char *config)
+lockdown_front(const char *config, const pid_t *children, size_t child_count)
 {
 	char room[CONFINE_PATH_ROOM];
 	bool whole;
 
-	(void)o;
 	const struct confine_path path = { config != NULL ? confine_folder(room, config) : "",
 		CONFINE_READ };
-	if (!confine_files(&path, config != NULL ? 1 : 0))
+	if (!keep_capabilities(0) || !confine_files(&path, config != NULL ? 1 : 0))
 		return false;
 	scmp_filter_ctx filter =
 	    filter_of(&whole, calls_front, sizeof calls_front / sizeof calls_front[0]);
+	for (size_t i = 0; i < child_count && whole; i++) { /* those that do not end */
+		const struct scmp_arg_cmp child =
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)children[i], 0);
+		whole = allow_one(filter, SCMP_SYS(kill), &child);
+	}
 	return confine_load(filter, whole);
 }
 
@@ -92,6 +124,7 @@ bool
 lockdown_vmm(const struct broker_options *o)
 {
 	static const int families[] = { AF_UNIX };
+	const struct scmp_arg_cmp no_signal = SCMP_A1(SCMP_CMP_EQ, 0, 0); /* is it a pidfd? */
 	struct folders folders = { .count = 0 };
 	struct vm_spec spec;
 	char why[VM_WHY_ROOM];
@@ -103,11 +136,15 @@ lockdown_vmm(const struct broker_options *o)
 		if (vm_spec_read(&spec, o->vm[i], why) && spec.socket[0] != '\0' &&
 		    !add_folder(&folders, spec.socket))
 			return false;
-	if (!confine_files(folders.paths, folders.count))
+	/* VMMs' sockets are of many owners. */
+	if (!keep_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) ||
+	    !confine_files(folders.paths, folders.count))
 		return false;
 	scmp_filter_ctx filter =
 	    filter_of(&whole, calls_vmm, sizeof calls_vmm / sizeof calls_vmm[0]);
-	return confine_load(filter, whole && confine_allow_sockets(filter, families, 1));
+	return confine_load(filter,
+	    whole && allow_one(filter, SCMP_SYS(pidfd_send_signal), &no_signal) &&
+		confine_allow_sockets(filter, families, 1));
 }
 
 bool
@@ -116,7 +153,8 @@ lockdown_qgs(const int *families, size_t count)
 	static const int calls[] = { SCMP_SYS(connect), SCMP_SYS(getsockopt) };
 	bool whole;
 
-	if (!confine_files(NULL, 0))
+	/* A service's socket is its own's. */
+	if (!keep_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) || !confine_files(NULL, 0))
 		return false;
 	scmp_filter_ctx filter = filter_of(&whole, calls, sizeof calls / sizeof calls[0]);
 	return confine_load(filter, whole && confine_allow_sockets(filter, families, count));
@@ -137,10 +175,9 @@ lockdown_sev(const struct broker_options *o, const char *folder)
 		    (struct confine_path){ confine_folder(rooms[i], o->cek[i]), CONFINE_READ };
 	if (folder != NULL)
 		paths[n++] = (struct confine_path){ folder, CONFINE_READ };
-	if (!confine_files(paths, n))
+	if (!keep_capabilities(0) || !confine_files(paths, n))
 		return false;
 	scmp_filter_ctx filter = filter_of(&whole, NULL, 0);
-	whole = whole &&
-	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, &issue) == 0;
+	whole = whole && allow_one(filter, SCMP_SYS(ioctl), &issue);
 	return confine_load(filter, whole);
 }

@@ -6,12 +6,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "options.h"
 
-/* Front: guests' bytes. No new sockets, no files but the configuration's folder. */
-bool lockdown_front(const struct broker_options *o, const char *config);
-/* vmm: Unix sockets; no files, but entries of the folders where it has made sockets. */
+/* Front: guests' bytes. No new sockets, no files but the configuration's folder, no signals but to these. */
+bool lockdown_front(const char *config, const pid_t *children, size_t child_count);
+/* vmm: Unix sockets of whatever owner; no files, but entries of the folders where it has made sockets. */
 bool lockdown_vmm(const struct broker_options *o);
 /* qgs: sockets of the families of its sources; no files. */
 bool lockdown_qgs(const int *families, size_t count);

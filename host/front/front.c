@@ -635,7 +635,12 @@ serve(struct front *f)
 			stop(f, EXIT_TROUBLE);
 			return;
 		}
-	if (!lockdown_front(f->options, settings_path(f->settings))) {
+	pid_t children[PROCESSES];
+	size_t child_count = 0;
+	for (size_t i = 0; i < PROCESSES; i++)
+		if (f->processes[i].pid > 0)
+			children[child_count++] = f->processes[i].pid;
+	if (!lockdown_front(settings_path(f->settings), children, child_count)) {
 		stop(f, EXIT_TROUBLE);
 		return;
 	}
