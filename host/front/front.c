@@ -184,6 +184,19 @@ peer_of_stranger(struct front *f, size_t role, const char *name)
 	return p;
 }
 
+/* Our own guests come to the host's CID. Where this host is itself a guest, what comes to its own CID is from
+ * outside: CIDs there are another hypervisor's, and may be those of our guests too. */
+static bool
+is_from_below(int fd, uint32_t cid)
+{
+	struct sockaddr_vm here = { 0 };
+	socklen_t size = sizeof here;
+
+	return cid == CID_LOOPBACK ||
+	    (getsockname(fd, (struct sockaddr *)&here, &size) == 0 && here.svm_family == AF_VSOCK &&
+		here.svm_cid == CID_HOST);
+}
+
 /* The registered VM, or NULL. */
 static struct peer *
 peer_by_connection(
@@ -193,7 +206,9 @@ peer_by_connection(
 
 	memcpy(&vm, name, sizeof vm);
 	if (l->family == AF_VSOCK)
-		return vm.svm_family == AF_VSOCK ? peer_by_cid(f, vm.svm_cid) : NULL;
+		return vm.svm_family == AF_VSOCK && is_from_below(fd, vm.svm_cid)
+		    ? peer_by_cid(f, vm.svm_cid)
+		    : NULL;
 	return l->family == AF_UNIX ? peer_by_process(f, fd) : NULL;
 }
 

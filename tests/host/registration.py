@@ -18,11 +18,11 @@ class Inside(Guest):
     """A connection over vsock from this CID."""
     serial = 0
 
-    def __init__(self, host, cid, port=5577):
+    def __init__(self, host, cid, port=5577, way=""):
         Inside.serial += 1
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.s.settimeout(5)
-        self.s.bind(host.path(f"cid-{cid}-{Inside.serial}"))
+        self.s.bind(host.path(f"cid-{cid}{way}-{Inside.serial}"))
         self.s.connect(host.path(str(port)))
         self.stream = 1
 
@@ -67,6 +67,8 @@ def by_cid(host, control):
         check(whose(Inside(host, 1)) == "lo", "the loopback is a VM if it is registered as one")
         for cid in (0, 2, 3, 9, 4294967295):
             check(whose(Inside(host, cid)) is None, f"CID {cid} is nobody's, and gets nothing")
+        check(whose(Inside(host, 7, way="-outside")) is None,
+              "who comes to another CID than the host's is of another hypervisor, and no VM of ours")
         check(broker.wait_line("CID 9 is no registered VM's"), "which -v tells")
         with Inside(host, 7) as guest:
             guest.stream = 1
