@@ -109,16 +109,19 @@ take_passed(struct line *l, const struct ipc_message *m)
 static void
 keep_passed(struct line *l, struct msghdr *m)
 {
+	int fd;
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-		int fd;
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-		    c->cmsg_len != CMSG_LEN(sizeof fd))
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		memcpy(&fd, CMSG_DATA(c), sizeof fd);
-		if (l->passed_count < PASSED_MAX)
-			l->passed[l->passed_count++] = fd;
-		else
-			close(fd);
+		size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+		for (size_t i = 0; i < count; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			if (count == 1 && l->passed_count < PASSED_MAX)
+				l->passed[l->passed_count++] = fd;
+			else
+				close(fd);
+		}
 	}
 }
 

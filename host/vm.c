@@ -140,10 +140,11 @@ vm_spec_read(struct vm_spec *out, const char *text, char why[VM_WHY_ROOM])
 bool
 vm_spec_clash(const struct vm_spec *a, const struct vm_spec *b, char why[VM_WHY_ROOM])
 {
-	const char *what = strcmp(a->name, b->name) == 0                ? "name"
-	    : a->cid != 0 && a->cid == b->cid                           ? "cid"
-	    : a->socket[0] != '\0' && strcmp(a->socket, b->socket) == 0 ? "socket"
-									: NULL;
+	const char *what = strcmp(a->name, b->name) == 0                   ? "name"
+	    : a->cid != 0 && a->cid == b->cid                              ? "cid"
+	    : a->socket[0] != '\0' && strcmp(a->socket, b->socket) == 0    ? "socket"
+	    : a->monitor[0] != '\0' && strcmp(a->monitor, b->monitor) == 0 ? "VMM's socket"
+									   : NULL;
 
 	if (what == NULL)
 		return false;

@@ -23,7 +23,7 @@ struct vm_spec {
 
 /* false: why has what is wrong, to stand behind the text. out changes on success only. */
 bool vm_spec_read(struct vm_spec *out, const char *text, char why[VM_WHY_ROOM]);
-/* The same name, CID or socket cannot stand for two: true, with the reason. */
+/* The same name, CID, socket or VMM's socket cannot stand for two: true, with the reason. */
 bool vm_spec_clash(const struct vm_spec *a, const struct vm_spec *b, char why[VM_WHY_ROOM]);
 /* The text that reads as this. */
 void vm_spec_print(char out[VM_TEXT_ROOM], const struct vm_spec *vm);

@@ -24,8 +24,7 @@ struct monitor {
 	struct event_base *base;
 	struct sockaddr_un name;
 	bool adapter;
-	monitor_done *done;
-	void *arg;
+	struct monitor_user user;
 	enum state state;
 	int fd;
 	struct event *io, *again, *late;
@@ -63,7 +62,7 @@ finish(struct monitor *m, enum line_status status, const uint8_t *report, const 
 	m->asked = false;
 	event_del(m->late);
 	event_del(m->again);
-	m->done(m->arg, status, report, text);
+	m->user.done(m->user.arg, status, report, text);
 }
 
 /* The connection is of no use any more. */
@@ -246,6 +245,17 @@ on_io(evutil_socket_t fd, short what, void *arg)
 	readable(arg);
 }
 
+/* A pid of 0 is a process that we cannot see. */
+static bool
+is_its_own(const struct monitor *m)
+{
+	struct ucred who;
+	socklen_t size = sizeof who;
+
+	return getsockopt(m->fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+	    (who.pid == 0 || m->user.may_ask(m->user.arg, who.pid));
+}
+
 static void
 connect_again(struct monitor *m)
 {
@@ -253,8 +263,13 @@ connect_again(struct monitor *m)
 	char text[ANSWER_TEXT_ROOM];
 
 	m->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (m->fd >= 0 && connect(m->fd, (const struct sockaddr *)&m->name, sizeof m->name) == 0 &&
-	    (m->io = event_new(m->base, m->fd, EV_READ | EV_PERSIST, on_io, m)) != NULL &&
+	bool there =
+	    m->fd >= 0 && connect(m->fd, (const struct sockaddr *)&m->name, sizeof m->name) == 0;
+	if (there && !is_its_own(m)) {
+		fail(m, "another VM's VMM listens where its own should");
+		return;
+	}
+	if (there && (m->io = event_new(m->base, m->fd, EV_READ | EV_PERSIST, on_io, m)) != NULL &&
 	    event_add(m->io, NULL) == 0) {
 		m->state = m->adapter ? READY : GREETING;
 		if (m->adapter)
@@ -310,7 +325,8 @@ step(struct monitor *m)
 /* --- public ------------------------------------------------------------------------------ */
 
 struct monitor *
-monitor_new(struct event_base *base, const char *path, bool adapter, monitor_done *done, void *arg)
+monitor_new(
+    struct event_base *base, const char *path, bool adapter, const struct monitor_user *user)
 {
 	struct monitor *m = calloc(1, sizeof *m);
 
@@ -318,8 +334,7 @@ monitor_new(struct event_base *base, const char *path, bool adapter, monitor_don
 		return NULL;
 	m->base = base;
 	m->adapter = adapter;
-	m->done = done;
-	m->arg = arg;
+	m->user = *user;
 	m->fd = -1;
 	m->name.sun_family = AF_UNIX;
 	memcpy(m->name.sun_path, path, strlen(path));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -138,6 +139,24 @@ on_report(void *arg, enum line_status status, const uint8_t *report, const char 
 		answer_text(g->registrar, g->id, status, text);
 }
 
+/* A VMM that puts another's socket, or a link to it, where its own was is not to have that one's reports. Who
+ * listens need not be the VMM itself: a manager may have made the socket. */
+static bool
+may_ask(void *arg, pid_t pid)
+{
+	const struct guest *g = arg;
+
+	if (g->spec.pid == pid)
+		return true;
+	for (const struct guest *o = g->registrar->guests; o != NULL; o = o->next)
+		if (o != g && o->spec.pid == pid && !has_exited(o)) {
+			log_say("VM %s: the VMM of %s listens at %s, and is not asked",
+			    g->spec.name, o->spec.name, g->spec.monitor);
+			return false;
+		}
+	return true;
+}
+
 /* --- registration ------------------------------------------------------------------------ */
 
 /* Tells the front, with the VM's own socket if it has one. */
@@ -198,7 +217,8 @@ add(struct registrar *r, const struct vm_spec *spec, int pidfd, char why[VM_WHY_
 	}
 	g->spec = *spec;
 	if (!spec->tdx)
-		g->monitor = monitor_new(r->base, spec->monitor, spec->adapter, on_report, g);
+		g->monitor = monitor_new(r->base, spec->monitor, spec->adapter,
+		    &(struct monitor_user){ on_report, may_ask, g });
 	if (pidfd >= 0)
 		g->exit = event_new(r->base, pidfd, EV_READ, on_exit_of, g);
 	bool ok = (spec->tdx || g->monitor != NULL) &&
@@ -373,7 +393,7 @@ on_command(evutil_socket_t fd, short what, void *arg)
 		.msg_controllen = sizeof control.room };
 
 	ssize_t n = (what & EV_READ) != 0 ? recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) : -1;
-	int passed = n > 0 ? take_descriptor(&m) : -1;
+	int passed = n >= 0 ? take_descriptor(&m) : -1;
 	if (n > 0 && (m.msg_flags & MSG_TRUNC) == 0) {
 		text[n] = '\0';
 		obey(c, text, passed);
@@ -467,6 +487,18 @@ on_front_end(void *arg)
 
 /* --- start ------------------------------------------------------------------------------- */
 
+/* A VM costs two, and more of them can come than a shell's limit has. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool
 add_configured(struct registrar *r, const struct broker_options *o)
 {
@@ -534,6 +566,7 @@ registrar_run(const void *arg, const int *sockets, size_t count)
 
 	(void)count;
 	signal(SIGTERM, SIG_IGN); /* it is the front that ends, and then we */
+	raise_descriptors();
 	r.base = event_base_new();
 	r.front = r.base != NULL ? line_new(r.base, sockets[0], &user, LINE_MESSAGE_MAX) : NULL;
 	if (r.front == NULL) {
