@@ -14,6 +14,9 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from daemons import check, done, end_with_us  # noqa: E402, F401
+
 GUID = "c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35"
 ATTEST, AGENT = "/run/assay/attest.sock", "/run/assay/agent.sock"
 EVIDENCE, KEY, TEE = 1, 2, 3
@@ -21,23 +24,6 @@ OK, REFUSED, ABSENT, FAILED, MALFORMED, NO_KEYS = range(6)
 
 # A process that nobody may trace has no leaks looked for.
 os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-
-failures = 0
-checks = 0
-
-
-def check(ok, what):
-    global failures, checks
-    checks += 1
-    if not ok:
-        failures += 1
-    print(f"{'ok' if ok else 'not ok'} {checks} - {' '.join(what.split())}", flush=True)
-    return ok
-
-
-def done():
-    print(f"1..{checks}")
-    sys.exit(1 if failures else 0)
 
 
 def own_run():
@@ -98,7 +84,7 @@ class Agent:
 
     def start(self, wait=True):
         def prepare():
-            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # ends with us
+            end_with_us()
             if self.preexec:
                 self.preexec()
         log = open(self.log_path, "ab")

@@ -9,12 +9,10 @@ client that knows ttrpc and protobuf byte by byte.
 """
 import base64
 import hashlib
-import importlib.util
 import json
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import subprocess
@@ -23,17 +21,8 @@ import tempfile
 import threading
 import time
 
-def _load(path):
-    spec = importlib.util.spec_from_file_location("server_harness", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-# What every test says and ends with: the server's harness has it.
-_server = _load(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "server", "harness.py"))
-check, done, wait_until, _end_with_us = (_server.check, _server.done, _server.wait_until,
-                                         _server._end_with_us)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from daemons import Daemon, check, done, end_with_us as _end_with_us, wait_until  # noqa: E402, F401
 
 SERVICE = "aeb.AEB"
 SIZE = "RetrieveAttestationEvidenceSize"
@@ -312,60 +301,23 @@ class Host:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Broker:
+class Broker(Daemon):
     """assay-brokerd, started and ready."""
 
     def __init__(self, brokerd, host, *options, vms=(), env=None, wait=True, preexec=None, pass_fds=()):
         self.host = host
-        self.command = [brokerd, "--source", "sim:" + host.folder]
+        command = [brokerd, "--source", "sim:" + host.folder]
         for vm in vms:
-            self.command += ["--vm", vm if isinstance(vm, str) else vm.spec()]
-        self.command += options
-        self.env = dict(os.environ)
-        self.env["ASAN_OPTIONS"] = self.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        self.env.update(env or {})
-        self.lines = []
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, errors="replace", env=self.env,
-                                        pass_fds=pass_fds,
-                                        preexec_fn=lambda: (_end_with_us(), preexec and preexec()))
-        self.heard = threading.Condition()
-        self.reader = threading.Thread(target=self.read, daemon=True)
-        self.reader.start()
+            command += ["--vm", vm if isinstance(vm, str) else vm.spec()]
+        command += options
+        super().__init__(command, env, preexec, pass_fds)
         if wait and not self.wait_line("ready$|\"text\":\"ready\"", 20):
             text = self.text()
             self.stop()
             raise RuntimeError("assay-brokerd did not start: " + text)
 
-    def read(self):
-        for line in self.process.stderr:
-            with self.heard:
-                self.lines.append(line.rstrip("\n"))
-                self.heard.notify_all()
-        with self.heard:
-            self.lines.append(None)
-            self.heard.notify_all()
-
-    def wait_line(self, pattern, timeout=10):
-        def there():
-            return any(line is not None and re.search(pattern, line) for line in self.lines)
-        with self.heard:
-            self.heard.wait_for(lambda: there() or None in self.lines, timeout)
-            return there()
-
     def count(self, pattern):
         return sum(1 for line in self.lines if line is not None and re.search(pattern, line))
-
-    def text(self):
-        return "\n".join(line for line in self.lines if line is not None)
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def children(self):
-        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
-            return [int(pid) for pid in f.read().split()]
 
     def named(self, name):
         """The pid of its process of this name, which it takes a little after it is there. None: there is none."""
@@ -388,27 +340,3 @@ class Broker:
         """True if memory says little: a sanitizer keeps what is freed for a while."""
         with open(self.command[0], "rb") as f:
             return b"libasan" in f.read()
-
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def alive(self):
-        return self.process.poll() is None
-
-    def stop(self, timeout=30):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            return None
-        finally:
-            self.reader.join(5)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *what):
-        self.stop()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of all daemons share. They say what they found by check(), and end with done()."""
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+failures = 0
+checks = 0
+
+
+def check(ok, what):
+    global failures, checks
+    checks += 1
+    if not ok:
+        failures += 1
+    print(f"{'ok' if ok else 'not ok'} {checks} - {' '.join(what.split())}", flush=True)
+    return ok
+
+
+def done():
+    print(f"1..{checks}")
+    sys.exit(1 if failures else 0)
+
+
+def wait_until(what, timeout=10):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def end_with_us():
+    """A test that ends without stopping its daemon leaves none behind: PR_SET_PDEATHSIG."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+class Daemon:
+    """A daemon, started; what it says is in lines, and None behind the last."""
+
+    def __init__(self, command, env=None, preexec=None, pass_fds=()):
+        self.command = command
+        self.env = dict(os.environ)
+        # A leak detector would want to trace what must not be traced.
+        self.env["ASAN_OPTIONS"] = self.env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+        self.env.update(env or {})
+        self.lines = []
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, errors="replace", env=self.env,
+                                        pass_fds=pass_fds, preexec_fn=lambda: (end_with_us(), preexec and preexec()))
+        self.heard = threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stderr:
+            with self.heard:
+                self.lines.append(line.rstrip("\n"))
+                self.hear(self.lines[-1])
+                self.heard.notify_all()
+        with self.heard:
+            self.lines.append(None)
+            self.heard.notify_all()
+
+    def hear(self, line):
+        """For who wants to know of each line."""
+
+    def wait_line(self, pattern, timeout=10):
+        """True when standard error has a line like this, now or soon."""
+        def there():
+            return any(line is not None and re.search(pattern, line) for line in self.lines)
+        with self.heard:
+            self.heard.wait_for(lambda: there() or None in self.lines, timeout)
+            return there()
+
+    def text(self):
+        return "\n".join(line for line in self.lines if line is not None)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def children(self):
+        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
+            return [int(pid) for pid in f.read().split()]
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def stop(self, timeout=30):
+        """Ends it as a service manager would. Returns the exit code."""
+        if self.alive():
+            self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return None
+        finally:
+            self.reader.join(5)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.stop()
