@@ -477,6 +477,13 @@ print_missing(struct screen *s, const struct verdict *v)
 		    s, assay_missing_what(v->checks, i), "%s", assay_missing_which(v->checks, i));
 	fputc('\n', s->to);
 	/* A command to be copied is not broken, however long the name. */
+	if (count == 1 && strcmp(assay_missing_what(v->checks, 0), "launch record") == 0) {
+		fprintf(s->to, "  The guest's owner has it. Then:  assay %s --launch FILE ",
+		    v->command);
+		screen_text(s, v->path);
+		fputc('\n', s->to);
+		return;
+	}
 	if (!any_fetched(v)) {
 		fprintf(s->to,
 		    "  Where each is served:  man assay-verify, COLLATERAL\n"
