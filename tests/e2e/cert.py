@@ -155,7 +155,8 @@ for tee, title in (("sev-es", "AMD SEV-ES"), ("sev", "AMD SEV")):
         ok(r.code == 1 and r.check("cert.binding") == "pass" and "sev.policy.binding" in r.failed(),
            f"{tee}: not by the default policy", r)
     r = verify(own, "-p", "genuine", f"{own}.crt")
-    ok(r.code == 3 and "of this guest, with --launch" in r.out and f"cert verify --launch FILE {own}.crt" in r.out, f"{tee}: not without its record", r)
+    ok(r.code == 3 and "of this guest, with --launch" in r.out and
+       f"cert verify --launch FILE {own}.crt" in r.out, f"{tee}: not without its record", r)
     r = verify(own, "--launch", f"{tee}-other/launch.json", "-p", "genuine", "--json", f"{own}.crt")
     ok(r.code == 1 and "cert.binding" in r.failed(), f"{tee}: nor by another guest's", r)
 
