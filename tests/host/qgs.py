@@ -370,7 +370,8 @@ def who(host):
     env = {"LD_PRELOAD": fake_vsock, "FAKE_VSOCK": host.folder}
     with Broker(brokerd, host, "--source", service.address, "--listen", "qgs=vsock:any:4050", "--listen", "evidence=vsock:any:5577",
                 "--listen", "qgs=unix:" + door, "--listen", f"qgs=tcp:127.0.0.1:{port}", env=env,
-                vms=["td7,cid=7,tdx", f"tdown,socket={own},tdx", sev.spec(), f"vmm,cid=8,tdx,pid={os.getpid()}"]) as broker:
+                vms=["td7,cid=7,tdx", f"tdown,socket={own},tdx",
+                     sev.spec(more=f",pid={os.getpid()}"), f"vmm,cid=8,tdx,pid={os.getpid()}"]) as broker:
         for name, said, more in (("its CID", "VM td7", {"where": 4050, "cid": 7, "host": host}),
                                  ("a CID that is not registered", "CID 70", {"where": 4050, "cid": 70, "host": host}),
                                  ("its own socket", "VM tdown", {"where": own}),
