@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs in Go: go-tdx-guest, go-sev-guest, go-configfs-tsm and containerd's ttrpc. See ../README.md."""
+"""Programs in Go: go-tdx-guest, go-sev-guest, go-configfs-tsm, containerd's ttrpc, and Go's own
+TLS. See ../README.md."""
 
 import base64
+import contextlib
 import glob
+import hashlib
 import importlib.util
 import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,13 +35,15 @@ MODULES = {
     "sev": {"sev": ".", "sev-attest": SEV + "/tools/attest", "sev-check": SEV + "/tools/check"},
     "sev-ioctl": {"sev-attest-ioctl": SEV + "/tools/attest"},
     "ttrpc": {"ttrpc": "."},
+    "tls": {"tls": "."},
 }
 
 
 def version(module):
-    """Of the program that a module is about."""
+    """Of the program that a module is about; None if that is Go itself."""
     with open(os.path.join(HERE, module, "go.mod"), encoding="utf-8") as file:
-        return re.search(r"^require \S+ v(\S+)$", file.read(), re.M).group(1)
+        found = re.search(r"^require \S+ v(\S+)$", file.read(), re.M)
+    return found.group(1) if found else None
 
 
 def go():
@@ -53,6 +59,14 @@ def go():
     check(best[0] >= (1, 19), f"{best[1]} is Go {best[0][0]}.{best[0][1]}; 1.19 is the oldest that "
                               "builds these programs")
     return best[1]
+
+
+def language():
+    """Its version."""
+    try:
+        return run(go(), "env", "GOVERSION").stdout.strip().removeprefix("go")
+    except Failed:
+        return ""
 
 
 def build(module):
@@ -219,6 +233,93 @@ def _():
     for file in (evidence, collect(platform, "snp", "sev-attest-ioctl", "-extended")):
         judged(platform, "snp", "sev-check", file, root, "-network=false",
                "-guest_policy", "0x30000")
+
+
+# --- rows: attested certificates --------------------------------------------------------------
+
+DICE = "2.23.133.5.4.9"
+HELLO = "hello from an attested server\n"
+
+
+def example(name):
+    return os.path.join(os.path.dirname(ASSAY), os.pardir, "examples", name)
+
+
+class Attested:
+    """A platform of TDX, a key and its certificate, PEM; and how the examples are told to trust it."""
+
+    def __init__(self):
+        self.platform = new("--tee", "tdx")
+        self.key, self.cert, bundle = (f"{self.platform}/{name}" for name in ("tls.key", "tls.crt", "collateral.pem"))
+        must("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.key)
+        inside(self.platform, "tdx", ASSAY, "cert", "make", "--key", self.key, "-o", self.cert)
+        must(ASSAY, "collateral", "pack", f"{self.platform}/collateral", "-o", bundle)
+        self.trust = ["-r", f"{self.platform}/trust-root", "-c", bundle]
+
+    def shown(self, answer):
+        """Whether this is what Go was shown: its key, and evidence of that key."""
+        seen = {oid: base64.b64decode(value) for oid, value in answer["Extensions"].items()}
+        key = base64.b64decode(answer["Key"])
+        public = must("openssl", "pkey", "-in", self.key, "-pubout", "-outform", "DER", text=False).stdout
+        check(key == public, "another key")
+        value = seen[DICE]
+        quote = value[7:7 + int.from_bytes(value[5:7], "big")]
+        claims = value[7 + len(quote):]
+        claims = claims[2 if claims[0] == 0x58 else 1:]
+        check(hashlib.sha256(key).digest() in claims, "the claims are of another key")
+        check(hashlib.sha256(claims).digest() == quote[568:600], "the quote is of other claims")
+
+
+@contextlib.contextmanager
+def server(*command):
+    """One that says its port first; with it ends the block."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
+        try:
+            words = process.stdout.readline().split()
+            check(words[:1] == ["port"], f"{os.path.basename(command[0])} does not start")
+            yield words[1], process
+        finally:
+            process.kill()
+
+
+@row("crypto/tls client", "tls", "TDX: the example server; its certificate by crypto/x509")
+def _():
+    own = Attested()
+    with server(example("attested_server"), "-k", own.key, "-e", own.cert, "0") as (port, _):
+        answer = json.loads(must(program("tls"), "client", f"127.0.0.1:{port}").stdout)
+    check(answer["Said"] == HELLO, f"it says {answer['Said']}")
+    own.shown(answer)
+
+
+@row("crypto/tls client", "tls", "TDX: mutual; without certificate or evidence: refused")
+def _():
+    own, other = Attested(), Attested()
+    must("openssl", "req", "-x509", "-new", "-key", other.key, "-subj", "/CN=assay", "-out", f"{other.platform}/plain")
+    with server(example("attested_server"), "-m", *own.trust, "-k", own.key, "-e", own.cert, "0") as (port, process):
+        def ask(*pair):
+            return run(program("tls"), "client", f"127.0.0.1:{port}", *pair)
+        done = ask(own.cert, own.key)
+        check(done.returncode == 0 and json.loads(done.stdout)["Said"] == HELLO, f"{done.stdout}{done.stderr}")
+        for pair in ((), (f"{other.platform}/plain", other.key)):
+            done = ask(*pair)
+            check(done.returncode != 0 and HELLO.strip() not in done.stdout, f"served with {pair or 'no certificate'}")
+        process.kill()
+        told = process.stderr.read()
+    check(told.count("peer accepted") == 1 and told.count("peer refused") == 1 and "FAIL cert.extension" in told, told)
+
+
+@row("crypto/tls server", "tls", "TDX: read by the example client; refused under another root")
+def _():
+    own = Attested()
+    strange = ["-r", f"{new('--tee', 'tdx', '--broken', 'other-root')}/trust-root", *own.trust[2:]]
+    for trust, code, words in ((own.trust, 0, "peer accepted"), (strange, 1, "peer refused")):
+        with server(program("tls"), "server", own.cert, own.key) as (port, process):
+            done = run(example("attested_client"), *trust, "-k", own.key, "-e", own.cert, "127.0.0.1", port)
+            check(done.returncode == code and words in done.stderr, f"exits {done.returncode}: {done.stderr}")
+            check((done.stdout == "hello from Go\n") == (code == 0), f"it reads {done.stdout}")
+            if code == 0:
+                own.shown(json.loads(process.stdout.readline()))
 
 
 # --- rows: verifiers --------------------------------------------------------------------------
@@ -425,6 +526,7 @@ def main():
         except Exception as error:  # whatever it is, it fails the rows of this module
             built[module] = f"could not be fetched or built: {error}"
     for what, module, function in ROWS:
+        what["version"] = what["version"] or language()
         log(f"\n=== {what}")
         try:
             check(not built[module], built[module])

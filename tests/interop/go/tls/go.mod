@@ -1,0 +1,3 @@
+module assay.test/tls
+
+go 1.19
