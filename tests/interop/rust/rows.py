@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crates and programs in Rust: snpguest and the sev crate in a guest, and as verifiers; sevctl; dcap-qvl;
-tdx_attest in a TD; the key broker protocol's messages.
+tdx_attest in a TD; the key broker protocol's messages; ttrpc with the evidence broker.
 
 Usage: rows.py BUILD_DIR ASSAY ASSAY_SIM. Prints a line of JSON per row: ../README.md.
 """
@@ -19,11 +19,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 import sevctl  # noqa: E402
-from rows import Failed  # noqa: E402  the one that all languages share
+from rows import Failed, new  # noqa: E402  what all languages share
 
 RUST = (1, 86)  # snpguest asks for it; the crates of crates.lock for 1.85, which brought edition 2024
 SEV, SNPGUEST, DCAP_QVL, TDX_ATTEST = "8.0.0", "0.11.0", "0.7.1", "0.1.1"
-KBS_TYPES = "0.18.0"
+KBS_TYPES, TTRPC = "0.18.0", "0.8.6"
 
 build = os.path.join(os.path.abspath(sys.argv[1]), "rust")
 assay, assay_sim = (os.path.abspath(a) for a in sys.argv[2:4])
@@ -537,6 +537,34 @@ def kbs_not_served():
                broker.folder, "cca")
 
 
+# --- Evidence broker --------------------------------------------------------------------------
+
+
+def brokered():
+    """Evidence for a legacy caller, in both sizes; and what is refused."""
+    path, out = new("--tee", "sev-es"), os.path.join(work.name, "response")
+    broker = os.path.join(os.path.dirname(assay), "..", "host")
+    ask = ["env", f"PATH={broker}:{os.environ['PATH']}", assay_sim, "run", "--tee", "sev-es", "--platform", path,
+           "--no-agent", "--", os.path.join(target, "call-ttrpc")]
+    succeed(*ask, "RetrieveAttestationEvidenceSize", "0", "0", out)
+    want(contents(out) == b"\x10\xbc\x32", f"the size call answers {contents(out).hex()}")
+    for handle, size, length in (("0", "0", b"\xbc\x32"), ("1", "6461", b"\xbd\x32"),
+                                 ("4294967295", "6460", b"\xbc\x32")):
+        succeed(*ask, "RetrieveAttestationEvidence", handle, size, out)
+        head, answer, tail = b"\x10" + length + b"\x1a" + length, contents(out), b"\x22\x04none"
+        want(answer.startswith(head) and answer.endswith(tail), f"size {size}: another response")
+        evidence = answer[len(head):-len(tail)]
+        want(len(evidence) == int(size) or size == "0" and len(evidence) == 6460, f"{len(evidence)} bytes")
+        with open(f"{path}/evidence", "wb") as file:
+            file.write(evidence[:6460])
+        ours = judge(path, f"{path}/evidence", "-p", "genuine")
+        want(ours["verdict"] == "accepted", f"assay verify says {ours['verdict']}")
+        want(ours["claims"]["binding"] == "none", f"binding is {ours['claims']['binding']}")
+    refuse("PERMISSION_DENIED", *ask, "RetrieveAttestationEvidence", "2", "0", out)
+    refuse("INVALID_ARGUMENT", *ask, "RetrieveAttestationEvidence", "0", "6462", out)
+    refuse("UNIMPLEMENTED", *ask, "RetrieveNothing", "0", "0", out)
+
+
 # --- Rows -------------------------------------------------------------------------------------
 
 
@@ -576,12 +604,14 @@ def main():
         *((f"{tee}: a secret of assayd; replay refused", kbs_secret, tee) for tee in ("tdx", "snp", "sgx")),
         ("error object for a TEE that is not served", kbs_not_served),
     ]
+    ttrpc_rows = [("SEV-ES: evidence of the broker; other handle, method no", brokered)]
     for program, version, caller, rows in (("sev crate", SEV, "call-sev", sev_rows),
                                            ("snpguest", SNPGUEST, "snpguest", snpguest_rows),
                                            ("sevctl", sevctl.VERSION, "sevctl", sevctl_rows),
                                            ("dcap-qvl", DCAP_QVL, "call-dcap-qvl", dcap_rows),
                                            ("tdx_attest", TDX_ATTEST, "call-tdx-attest", tdx_rows),
-                                           ("kbs-types", KBS_TYPES, "call-kbs-types", kbs_rows)):
+                                           ("kbs-types", KBS_TYPES, "call-kbs-types", kbs_rows),
+                                           ("ttrpc crate", TTRPC, "call-ttrpc", ttrpc_rows)):
         why = why_not(caller)
         for did, test, *args in rows:
             if why:
