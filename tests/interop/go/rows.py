@@ -16,7 +16,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
-from rows import (BUILD, Failed, Service, check, inside, log, must, new, run, say,
+from rows import (ASSAY, BUILD, Failed, Service, check, inside, log, must, new, run, say,
                   verdict)  # noqa: E402
 
 PLACE = os.path.join(BUILD, "go")
