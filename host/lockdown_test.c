@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -71,20 +70,23 @@ give_up(enum role role, pid_t child)
 static int
 after(enum role role)
 {
-	int status;
-	pid_t pid = fork();
+	int status, alive[2];
+	char none;
 
+	assert_int_equal(pipe(alive), 0);
+	pid_t pid = fork();
 	if (pid == 0) {
 		pid_t child = fork();
-		if (child == 0) { /* as long as we live */
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			pause();
-			_exit(0);
+		if (child == 0) { /* as long as we live, who have the other end */
+			close(alive[1]);
+			_exit(read(alive[0], &none, 1) == 0 ? 0 : 1);
 		}
 		int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 		int can = give_up(role, child) ? reach(child, pidfd) : FAILED;
 		syscall(SYS_exit_group, can); /* no handler of a sanitizer's is run */
 	}
+	close(alive[0]);
+	close(alive[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
