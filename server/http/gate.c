@@ -388,23 +388,23 @@ closed(struct evhttp_connection *connection, void *arg)
 	gate_free(arg);
 }
 
-/* Full: who has waited longest without a request of its own makes room. */
+/* Full: who have waited longest without a request of their own make room, until so many are left. */
 static void
-make_room(struct worker *w)
+make_room(struct worker *w, size_t left)
 {
 	static const enum phase order[] = { PHASE_DISCARD, PHASE_IDLE, PHASE_HEAD, PHASE_BODY,
 		PHASE_ANSWER };
 
-	if (atomic_load_explicit(&w->connections, memory_order_relaxed) <
-	    w->server->connections_max)
-		return;
-	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+	for (size_t i = 0; i < sizeof order / sizeof order[0];) {
 		struct gate *g = TAILQ_FIRST(&w->phases[order[i]]);
-		if (g == NULL)
+		if (atomic_load_explicit(&w->connections, memory_order_relaxed) <= left)
+			return;
+		if (g == NULL) {
+			i++;
 			continue;
+		}
 		evhttp_connection_free(g->connection);
 		metric_count(w, "connections_refused_total", "reason", "full");
-		return;
 	}
 }
 
@@ -437,7 +437,7 @@ gate_open(struct event_base *base, void *arg)
 		free(g);
 		return NULL;
 	}
-	make_room(w);
+	make_room(w, w->server->connections_max - 1);
 	*g = (struct gate){
 		.worker = w, .bev = bev, .phase = PHASE_NEW, .tls = door->tls, .local = door->local
 	};
@@ -464,6 +464,9 @@ gates_settle(struct worker *w)
 	}
 	while ((g = TAILQ_FIRST(&w->phases[PHASE_LOST])) != NULL)
 		evhttp_connection_free(g->connection);
+	/* Of those that come in one turn none can make room for the next: their end is not known yet. They
+	 * may have taken the last descriptor, and then nobody comes who could ask for room. */
+	make_room(w, w->server->connections_max);
 }
 
 void

@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import resource
+import signal
 import socket
 import ssl
 import subprocess
@@ -307,6 +308,14 @@ def full(assayd):
     """More connections than there are descriptors for: those idle longest make room."""
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (400, 400))
+    with Server(assayd, "--workers", "1", preexec=few) as server:
+        os.kill(server.process.pid, signal.SIGSTOP)
+        at_once = [server.connect() for _ in range(450)]
+        os.kill(server.process.pid, signal.SIGCONT)
+        status, _, _ = server.get("/healthz")
+        check(status == 200, "more than that in one turn of its loop, and a new one is served")
+        for s in at_once:
+            s.close()
     with Server(assayd, "--workers", "1", preexec=few) as server:
         old = [server.connect() for _ in range(500)]
         status, _, _ = server.get("/healthz")
