@@ -38,6 +38,7 @@ enum { BROKER_PATIENCE_MS = 5000, STEP_MS = 20, QMP_MAX = 2, INPUT_MAX = 65536 }
 struct qmp_door {
 	struct machine *m;
 	int listener;
+	const char *path; /* of its socket, when it listens */
 	pthread_t thread;
 	bool open;
 };
@@ -182,7 +183,8 @@ qmp_thread(void *arg)
 	return NULL;
 }
 
-/* Binds the socket; clients that come early wait in its queue. */
+/* Clients that come early wait in its queue. Whoever sees the socket may connect: until it listens it has another
+ * name. */
 static int
 open_door(struct machine *m, const char *path)
 {
@@ -190,17 +192,24 @@ open_door(struct machine *m, const char *path)
 	struct qmp_door *d = &m->doors[m->door_count];
 	struct stat st;
 
-	if (strlen(path) >= sizeof at.sun_path)
+	if (snprintf(at.sun_path, sizeof at.sun_path, "%s~", path) >= (int)sizeof at.sun_path)
 		return trouble("%.120s: is too long for a socket", path);
-	strcpy(at.sun_path, path);
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path);
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return trouble("%.120s: is there already, and is no socket", path);
 	d->m = m;
 	d->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	m->door_count++;
-	if (d->listener < 0 || bind(d->listener, (struct sockaddr *)&at, sizeof at) != 0 ||
-	    listen(d->listener, 8) != 0)
+	if (lstat(at.sun_path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(at.sun_path);
+	if (d->listener < 0 || bind(d->listener, (struct sockaddr *)&at, sizeof at) != 0)
 		return trouble("%.120s: %s", path, strerror(errno));
+	if (listen(d->listener, 8) != 0 || rename(at.sun_path, path) != 0) {
+		int error = errno;
+
+		unlink(at.sun_path);
+		return trouble("%.120s: %s", path, strerror(error));
+	}
+	d->path = path;
 	return 0;
 }
 
@@ -235,9 +244,9 @@ close_doors(struct machine *m)
 			pthread_join(m->doors[i].thread, NULL);
 		if (m->doors[i].listener >= 0)
 			close(m->doors[i].listener);
+		if (m->doors[i].path != NULL)
+			unlink(m->doors[i].path);
 	}
-	if (m->o->qmp != NULL && m->door_count > 0)
-		unlink(m->o->qmp + 5);
 }
 
 /* --- the host ------------------------------------------------------------------------------- */
@@ -286,7 +295,7 @@ make_dir(struct machine *m)
 static void
 remove_dir(const struct machine *m)
 {
-	const char *const files[] = { m->vm_socket, m->qmp_socket, m->cek };
+	const char *const files[] = { m->vm_socket, m->cek };
 
 	if (m->dir[0] == '\0')
 		return;
@@ -535,6 +544,9 @@ run_vm(struct machine *m)
 	char *agent[2];
 	int rc = launch(m, &owner);
 
+	if (rc == 0 &&
+	    m->o->qmp != NULL) /* a socket that is there is one of a VM that was launched */
+		rc = open_door(m, m->o->qmp + 5);
 	if (rc == 0)
 		rc = start_doors(m);
 	if (rc == 0 && m->o->launch == NULL)
@@ -571,8 +583,6 @@ run_all(struct machine *m)
 	if ((m->stop = eventfd(0, EFD_CLOEXEC)) < 0 ||
 	    (m->sb->power = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		return trouble("eventfd: %s", strerror(errno));
-	if (m->o->qmp != NULL && (rc = open_door(m, m->o->qmp + 5)) != 0)
-		return rc;
 	if (!m->o->host && (rc = start_broker(m)) != 0)
 		return rc;
 	return run_vm(m);

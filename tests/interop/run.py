@@ -98,6 +98,15 @@ def table(rows):
         print(textwrap.indent(textwrap.fill(note, 92), "    "), end="\n" if note else "")
 
 
+def tell(rows, logs):
+    """What failed, once more: of a long output the last lines are kept."""
+    for r in rows:
+        if not r["ok"]:
+            print(f"FAILED: {r['program']} {r['version']}: {r['did']}: {r['note']}")
+    for log in logs:
+        print(f"details of what failed: {os.path.relpath(log)}")
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     tools = [os.path.abspath(path) for path in sys.argv[2:4]]
@@ -116,8 +125,7 @@ def main():
     print()
     table(rows)
     print()
-    for log in logs:
-        print(f"details of what failed: {os.path.relpath(log)}")
+    tell(rows, logs)
     bad = sum(not row["ok"] for row in rows)
     print(f"{len(rows) - bad} passed, {bad} failed")
     sys.exit(1 if bad else 0)

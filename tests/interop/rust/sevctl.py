@@ -274,7 +274,8 @@ def finish(sevctl, platform, name, policy=POLICY):
 
 
 def session(sevctl, policy):
-    platform = new("--tee", "sev-es" if int(policy) & 4 else "sev", "--seed", "7")
+    tee = "sev-es" if int(policy) & 4 else "sev"
+    platform = new("--tee", tee, "--seed", "7")
     place = tempfile.mkdtemp(dir=FOLDER.name)
     must(sevctl, "session", "--name", "vm", certificate(platform, "pdh"), policy, cwd=place)
     finish(sevctl, platform, f"{place}/vm", policy)
@@ -284,7 +285,7 @@ def session(sevctl, policy):
         file.seek(0)
         file.write(base64.b64encode(blob).decode())
     try:
-        with Vm(platform, f"{place}/vm"):
+        with Vm(platform, f"{place}/vm", tee):
             pass
     except Failed:
         return
