@@ -74,7 +74,7 @@ test_agree(void **state)
 static void
 test_strangers(void **state)
 {
-	static const char *const public[3] = { sides[0][0], sides[0][1], "" };
+	const char *const public[3] = { sides[0][0], sides[0][1], "" };
 	struct assay_error err = { ASSAY_OK, "" };
 	struct assay_pair own = { .kind = ASSAY_PAIR_NONE }, other = own, half = own;
 	uint8_t z[ASSAY_FIELD_MAX];
@@ -102,7 +102,7 @@ test_strangers(void **state)
 static void
 test_refusals(void **state)
 {
-	static const struct {
+	const struct {
 		const char *name;
 		enum assay_pair_kind kind;
 		const char *hex[3];
