@@ -104,7 +104,7 @@ main(int argc, char **argv)
 		return control_run(argc, argv);
 	if (argc > 1 && argv[1][0] != '-')
 		return settings_misused(&broker_table, argv[1],
-		    "is no command; there are list, register and unregister");
+		    "is no command; there are list, register, status and unregister");
 	int code = settings_read(&settings, &broker_table, argc, argv);
 	if (code != SETTINGS_GO_ON)
 		return code;

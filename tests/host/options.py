@@ -54,7 +54,7 @@ def words(host):
         (["--connections", "0"], "at least 1"),
         (["--nothing"], "there is no such option"),
         (["--user", "no-such-user-here"], "user: no-such-user-here: there is none of this name"),
-        (["regster", "web"], "is no command; there are list, register and unregister"),
+        (["regster", "web"], "is no command; there are list, register, status and unregister"),
     ]
     for given, want in cases:
         code, out, err = run(*given)
