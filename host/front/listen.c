@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,24 @@ open_at(struct listening *l, const struct sockaddr *name, socklen_t size)
 	return l->fd >= 0 && bind(l->fd, name, size) == 0 && listen(l->fd, BACKLOG) == 0;
 }
 
+/* The kernel may have chosen the port. */
+static void
+name_port(struct listening *l)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	socklen_t size = sizeof at;
+
+	if (getsockname(l->fd, (struct sockaddr *)&at, &size) != 0)
+		return;
+	memcpy(&in, &at, sizeof in);
+	memcpy(&in6, &at, sizeof in6);
+	char *port = strrchr(l->address, ':') + 1;
+	snprintf(port, sizeof l->address - (size_t)(port - l->address), "%u",
+	    ntohs(at.ss_family == AF_INET ? in.sin_port : in6.sin6_port));
+}
+
 bool
 listen_open(struct listening *out, const char *text)
 {
@@ -131,6 +150,8 @@ listen_open(struct listening *out, const char *text)
 	} else if (address_read_tcp(&tcp, address)) {
 		l.family = tcp.name.ss_family;
 		ok = open_at(&l, (const struct sockaddr *)&tcp.name, tcp.size);
+		if (ok)
+			name_port(&l);
 	} else {
 		l.family = AF_UNIX;
 		memcpy(un.sun_path, address + 5, strlen(address + 5));

@@ -22,7 +22,7 @@ import threading
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, done, end_with_us as _end_with_us, wait_until  # noqa: E402, F401
+from daemons import Daemon, check, clock, done, end_with_us as _end_with_us, wait_until  # noqa: E402, F401
 
 SERVICE = "aeb.AEB"
 SIZE = "RetrieveAttestationEvidenceSize"
@@ -174,6 +174,8 @@ class Vmm:
         self.asked = []       # commands, as they came
         self.mnonces = []
         self.delay = 0
+        self.answers = threading.Event() # a VMM that hangs has it cleared
+        self.answers.set()
         self.answer = None    # in place of the report: bytes, or an object for the line
         self.connections = []
         self.lock = threading.Lock()
@@ -210,12 +212,16 @@ class Vmm:
         except (OSError, ValueError):
             pass
 
+    def wait(self):
+        time.sleep(self.delay)
+        self.answers.wait()
+
     def obey(self, command, say):
         with self.lock:
             self.asked.append(command)
         if self.adapter:
             nonce = base64.b64decode(command["mnonce"])
-            time.sleep(self.delay)
+            self.wait()
             say(self.answer or {"handle": self.handle,
                                 "report": base64.b64encode(self.report(nonce)).decode()})
             return
@@ -229,7 +235,7 @@ class Vmm:
             nonce = base64.b64decode(command["arguments"]["mnonce"])
             with self.lock:
                 self.mnonces.append(nonce)
-            time.sleep(self.delay)
+            self.wait()
             say({"event": "STOP", "timestamp": {"seconds": 1, "microseconds": 2}})
             if self.answer is not None and not isinstance(self.answer, bytes):
                 say(dict(self.answer, id=command["id"]))
@@ -260,6 +266,21 @@ class Vmm:
         if self.process:
             self.process.kill()
             self.process.wait()
+
+
+class Flood:
+    """A process beside us that runs this script's flood(*words) until the end of the block: it is not to take our
+    turns of Python's."""
+
+    def __init__(self, *words):
+        self.process = subprocess.Popen([sys.executable, sys.argv[0], "--flood", *words], preexec_fn=_end_with_us)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.process.kill()
+        self.process.wait()
 
 
 class Host:
