@@ -2,6 +2,8 @@
 """The whole way of a SEV and SEV-ES guest: launched by its owner, attested by the agent through the host's
 broker, verified by the launch record; and hosts that cheat. Arguments: assay-agentd, assay, key_client,
 assayd, assay-sim, assay-brokerd."""
+import json
+
 from harness import *
 
 agentd, assay, key_client, assayd, assay_sim, brokerd = map(os.path.abspath, sys.argv[1:7])
@@ -70,9 +72,7 @@ with open("secret", "wb") as to:
 server = subprocess.Popen([assayd, "--store", f"sqlite:{folder}/s.db", "--listen", f"unix:{folder}/s.sock",
                            "--trust-root", "sev-es/trust-root"],
                           stderr=subprocess.DEVNULL)
-end = time.monotonic() + 20
-while not (os.path.exists("s.sock") and os.path.exists("admin.pem")) and time.monotonic() < end:
-    time.sleep(0.05)
+wait_until(lambda: listens("s.sock") and os.path.exists("admin.pem"), 20)
 env.update(ASSAY_URL=f"unix:{folder}/s.sock", ASSAY_ADMIN_KEY=f"{folder}/admin.pem")
 code, text, err = run(assay, "secret", "put", "default/key/disk", "secret")
 check(code == 0, f"a secret is stored {err}")
@@ -89,10 +89,14 @@ def get_key(tee, push):
     p = subprocess.Popen([assay_sim, "run", "--tee", tee, "--platform", tee, "--", "sh", "-c",
                           'until [ -e go ]; do sleep 0.1; done; exec "$0" key get -o out kbs:///default/key/disk', assay],
                          env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-    end = time.monotonic() + 40
-    while os.stat(f"{tee}/launch.json").st_mtime_ns == before and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(0.3)
+
+    def launched(): # and the record is whole, of which the owner's key comes last
+        try:
+            return all(os.stat(f"{tee}/{name}").st_mtime_ns > before and json.load(open(f"{tee}/{name}"))
+                       for name in ("launch.json", "owner.jwk"))
+        except ValueError:
+            return False
+    check(wait_until(launched, 40), f"{tee}: a new launch")
     if push:
         code, text, err = run(assay, "reference", "push", "--signer", f"{tee}/owner.jwk", f"{tee}-vm", f"{tee}/launch.json")
         check(code == 0, f"{tee}: the owner pushes the launch record {err}")

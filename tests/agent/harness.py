@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import check, done, end_with_us  # noqa: E402, F401
+from daemons import check, clock, done, end_with_us, wait_until  # noqa: E402, F401
 
 GUID = "c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35"
 ATTEST, AGENT = "/run/assay/attest.sock", "/run/assay/agent.sock"
@@ -92,12 +92,9 @@ class Agent:
         self.process = subprocess.Popen(self.command, stderr=log,
                                         stdout=subprocess.DEVNULL, preexec_fn=prepare, env=self.env)
         if wait:
-            end = time.monotonic() + 20
-            while self.process.poll() is None and time.monotonic() < end:
-                if self.log().count(": ready") > count:
-                    return
-                time.sleep(0.02)
-            raise RuntimeError("the agent is not ready: " + self.log())
+            wait_until(lambda: self.process.poll() is not None or self.log().count(": ready") > count, 20)
+            if self.log().count(": ready") == count:
+                raise RuntimeError("the agent is not ready: " + self.log())
 
     def log(self):
         with open(self.log_path, errors="replace") as from_:
@@ -157,6 +154,12 @@ def connect(path=ATTEST):
     s.settimeout(40)
     s.connect(path)
     return s
+
+
+def listens(path):
+    """Whether somebody does: a socket's name is there a little before."""
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(path) == 0
 
 
 def ask(op, report_data=b"", packet=None):

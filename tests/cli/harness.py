@@ -7,6 +7,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from daemons import clock  # noqa: E402, F401
+
 ASSAY = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else "assay"
 ROOT = os.environ.get("ASSAY_SOURCE_ROOT", os.path.join(os.path.dirname(__file__), "../.."))
 FOLDER = tempfile.TemporaryDirectory(prefix="assay-test-")
