@@ -26,6 +26,7 @@ enum {
 	EXIT_TROUBLE = 4,
 	CLIENTS_MAX = 64,
 	CLIENTS_PER_USER = 48, /* so that there are some left for another */
+	JOBS_PER_USER = 12,    /* of JOB_MOST, for the same */
 	ACCEPTS = 16,          /* at a time: what else there is to do waits for them */
 	REQUEST_S = 5,
 	ANSWER_S = 30, /* that the client takes it */
@@ -63,6 +64,12 @@ now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool
+is_same_user(const struct client *a, const struct client *b)
+{
+	return a->uid == b->uid && a->tcp == b->tcp;
 }
 
 static void
@@ -240,6 +247,17 @@ start_job(struct client *c, const struct job *job)
 	bufferevent_enable(c->job, EV_READ);
 }
 
+static bool
+has_all_its_jobs(const struct client *new)
+{
+	const struct client *c;
+	size_t n = 0;
+
+	LIST_FOREACH(c, &new->front->clients, place)
+	n += c->job != NULL && is_same_user(c, new);
+	return n >= JOBS_PER_USER;
+}
+
 /* --- the request ------------------------------------------------------------------------- */
 
 /* A browser that was sent here says for whom, or whence: no page of anybody's may ask over the loopback. */
@@ -276,6 +294,8 @@ judge(struct client *c, const struct head *head)
 		refuse(c, 413, "a GET has no body here");
 	else if ((status = query_read(&job, head->path, head->query, why)) != 0)
 		refuse(c, status, why);
+	else if (has_all_its_jobs(c))
+		refuse(c, 503, "too many requests of this user are at work; try again");
 	else
 		start_job(c, &job);
 }
@@ -337,7 +357,7 @@ make_room(const struct front *f, const struct client *new)
 		return f->strangers < STRANGERS_MAX;
 	LIST_FOREACH(c, &f->clients, place) /* the newest first */
 	{
-		if (c->uid != new->uid || c->tcp != new->tcp)
+		if (!is_same_user(c, new))
 			continue;
 		n++;
 		if (c->job == NULL && !c->closing)

@@ -3,6 +3,7 @@
 Arguments: assay-agentd."""
 import array
 import fcntl
+import select
 
 from harness import *
 from fake_broker import FakeBroker
@@ -174,5 +175,24 @@ with Agent(agentd, BROKER, "--allow-uid", str(NAMED), key=key) as a:
     after = len(os.listdir(f"/proc/{signer}/fd"))
     check(after <= before + 1, f"descriptors that come along do not stay ({before}, then {after})")
     check(served(), "and all goes on")
+
+
+def work(ready):
+    """Requests that the host does not answer; those for which there is no room have been refused."""
+    held = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    for s in held:
+        s.connect(AGENT)
+        s.sendall(b"GET /aa/evidence?runtime_data=x HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wait_until(lambda: len(select.select(held, [], [], 0)[0]) >= 24)
+    ready()
+    time.sleep(60)
+
+
+with Agent(agentd, BROKER, "--allow-uid", str(NAMED), key=key) as a:
+    ask(TEE)
+    broker.mode = "stalled"
+    with Crowd(NAMED, work):
+        got = [get("/info")[0] for _ in range(4)]
+        check(got == [200] * 4, f"who has much at work leaves room for another's requests {got}")
 
 done()
