@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper_test.h"
 
+#include "alloc.h"
+
 static void
 refused(struct reply *r, enum keeper_status status, const char *words)
 {
@@ -705,10 +707,49 @@ test_audit_list(void **context)
 	bed_free(&b);
 }
 
+static struct alloc_fault of_json;
+
+static void *
+json_malloc_or_not(size_t size)
+{
+	return alloc_refused(&of_json) ? NULL : malloc(size);
+}
+
+/* A policy that secrets name stays, also where there is no memory to say which they are. */
+static void
+test_policy_without_memory(void **context)
+{
+	struct ipc_message m;
+	uint8_t digest[HASH];
+	struct bed b;
+
+	(void)context;
+	bed_new(&b);
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "policy \"p\"\n"));
+	bed_secret(&b, "r/t/a", "p", "x");
+	do { /* what was read before is forgotten after each failure, and read anew here */
+		json_decref(bed_admin_json(&b, "policy.get", "{\"name\":\"p\"}", ""));
+		char *token = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes(""));
+		bed_admin_message(
+		    &m, token, digest, "policy.rm", "{\"name\":\"p\"}", bed_bytes(""));
+		of_json = (struct alloc_fault){ .fail_at = of_json.fail_at + 1 };
+		json_set_alloc_funcs(json_malloc_or_not, free);
+		struct reply r = bed_do(&b, &m);
+		json_set_alloc_funcs(malloc, free);
+		assert_int_not_equal(r.status, KEEPER_DONE);
+		reply_clear(&r);
+		free(token);
+	} while (of_json.failed);
+	assert_true(of_json.fail_at > 50); /* all of it was gone through */
+	json_decref(bed_admin_json(&b, "policy.get", "{\"name\":\"p\"}", ""));
+	bed_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_policy_without_memory),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_certificate),

@@ -6,7 +6,7 @@
 
 #include "../text.h"
 
-/* The secrets that name a policy. */
+/* The secrets that name a policy; NULL: trouble. */
 static json_t *
 governed(const struct call *c, const char *policy)
 {
@@ -19,7 +19,7 @@ governed(const struct call *c, const char *policy)
 		const char *name = json_string_value(json_object_get(row, "policy"));
 		if (name != NULL && strcmp(name, policy) == 0 &&
 		    json_array_append(some, json_object_get(row, "path")) != 0)
-			break;
+			keeper_trouble(c->k, "out of memory");
 	}
 	json_decref(all);
 	return some;
@@ -103,7 +103,7 @@ get_text(struct call *c, const char *kind, const char *member)
 	else if ((o = json_pack("{s:s, s:I, s:s%}", "name", name, "version",
 		      (json_int_t)item.version, member, (const char *)item.body, item.len)) !=
 		NULL &&
-	    json_object_update_missing(o, item.facts) == 0)
+	    verb_merge(o, item.facts))
 		verb_answer(c, o);
 	else
 		keeper_trouble(c->k, "out of memory");

@@ -73,11 +73,25 @@ verb_missing(const struct call *c, const char *kind, const char *name)
 }
 
 bool
+verb_merge(json_t *to, json_t *from)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(from, name, value)
+	{
+		if (json_object_get(to, name) == NULL && json_object_set(to, name, value) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
 verb_noted(const struct call *c, const char *verb, const char *resource, json_t *row)
 {
 	json_t *whole = json_pack("{s:s, s:s}", "who", c->who_name, "verb", verb);
 
-	if (whole != NULL && (row == NULL || json_object_update_missing(whole, row) != 0)) {
+	if (whole != NULL && (row == NULL || !verb_merge(whole, row))) {
 		json_decref(whole);
 		whole = NULL;
 	}
@@ -131,7 +145,7 @@ verb_list(const struct call *c, enum store_statement which, const char *kind, co
 		    json_object_set_new(row, "version",
 			json_integer((json_int_t)store_number(c->k->store, which, 1))) != 0 ||
 		    json_object_set_new(row, "created", json_string(when)) != 0 ||
-		    json_object_update_missing(row, facts) != 0)
+		    !verb_merge(row, facts))
 			got = -1;
 		json_decref(facts);
 		if (json_array_append_new(array, row) != 0 || got < 0) {

@@ -53,6 +53,9 @@ const char *verb_argument(const struct call *c, const char *name);
 /* A name, or a secret's "path"; NULL, and refused, if it is none. */
 const char *verb_name(const struct call *c, const char *which);
 bool verb_missing(const struct call *c, const char *kind, const char *name); /* refuses; false */
+/* from's members into to, but for those that it has; json_object_update_missing() of jansson 2.14 does not say when
+ * there was no memory for one. */
+bool verb_merge(json_t *to, json_t *from);
 /* Each change is a row: who did what, to what. row is taken. */
 bool verb_noted(const struct call *c, const char *verb, const char *resource, json_t *row);
 void verb_digest(char out[2 * HASH + 1], struct assay_bytes in); /* SHA-256, hex */
