@@ -14,6 +14,7 @@ struct notify {
 /* Connects while that is still allowed, and unsets the variables. */
 void notify_open(struct notify *n);
 void notify_say(const struct notify *n, const char *state); /* "READY=1" */
+void notify_reloading(const struct notify *n);              /* until READY=1 is said again */
 void notify_close(struct notify *n);
 
 #endif

@@ -500,11 +500,7 @@ drain(struct front *f)
 static void
 reload(struct front *f)
 {
-	char state[96];
-
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)front_now_ms() * 1000);
-	notify_say(f->notify, state);
+	notify_reloading(f->notify);
 	bool ok = settings_reload(f->settings);
 	f->schedules[ROLE_QGS].most = f->options->quotes;
 	for (size_t i = 0; i < ROLES; i++) {

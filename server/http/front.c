@@ -151,11 +151,8 @@ static void
 reload(struct front *f)
 {
 	struct server *s = &f->server;
-	char state[96];
 
-	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)monotonic_ms() * 1000);
-	notify_say(f->notify, state);
+	notify_reloading(f->notify);
 	bool ok = settings_reload(f->config);
 	const struct server_options *o = s->options;
 	SSL_CTX *tls =

@@ -157,6 +157,11 @@ os.execv({brokerd!r}, [{brokerd!r}] + sys.argv[1:])"""]
         check(ear.recv(100) == b"WATCHDOG=1", "and that it lives")
         with Guest(host.path("unit.door")) as guest:
             check(guest.size() == 6460, "a socket of the service manager's is served")
+        process.send_signal(signal.SIGHUP)
+        heard = [ear.recv(100)]
+        while heard[-1] != b"READY=1":
+            heard.append(ear.recv(100))
+        check(any(re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d{4,}", h) for h in heard), "HUP: RELOADING=1, and when")
         process.send_signal(signal.SIGTERM)
         heard = ear.recv(100)
         while heard == b"WATCHDOG=1":
