@@ -27,8 +27,9 @@ enum {
 	EXIT_TROUBLE = 4,
 	BACKLOG = 64,
 	COMMAND_MAX = 512,
-	LIST_MAX = VMS_MAX * 128,
-	CONTROL_S = 5, /* a client of the control socket has this long */
+	LIST_MAX = VMS_MAX * 128, /* what a packet takes */
+	LIST_REST = 64,           /* of it, to say how many are left out */
+	CONTROL_S = 5,            /* a client of the control socket has this long */
 };
 
 struct registrar;
@@ -315,16 +316,20 @@ static void
 do_list(const struct client *c)
 {
 	char *text = malloc(LIST_MAX), one[VM_TEXT_ROOM];
-	size_t n = 0;
+	size_t n = 0, left = 0;
 
 	if (text == NULL)
 		return;
 	n += (size_t)snprintf(text, LIST_MAX, "ok");
 	for (const struct guest *g = c->registrar->guests; g != NULL; g = g->next) {
 		vm_spec_print(one, &g->spec);
-		if (n + strlen(one) + 2 < LIST_MAX)
+		if (n + strlen(one) + 2 < LIST_MAX - LIST_REST)
 			n += (size_t)snprintf(text + n, LIST_MAX - n, "\n%s", one);
+		else
+			left++;
 	}
+	if (left > 0)
+		snprintf(text + n, LIST_MAX - n, "\n(and %zu more)", left);
 	reply(c, text);
 	free(text);
 }

@@ -3,6 +3,7 @@
 to hold up nobody. And what the processes have given up."""
 import array
 import os
+import re
 import resource
 import socket
 import sys
@@ -114,6 +115,19 @@ def many(host, control):
     os.close(pidfd)
 
 
+def long_list(control):
+    """As many VMs as there can be, with long names."""
+    pidfd = os.pidfd_open(os.getpid())
+    had = control.raw(b"list").count("\n")
+    asked = [control.raw(f"register {f'x{i}'.ljust(63, 'x')},cid={9000 + i},qmp=unix:/{'q' * 95}{i}".encode(), [pidfd])
+             for i in range(1024 - had + 1)]
+    check(set(asked[:-1]) == {"ok"} and "one more than the 1024" in asked[-1], f"1024 VMs, and no more: {asked[-1][-80:]}")
+    lines = control.raw(b"list").split("\n")[1:]
+    rest = re.fullmatch(r"\(and (\d+) more\)", lines[-1])
+    check(rest and len(lines) - 1 + int(rest[1]) == 1024, f"their list says how many it leaves out: {lines[-1][:40]}")
+    os.close(pidfd)
+
+
 def privileges(broker):
     for pid in [broker.pid] + broker.children():
         facts = [fact(pid, n) for n in ("NoNewPrivs", "Seccomp")]
@@ -142,5 +156,6 @@ with Host() as host:
         borrowed_monitor(host, control, broker, good)
         empty_commands(broker, control)
         many(host, control)
+        long_list(control)
         check(broker.stop() == 0, "it ends as it should")
 done()
