@@ -191,8 +191,9 @@ struct assay_launch_input {
 	const uint8_t *tek, *tik; /* of the session, whose hashes the record knows */
 	/* Of any algorithm; it goes in under ASSAY_LAUNCH_KEY_GUID. */
 	struct assay_bytes private_key_info;
-	struct assay_bytes
-	    public_key; /* SubjectPublicKeyInfo, DER; empty: made of the private one */
+	/* SubjectPublicKeyInfo, DER; empty: made of the private one. Of an algorithm that is known here
+	 * it must be the private key's. */
+	struct assay_bytes public_key;
 	const struct assay_launch_secret *secrets; /* further ones */
 	size_t secret_count;
 };
@@ -203,7 +204,8 @@ struct assay_launch_input {
  *
  * payload   Encrypted; the caller frees it.
  * Errors    ASSAY_E_USAGE (the record is not at ASSAY_LAUNCH_CHECKED; tek or tik of another session; a
- *           GUID that is none, or twice; more than fits), ASSAY_E_FORMAT and ASSAY_E_UNSUPPORTED (the key), ASSAY_E_NOMEM.
+ *           GUID that is none, or twice; another key's public half; more than fits), ASSAY_E_FORMAT
+ *           and ASSAY_E_UNSUPPORTED (a key), ASSAY_E_NOMEM.
  * Source    AMD 55766, SEV API, 6.6; edk2, OvmfPkg/AmdSev/SecretDxe.
  */
 ASSAY_MUST_USE enum assay_code

@@ -514,6 +514,14 @@ test_secret_refused(void **state)
 	    &err, ASSAY_E_USAGE, "are 65, at most 64");
 	expect_outcome("no key", inject(&f, assay_bytes_of("key"), none, NULL, 0, &err), &err,
 	    ASSAY_E_FORMAT, "3 bytes are no PrivateKeyInfo");
+	/* A record with a public half that is not the guest's: the session would be spent for nothing. */
+	static const uint8_t spki[] = { 0x30, 0x03, 0x02, 0x01, 0x07 };
+	struct assay_bytes not_its = { spki, sizeof spki };
+	expect_outcome("no key, and a public one",
+	    inject(&f, assay_bytes_of("key"), not_its, NULL, 0, &err), &err, ASSAY_E_FORMAT,
+	    "3 bytes are no PrivateKeyInfo");
+	expect_outcome("another public half", inject(&f, good, not_its, NULL, 0, &err), &err,
+	    ASSAY_E_USAGE, "public key: is not that of the private key");
 	memcpy(changed, key, key_len);
 	changed[key_len] = 0;
 	expect_outcome("a byte behind it",
@@ -525,10 +533,13 @@ test_secret_refused(void **state)
 	    ASSAY_E_UNSUPPORTED, "its algorithm is not known here");
 	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
 	/* With its public half beside it, it goes in all the same. */
-	static const uint8_t spki[] = { 0x30, 0x03, 0x02, 0x01, 0x07 };
-	assert_int_equal(inject(&f, (struct assay_bytes){ changed, key_len },
-			     (struct assay_bytes){ spki, sizeof spki }, NULL, 0, &err),
-	    ASSAY_OK);
+	expect_outcome("what is no public key",
+	    inject(&f, (struct assay_bytes){ changed, key_len }, assay_bytes_of("hello"), NULL, 0,
+		&err),
+	    &err, ASSAY_E_FORMAT, "public key: 5 bytes are no SubjectPublicKeyInfo");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
+	assert_int_equal(
+	    inject(&f, (struct assay_bytes){ changed, key_len }, not_its, NULL, 0, &err), ASSAY_OK);
 	assert_memory_equal(assay_launch_key(f.l).ptr, spki, sizeof spki);
 	free(key);
 	fixture_close(&f);

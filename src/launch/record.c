@@ -257,9 +257,8 @@ take_measured(struct assay_launch *l, struct members *from, struct assay_error *
 	return rc;
 }
 
-/* A SubjectPublicKeyInfo by its outermost head: the rest is looked at by who verifies under it. */
-static bool
-is_sequence(struct assay_bytes der)
+bool
+assay_launch_is_sequence(struct assay_bytes der)
 {
 	struct assay_reader r = { .what = "", .in = der };
 
@@ -278,7 +277,7 @@ take_injected(struct assay_launch *l, struct members *from, struct assay_error *
 
 	if (rc != ASSAY_OK)
 		return rc;
-	if (!is_sequence((struct assay_bytes){ room, len }))
+	if (!assay_launch_is_sequence((struct assay_bytes){ room, len }))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "launch record: \"key\" is no SubjectPublicKeyInfo in DER");
 	assay_launch_set_key(l, (struct assay_bytes){ room, len });

@@ -38,6 +38,8 @@ struct assay_launch {
 
 /* key: at most LAUNCH_KEY_MAX bytes. */
 void assay_launch_set_key(struct assay_launch *launch, struct assay_bytes key);
+/* A SubjectPublicKeyInfo by its outermost head: the rest is looked at by who verifies under it. */
+bool assay_launch_is_sequence(struct assay_bytes der);
 /* SHA-256 over the key; empty if there is none. */
 struct assay_bytes assay_launch_key_digest(const struct assay_launch *launch);
 

@@ -16,7 +16,6 @@ enum {
 };
 _Static_assert(MAC_AT + ASSAY_SHA256_LEN == ASSAY_LAUNCH_HEADER_SIZE, "the header is full");
 
-/* 1e74f542-71dd-4d66-963e-ef4287ff173b */
 static const char table_guid[] = "1e74f542-71dd-4d66-963e-ef4287ff173b";
 
 static void
@@ -136,6 +135,30 @@ take_guids(char guids[][ASSAY_GUID_TEXT], const struct assay_launch_secret *secr
 	return ASSAY_OK;
 }
 
+/* One that is given must be the guest's, where that can be told: by another no proof would ever hold. */
+static enum assay_code
+check_given(struct assay_bytes given, struct assay_bytes private_key_info, struct assay_error *err)
+{
+	struct assay_error why;
+	uint8_t *own = NULL;
+	size_t len = 0;
+	enum assay_code rc = assay_pkcs8_public(&own, &len, private_key_info, &why);
+	bool same = assay_bytes_equal(given, (struct assay_bytes){ own, len });
+
+	free(own);
+	if (rc == ASSAY_E_UNSUPPORTED)
+		return assay_launch_is_sequence(given)
+		    ? ASSAY_OK
+		    : assay_fail(err, ASSAY_E_FORMAT,
+			  "public key: %zu bytes are no SubjectPublicKeyInfo in DER, alone",
+			  given.len);
+	if (rc != ASSAY_OK)
+		return assay_fail(err, rc, "%s", why.text);
+	return same ? ASSAY_OK
+		    : assay_fail(err, ASSAY_E_USAGE,
+			  "public key: is not that of the private key; leave it away");
+}
+
 static enum assay_code
 public_half(uint8_t key[LAUNCH_KEY_MAX], size_t *key_len, const struct assay_launch_input *in,
     struct assay_error *err)
@@ -148,6 +171,8 @@ public_half(uint8_t key[LAUNCH_KEY_MAX], size_t *key_len, const struct assay_lau
 	if (public.len == 0) {
 		rc = assay_pkcs8_public(&own, &len, in->private_key_info, err);
 		public = (struct assay_bytes){ own, len };
+	} else {
+		rc = check_given(public, in->private_key_info, err);
 	}
 	if (rc == ASSAY_OK && public.len > LAUNCH_KEY_MAX)
 		rc = assay_fail(err, ASSAY_E_USAGE,

@@ -465,6 +465,13 @@ ok(r.code == 0 and len(header) == 52 and inside is not None and
 ok(session("kind").code == 0 and offline("kind", measure("kind")).code == 0, "a session")
 r = secret("kind", "-o", FOLDER.name, "--private-key", path("x.der", b"\x30\x03\x02\x01\x00"))
 ok(r.code == 2, "secret: no key", r)
+# Another key's public half in the record: the guest could never prove that it is this one.
+for what in (base64.b64decode(record("web")["key"]), b"hello"):
+    r = secret("kind", "-o", FOLDER.name, "--private-key", at("web_owner.pem"),
+               "--public-key", path("public", what))
+    ok(r.code == 2 and "public key: is not that of the private key" in r.err and
+       record("kind")["stage"] == "checked" and os.path.exists(at("kind_tek.bin")),
+       "secret: a public key of another private one", r)
 for key_type, oid in (("Ed25519", "06032b6570"),):
     keys = keys_of("kind")
     r = secret("kind", "-o", FOLDER.name, "--key-type", key_type)
