@@ -360,23 +360,35 @@ take_owner(struct session *s)
 	return EXIT_TROUBLE;
 }
 
-/* Two sessions of one name would take each other's keys. */
+/* Two sessions of one name would take each other's keys; and the owner's key, by which verifiers know
+ * the records of a session before, is in no other file. */
+static int
+check_name(const struct session *s)
+{
+	static const char *const suffixes[] = { ".launch.json", "_tek.bin", "_tik.bin",
+		"_owner.pem" };
+	size_t count = args_has(s->args, OPT_KEY) ? 3 : 4;
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++) {
+		char *path = launch_path(s->args, s->folder, s->name, suffixes[i]);
+		if (path == NULL)
+			return EXIT_TROUBLE;
+		if (access(path, F_OK) == 0)
+			rc = misused(s->args->command, "--name: %s is there already; %s", path,
+			    i < 3 ? "a session is for one launch: take another name"
+				  : "give it as --key, or take another name");
+		free(path);
+	}
+	return rc;
+}
+
 static int
 check_place(const struct session *s)
 {
-	char *path = launch_path(s->args, s->folder, s->name, ".launch.json");
-	int rc = 0;
-
-	if (path == NULL)
-		return EXIT_TROUBLE;
 	if (!input_is_folder(s->folder))
-		rc = misused(s->args->command, "--output: %s is no folder", s->folder);
-	else if (access(path, F_OK) == 0)
-		rc = misused(s->args->command,
-		    "--name: %s is there already; a session is for one launch: take another name",
-		    path);
-	free(path);
-	return rc;
+		return misused(s->args->command, "--output: %s is no folder", s->folder);
+	return check_name(s);
 }
 
 static int

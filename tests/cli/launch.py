@@ -127,6 +127,19 @@ r = session("bad", chain=[path("rest", CERT["pdh"] + CERT["pek"])])
 ok(r.code == 3 and "OCA, CEK" in r.err, "session: not without the whole chain", r)
 r = session("web")
 ok(r.code == 2 and "is there already; a session is for one launch" in r.err, "session: once a name", r)
+# The record may be where its verifiers are: what is beside it is no less the first session's.
+ok(session("moved").code == 0, "a session")
+os.unlink(at("moved.launch.json"))
+for suffix, words in (("tek.bin", "a session is for one launch"), ("tik.bin", "a session is for one"),
+                      ("owner.pem", "give it as --key, or take another name")):
+    before = content(f"moved_{suffix}")
+    r = session("moved")
+    ok(r.code == 2 and f"moved_{suffix} is there already; {words}" in r.err and
+       content(f"moved_{suffix}") == before, f"session: moved_{suffix} is not written over", r)
+    if suffix != "owner.pem":
+        os.unlink(at(f"moved_{suffix}"))
+r = session("moved", "--key", at("moved_owner.pem"))
+ok(r.code == 0 and content("moved_owner.pem") == before, "session: a name again, with its owner's key", r)
 for args, words in ((["bad/x"], "is no name"), ([".bad"], "name: \".bad\" is none"),
                     (["bad", "-o", at("nowhere")], "is no folder")):
     r = session(*args)
