@@ -30,19 +30,6 @@ put_ids(FILE *to)
 		fprintf(to, "%s%s", i > 0 ? " " : "", assay_check_info_id(assay_check_info_at(i)));
 }
 
-/* The operands of a command, if they are words; false if they are files. */
-static bool
-put_operands(FILE *to, const struct command *command)
-{
-	if (command == &command_explain)
-		put_ids(to);
-	else if (command->words != NULL)
-		put_words(to, command->words);
-	else
-		return false;
-	return true;
-}
-
 /* Each first word once: "collateral" for "collateral show". */
 static void
 put_first_words(FILE *to)
@@ -53,6 +40,21 @@ put_first_words(FILE *to)
 			continue;
 		fprintf(to, "%s%.*s", i > 0 ? " " : "", (int)n, commands[i]->name);
 	}
+}
+
+/* The operands of a command, if they are words; false if they are files. */
+static bool
+put_operands(FILE *to, const struct command *command)
+{
+	if (command == &command_explain)
+		put_ids(to);
+	else if (command == &command_help)
+		put_first_words(to);
+	else if (command->words != NULL)
+		put_words(to, command->words);
+	else
+		return false;
+	return true;
 }
 
 static void

@@ -261,9 +261,7 @@ const struct command command_help = {
 	.arguments = "[COMMAND]",
 	.summary = "Prints how a command is used.",
 	.operands = "",
-	.words = "attest|inspect|verify|measure|explain|collateral|policy|log|token|key|secret|"
-		 "cert|reference|"
-		 "audit|admin|completion|help",
+	.words = "", /* the first words of all commands: completion.c */
 	.options = help_options,
 	.examples = { "assay help verify", "assay help collateral show" },
 	.exits = "0 done, 2 usage, 4 trouble",

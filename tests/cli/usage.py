@@ -255,7 +255,8 @@ for shell, check in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", 
     ok(p.returncode == 0, f"{shell}: the script parses", p.stderr)
 
 if shutil.which("bash"):
-    for words, want in ((["ver"], ["verify"]), (["collateral", ""], ["show", "pack", "fetch", "push"]),
+    for words, want in ((["ver"], ["verify"]), (["help", "la"], ["launch"]),
+                        (["collateral", ""], ["show", "pack", "fetch", "push"]),
                         (["verify", "--tr"], ["--trust-root"]),
                         (["collateral", "show", "--w"], ["--within"]),
                         (["verify", "--color", "al"], ["always"]),
