@@ -559,6 +559,22 @@ test_secret_largest(void **state)
 	assert_int_equal(assay_launch_table(table, &one, 1), 0);
 }
 
+/* Whoever is refused wipes nothing, so nothing may be there. */
+static void
+test_secret_refused_is_nowhere(void **state)
+{
+	struct assay_launch_secret all[] = { { ASSAY_LAUNCH_KEY_GUID, assay_bytes_of("hunter2") },
+		{ "736869e5-84f0-4973-92ec-06879ce3da0b", { NULL, ASSAY_LAUNCH_PAYLOAD_MAX } } };
+	uint8_t table[256] = { 0 }, before[sizeof table] = { 0 };
+
+	(void)state;
+	assert_int_equal(assay_launch_table(table, all, 2), 0);
+	assert_memory_equal(table, before, sizeof table);
+	all[1] = (struct assay_launch_secret){ "no GUID", assay_bytes_of("hunter3") };
+	assert_int_equal(assay_launch_table(table, all, 2), 0);
+	assert_memory_equal(table, before, sizeof table);
+}
+
 /* --- the chain --------------------------------------------------------------------------- */
 
 static void
@@ -683,6 +699,7 @@ main(void)
 		cmocka_unit_test(test_secret_reaches_the_guest),
 		cmocka_unit_test(test_secret_refused),
 		cmocka_unit_test(test_secret_largest),
+		cmocka_unit_test(test_secret_refused_is_nowhere),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_allocations),
 	};

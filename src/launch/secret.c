@@ -51,26 +51,39 @@ put_entry(uint8_t *out, const char *guid, size_t len)
 	return put_guid(out, guid);
 }
 
+/* The length of the table, not padded; 0: see assay_launch_table(). */
+static size_t
+table_length(const struct assay_launch_secret *secrets, size_t count)
+{
+	uint8_t guid[GUID_SIZE];
+	size_t n = ENTRY_HEAD;
+
+	for (size_t i = 0; i < count; i++) {
+		if (n + ENTRY_HEAD > ASSAY_LAUNCH_PAYLOAD_MAX ||
+		    secrets[i].data.len > ASSAY_LAUNCH_PAYLOAD_MAX - n - ENTRY_HEAD ||
+		    !put_guid(guid, secrets[i].guid))
+			return 0;
+		n += ENTRY_HEAD + secrets[i].data.len;
+	}
+	return n;
+}
+
 size_t
 assay_launch_table(uint8_t *out, const struct assay_launch_secret *secrets, size_t count)
 {
-	size_t at = ENTRY_HEAD;
-	bool ok = true;
+	size_t len = table_length(secrets, count), at = ENTRY_HEAD;
 
-	for (size_t i = 0; i < count && ok; i++) {
+	if (len == 0 || !put_entry(out, table_guid, len))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
 		struct assay_bytes data = secrets[i].data;
-		if (at + ENTRY_HEAD > ASSAY_LAUNCH_PAYLOAD_MAX ||
-		    data.len > ASSAY_LAUNCH_PAYLOAD_MAX - at - ENTRY_HEAD)
-			return 0;
-		ok = put_entry(out + at, secrets[i].guid, ENTRY_HEAD + data.len);
+		(void)put_entry(out + at, secrets[i].guid, ENTRY_HEAD + data.len);
 		if (data.len > 0)
 			memcpy(out + at + ENTRY_HEAD, data.ptr, data.len);
 		at += ENTRY_HEAD + data.len;
 	}
-	if (!ok || !put_entry(out, table_guid, at))
-		return 0;
-	size_t padded = (at + BLOCK - 1) / BLOCK * BLOCK;
-	memset(out + at, 0, padded - at);
+	size_t padded = (len + BLOCK - 1) / BLOCK * BLOCK;
+	memset(out + len, 0, padded - len);
 	return padded;
 }
 
@@ -191,7 +204,7 @@ make_packet(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload, size_t 
     const struct assay_launch *l, const struct assay_launch_input *in,
     const struct assay_launch_secret *secrets, size_t count, struct assay_error *err)
 {
-	uint8_t *table = malloc(2 * (size_t)ASSAY_LAUNCH_PAYLOAD_MAX);
+	uint8_t *table = malloc(ASSAY_LAUNCH_PAYLOAD_MAX);
 	uint8_t *out = malloc(ASSAY_LAUNCH_PAYLOAD_MAX), iv[ASSAY_LAUNCH_KEY_SIZE];
 	enum assay_code rc = ASSAY_OK;
 	size_t n = 0;
