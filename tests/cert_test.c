@@ -730,6 +730,48 @@ test_cmw(void **state)
 	expect_spec(TDX, "TDX, in JSON", &tdx, ASSAY_OK, "", "");
 }
 
+/* What is given in another wrapper than CMW is not put into a CMW extension as it is, and what JSON it
+ * takes stands there as text. */
+static void
+test_wrappers(void **state)
+{
+	const struct assay_cert_request request = {
+		.key = pairs[ALICE].jwk, .not_before = NOW - DAY, .not_after = NOW + DAY
+	};
+	struct assay_bytes report = bytes_of(for_request(SNP, &request));
+	struct sim_buf cmw = { .sim = sim };
+	struct assay_error err = { .text = "" };
+	char *coco = NULL, base[ASSAY_BASE64URL_SIZE(2048)];
+	uint8_t *der = NULL;
+	size_t len = 0;
+	(void)state;
+
+	report.len = 1184; /* without what may be behind it */
+	assert_int_equal(assay_coco_write(&coco, report, none, none, NULL), ASSAY_OK);
+	(void)assay_base64url(base, report);
+	sim_put_text(&cmw, "{\"evidence\":[\"application/vnd.assay.snp\",\"");
+	sim_put(&cmw, base, strlen(base));
+	sim_put_text(&cmw, "\",4]}");
+	const struct {
+		struct assay_bytes in;
+		uint8_t tag, first;
+	} cases[] = { { assay_bytes_of(coco), 0x04, 0xa1 },
+		{ bytes_of(sim_taken(&cmw)), 0x0c, '{' } };
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(
+		    assay_cert_make(&der, &len, &request, cases[i].in, &err), ASSAY_OK);
+		struct sim_bytes value = value_of((struct assay_bytes){ der, len }, CMW);
+		assert_int_equal(value.ptr[0], cases[i].tag);
+		assert_int_equal(value.ptr[1], 0x82);
+		assert_int_equal(value.ptr[4], cases[i].first);
+		struct found f;
+		judge_at(&f, (struct assay_bytes){ der, len }, none, trusts[SNP], NOW);
+		assert_string_equal(f.failed, "");
+		free(der);
+	}
+	free(coco);
+}
+
 /* --- as others make them ------------------------------------------------------------------ */
 
 static void
@@ -856,6 +898,13 @@ make_sev(struct sim_sev *p, struct sim_sev_proof *proof, int key, struct assay_t
 		assert_int_equal(assay_trust_add(trust, bytes_of(out.items[i].bytes),
 				     out.items[i].name, NULL, NULL),
 		    ASSAY_OK);
+	char *coco = NULL;
+	assert_int_equal(assay_coco_write_sev(&coco, bytes_of(ev), bytes_of(item), NULL), ASSAY_OK);
+	assert_int_equal(
+	    assay_cert_make(&der, &len, &request, assay_bytes_of(coco), &err), ASSAY_E_UNSUPPORTED);
+	assert_non_null(
+	    strstr(err.text, "attester's JSON, with a proof that goes along in a bundle"));
+	free(coco);
 	const struct assay_bundle_item items[] = {
 		{ "evidence", ASSAY_BUNDLE_TYPE_SEV_ES, bytes_of(ev), ASSAY_BUNDLE_EVIDENCE },
 		{ "proof", ASSAY_BUNDLE_TYPE_PROOF, bytes_of(item), ASSAY_BUNDLE_EVIDENCE },
@@ -1355,6 +1404,7 @@ main(void)
 		cmocka_unit_test(test_claims_buffers),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_cmw),
+		cmocka_unit_test(test_wrappers),
 		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_endorsements),
 		cmocka_unit_test(test_sev),

@@ -44,9 +44,9 @@ ASSAY_MUST_USE enum assay_code assay_cert_report_data(uint8_t out[ASSAY_REPORT_D
  * der       malloc'd; the caller frees it.
  * request   As it was given to assay_cert_report_data().
  * evidence  What assay_evidence_parse() takes: a bundle, or the vendor's bytes. Of SGX and TDX the
- *           quote goes into the extension, of others the whole bundle.
+ *           quote goes into the extension, of others the whole bundle, or one of the vendor's bytes.
  * Errors    As above; ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (the evidence, or of a TEE that no
- *           certificate can carry).
+ *           certificate can carry; in a wrapper that is no bundle, with a proof or a manifest).
  * Proves    Nothing. That the evidence carries the report data is for the verifier to see.
  */
 ASSAY_MUST_USE enum assay_code assay_cert_make(uint8_t **der, size_t *len,

@@ -5,7 +5,8 @@
 #include <assay/bundle.h>
 
 #include "crypto/certificate.h"
-#include "parse/cmw.h"
+#include "crypto/der.h"
+#include "parse/unwrap.h"
 #include "tls/cert.h"
 #include "token/token.h"
 #include "verify/bind.h"
@@ -60,15 +61,15 @@ assay_cert_report_data(uint8_t out[ASSAY_REPORT_DATA_SIZE], const char *tee,
 	return ASSAY_OK;
 }
 
-/* OCTET STRING { bundle } */
+/* OCTET STRING { bundle }, or UTF8String of one in JSON: RFC 9999, the X.509 extension. */
 static enum assay_code
-write_octets(uint8_t **out, size_t *len, struct assay_bytes bundle, struct assay_error *err)
+write_choice(uint8_t **out, size_t *len, struct assay_bytes bundle, struct assay_error *err)
 {
 	uint8_t *all = malloc(HEAD + bundle.len), *at = all;
 
 	if (all == NULL)
 		return assay_fail_nomem(err);
-	*at++ = 0x04;
+	*at++ = bundle.ptr[0] >= 0x80 ? DER_OCTET_STRING : DER_UTF8; /* all of CBOR's begin so */
 	unsigned octets = bundle.len < 0x80 ? 0
 	    : bundle.len < 0x100            ? 1
 	    : bundle.len < 0x10000          ? 2
@@ -83,6 +84,13 @@ write_octets(uint8_t **out, size_t *len, struct assay_bytes bundle, struct assay
 	return ASSAY_OK;
 }
 
+static bool
+is_cmw(struct assay_bytes given)
+{
+	return assay_cmw_recognise(given) && !assay_tsm_recognise(given) &&
+	    !assay_coco_recognise(given);
+}
+
 /* The bundle as it was given, or one of the vendor's bytes. */
 static enum assay_code
 write_cmw(uint8_t **out, size_t *len, const struct assay_evidence *ev, struct assay_bytes given,
@@ -93,7 +101,12 @@ write_cmw(uint8_t **out, size_t *len, const struct assay_evidence *ev, struct as
 	char type[TYPE_MAX];
 	enum assay_code rc = ASSAY_OK;
 
-	if (ev->form == NULL || !assay_cmw_recognise(given)) {
+	if (ev->form == NULL || !is_cmw(given)) {
+		if (ev->manifest.len > 0 || ev->proof.key.len > 0)
+			return assay_fail(err, ASSAY_E_UNSUPPORTED,
+			    "the evidence came as %s, with a %s that goes along in a bundle alone; "
+			    "give it as one",
+			    ev->form, ev->manifest.len > 0 ? "manifest" : "proof");
 		(void)snprintf(type, sizeof type, "application/vnd.assay.%s", ev->tee->name);
 		const struct assay_bundle_item item = { "evidence", type, assay_evidence_raw(ev),
 			ASSAY_BUNDLE_EVIDENCE };
@@ -101,7 +114,7 @@ write_cmw(uint8_t **out, size_t *len, const struct assay_evidence *ev, struct as
 			return rc;
 		given = (struct assay_bytes){ made, n };
 	}
-	rc = write_octets(out, len, given, err);
+	rc = write_choice(out, len, given, err);
 	free(made);
 	return rc;
 }
