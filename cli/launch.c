@@ -247,7 +247,6 @@ static int
 read_policy(const struct args *args, uint32_t *policy)
 {
 	const char *text = args_value(args, OPT_GUEST_POLICY);
-	char *end;
 
 	if (text == NULL)
 		return misused(args->command,
@@ -255,9 +254,9 @@ read_policy(const struct args *args, uint32_t *policy)
 		    "forbids "
 		    "debugging, key sharing and sending, and asks for SEV-ES");
 	const char *digits = strncmp(text, "0x", 2) == 0 ? text + 2 : text;
-	unsigned long n = strtoul(digits, &end, 16);
-	if (digits[0] == '\0' || strlen(digits) > 8 || *end != '\0' ||
-	    strchr("-+ ", digits[0]) != NULL)
+	size_t len = strspn(digits, "0123456789abcdefABCDEF");
+	unsigned long n = strtoul(digits, NULL, 16);
+	if (len == 0 || len > 8 || digits[len] != '\0')
 		return misused(args->command,
 		    "--guest-policy: \"%.40s\" is no hex number of at most 32 bits", text);
 	*policy = (uint32_t)n;

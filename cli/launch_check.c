@@ -128,6 +128,9 @@ take_floor(struct check *c)
 static int
 take_digest(struct check *c)
 {
+	static const enum option_id parts[] = { OPT_OVMF, OPT_KERNEL, OPT_INITRD, OPT_APPEND,
+		OPT_VCPUS, OPT_VCPU_TYPE, OPT_VCPU_SIG, OPT_VMM_TYPE, OPT_VMSA_FIRST,
+		OPT_VMSA_FURTHER };
 	const char *text = args_value(c->args, OPT_DIGEST);
 	bool es = strcmp(assay_launch_tee(c->files.launch), "sev-es") == 0;
 	size_t len = 0;
@@ -141,9 +144,9 @@ take_digest(struct check *c)
 		    es ? "sev-es" : "sev");
 	if (text == NULL)
 		return measure_sev(c->args, es, c->expected);
-	if (args_has(c->args, OPT_OVMF))
-		return misused(
-		    c->args->command, "--digest and --ovmf say the same thing: give one");
+	if ((rc = args_refuse(c->args, parts, sizeof parts / sizeof *parts,
+		 "--digest says all that is measured")) != 0)
+		return rc;
 	rc = value_bytes(c->args, c->expected, sizeof c->expected, &len, "digest", text);
 	if (rc == 0 && len != sizeof c->expected)
 		return misused(
@@ -154,6 +157,7 @@ take_digest(struct check *c)
 static int
 take_answer(struct check *c)
 {
+	static const enum option_id told[] = { OPT_API_MAJOR, OPT_API_MINOR, OPT_BUILD_ID };
 	bool given = args_has(c->args, OPT_MEASUREMENT);
 	int rc;
 
@@ -163,7 +167,9 @@ take_answer(struct check *c)
 		    "answered");
 	if (given)
 		return take_measurement(c);
-	if ((rc = launch_vm_open(&c->vm, c->args)) == 0)
+	if ((rc = args_refuse(
+		 c->args, told, sizeof told / sizeof *told, "with --qmp the VMM says it")) == 0 &&
+	    (rc = launch_vm_open(&c->vm, c->args)) == 0)
 		c->answer = c->vm.answer;
 	return rc;
 }

@@ -486,12 +486,7 @@ refuse_vcpus(const struct args *args)
 		OPT_VCPU_FAMILY, OPT_VCPU_MODEL, OPT_VCPU_STEPPING, OPT_VMM_TYPE, OPT_VMSA_FIRST,
 		OPT_VMSA_FURTHER };
 
-	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
-		if (args_has(args, ids[i]))
-			return misused(args->command,
-			    "--%s: SEV without ES measures no vCPU; leave it away",
-			    args_name(args, ids[i]));
-	return 0;
+	return args_refuse(args, ids, sizeof ids / sizeof *ids, "SEV without ES measures no vCPU");
 }
 
 static int

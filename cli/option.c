@@ -372,6 +372,16 @@ args_name(const struct args *args, enum option_id id)
 	return "";
 }
 
+int
+args_refuse(const struct args *args, const enum option_id *ids, size_t count, const char *why)
+{
+	for (size_t i = 0; i < count; i++)
+		if (args_has(args, ids[i]))
+			return misused(
+			    args->command, "--%s: %s; leave it away", args_name(args, ids[i]), why);
+	return 0;
+}
+
 bool
 args_operands(const struct args *args, size_t least_count, size_t most)
 {

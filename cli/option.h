@@ -224,6 +224,9 @@ bool args_has(const struct args *args, enum option_id id);
 const char *args_value(const struct args *args, enum option_id id);
 /* The name of an option of this command, as the help has it. */
 const char *args_name(const struct args *args, enum option_id id);
+/* Options that would not be looked at are not taken, lest who gives one believe that it was. Returns 0;
+ * else EXIT_USAGE, after it has complained: "--NAME: WHY; leave it away". */
+int args_refuse(const struct args *args, const enum option_id *ids, size_t count, const char *why);
 /* Complains, and returns false, unless there are between least and most operands. */
 bool args_operands(const struct args *args, size_t least, size_t most);
 

@@ -341,11 +341,9 @@ watch(const struct args *args, const struct assay_guest_request *request)
 
 	if (b.url == NULL)
 		return misused(args->command, "--watch: to whom? give --to URL");
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		if (args_has(args, others[i]))
-			return misused(args->command,
-			    "--to: the server gives the nonce and takes the evidence; leave away "
-			    "--nonce, --report-data, --random, --bind, --raw, --coco, -o, --list");
+	if ((rc = args_refuse(args, others, sizeof others / sizeof *others,
+		 "with --to the server gives the nonce and takes the evidence")) != 0)
+		return rc;
 	if (every != NULL &&
 	    (!value_duration(&period_s, every) || period_s <= 0 || period_s > PERIOD_MAX_S))
 		return misused(

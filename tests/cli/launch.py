@@ -145,7 +145,8 @@ for args, words in ((["bad/x"], "is no name"), ([".bad"], "name: \".bad\" is non
     r = session(*args)
     ok(r.code == 2 and words in r.err, f"session: {words}", r)
 for policy, words in (("0x47", "bits of 6 to 15"), ("zz", "is no hex number"), ("", "is no hex"),
-                      ("0x123456789", "is no hex number"), ("-1", "is no hex number")):
+                      ("0x123456789", "is no hex number"), ("-1", "is no hex number"),
+                      ("0x0xf", "is no hex number"), ("\tf", "is no hex number"), ("0x", "is no hex number")):
     r = session("bad", policy=policy)
     ok(r.code == 2 and words in r.err, f"session: policy {policy!r}: {words}", r)
 r = session("debug", policy="0x4")
@@ -240,6 +241,12 @@ ok(got["stage"] == "checked" and got["digest"] == DIGEST.hex() and got["measure"
 r = offline("web", GOOD, "--json")
 ok(r.code == 0 and r.json["verdict"] == "accepted" and r.json["got"] == GOOD[:32].hex() and
    r.json["expected"] == r.json["got"] and r.json["why"] is None, "check: again, --json", r)
+for option, value in (("kernel", "vmlinuz"), ("append", "quiet"), ("ovmf", "f"), ("vcpus", "1")):
+    r = offline("web", GOOD, f"--{option}", value)
+    ok(r.code == 2 and f"--{option}: --digest says all that is measured; leave it away" in r.err,
+       f"check: --digest and --{option}, which nobody would look at", r)
+r = check("web", "--qmp", "unix:q", "--api-major", "1")
+ok(r.code == 2 and "--api-major: with --qmp the VMM says it" in r.err, "check: a version beside --qmp", r)
 r = offline("web", measure("web", nonce=b"o" * 16))
 ok(r.code == 1 and "this session has launched a guest already" in " ".join(r.out.split()),
    "check: the session reused", r)
