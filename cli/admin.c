@@ -16,8 +16,6 @@
 #include "value.h"
 
 enum {
-	TIMEOUT_S = 30,
-	TIMEOUT_MAX_S = 24 * 3600,
 	TOKEN_LIFE_S = 120, /* the server takes 300 s at most; clocks may differ by the rest */
 	ID_SIZE = 16,
 	DIGEST_SIZE = 32,
@@ -133,19 +131,9 @@ open_http(struct admin *a)
 int
 admin_open_anonymous(struct admin *a, const struct args *args)
 {
-	const char *timeout = args_value(args, OPT_TIMEOUT);
-
-	*a = (struct admin){ .args = args, .timeout_s = TIMEOUT_S };
-	if (timeout != NULL &&
-	    (!value_duration(&a->timeout_s, timeout) || a->timeout_s <= 0 ||
-		a->timeout_s > TIMEOUT_MAX_S))
-		return misused(args->command,
-		    "--timeout: \"%.40s\" is no duration up to a day; write a number and ms, s, m, "
-		    "h "
-		    "or d",
-		    timeout);
-	int rc = config_server(&a->config, args);
-	if (rc != 0)
+	*a = (struct admin){ .args = args };
+	int rc = value_timeout(args, &a->timeout_s);
+	if (rc != 0 || (rc = config_server(&a->config, args)) != 0)
 		return rc;
 	const char *url = a->config.url;
 	if (url == NULL)

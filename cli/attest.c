@@ -16,7 +16,6 @@
 
 enum {
 	NONCE_LEAST = 8,
-	TIMEOUT_MAX_S = 24 * 3600,
 	NAME_COLUMN = 17,
 	WORKS_COLUMN = 22,
 };
@@ -117,16 +116,11 @@ read_tee(struct asking *a)
 static int
 read_timeout(struct asking *a)
 {
-	const char *text = args_value(a->args, OPT_TIMEOUT);
 	int64_t seconds;
+	int rc = value_timeout(a->args, &seconds);
 
-	if (text == NULL)
-		return 0;
-	if (!value_duration(&seconds, text) || seconds <= 0 || seconds > TIMEOUT_MAX_S)
-		return misused(a->args->command,
-		    "--timeout: \"%.20s\" is no duration; write 500ms, 30s or 10m", text);
 	a->request.timeout_ms = (int)seconds * 1000;
-	return 0;
+	return rc;
 }
 
 static void

@@ -18,7 +18,6 @@
 
 enum {
 	NONCE_LEAST = 8,
-	TIMEOUT_MAX_S = 24 * 3600,
 	DAY_S = 86400,
 	VALID_S = 30 * DAY_S,
 	VALID_MAX_S = 366 * DAY_S,
@@ -35,15 +34,6 @@ struct making {
 	struct assay_cert_request cert;
 	struct assay_guest_request guest;
 };
-
-static int
-exit_of(enum assay_code code)
-{
-	return code == ASSAY_OK                                         ? EXIT_YES
-	    : code == ASSAY_E_USAGE                                     ? EXIT_USAGE
-	    : code == ASSAY_E_INCOMPLETE || code == ASSAY_E_UNSUPPORTED ? EXIT_UNTOLD
-									: EXIT_TROUBLE;
-}
 
 static int
 read_nonce(struct making *m)
@@ -67,21 +57,17 @@ static int
 read_durations(struct making *m)
 {
 	const char *valid = args_value(m->args, OPT_VALID);
-	const char *timeout = args_value(m->args, OPT_TIMEOUT);
 	int64_t seconds;
+	int rc;
 
 	m->valid_s = VALID_S;
 	if (valid != NULL &&
 	    (!value_duration(&m->valid_s, valid) || m->valid_s <= 0 || m->valid_s > VALID_MAX_S))
 		return misused(m->args->command,
 		    "--valid: \"%.20s\" is no duration up to 366d; write 12h or 30d", valid);
-	if (timeout == NULL)
-		return 0;
-	if (!value_duration(&seconds, timeout) || seconds <= 0 || seconds > TIMEOUT_MAX_S)
-		return misused(m->args->command,
-		    "--timeout: \"%.20s\" is no duration; write 500ms, 30s or 10m", timeout);
-	m->guest.timeout_ms = (int)seconds * 1000;
-	return 0;
+	if ((rc = value_timeout(m->args, &seconds)) == 0)
+		m->guest.timeout_ms = (int)seconds * 1000;
+	return rc;
 }
 
 static int
@@ -173,7 +159,7 @@ make(struct making *m)
 	if (code != ASSAY_OK) {
 		complain(m->args->command, "%s%s", err.text,
 		    code == ASSAY_E_INCOMPLETE ? "; assay attest --list says why" : "");
-		rc = exit_of(code);
+		rc = guest_exit(code);
 	} else {
 		rc = write_pem(m, der, der_len);
 		if (rc == EXIT_YES && args_has(m->args, OPT_VERBOSE))

@@ -24,7 +24,6 @@ enum {
 	SOURCES_MAX = 8,
 	WANTS_MAX = 256,
 	EVIDENCE_MAX = 64,
-	TIMEOUT_S = 30,
 };
 
 struct source {
@@ -771,16 +770,12 @@ static int
 run(struct job *job)
 {
 	const struct args *args = job->args;
-	const char *timeout = args_value(args, OPT_TIMEOUT);
-	int64_t timeout_s = TIMEOUT_S;
+	int64_t timeout_s;
 	int rc;
 
-	if ((rc = read_place(job)) != 0 || (rc = read_sources(job)) != 0)
+	if ((rc = read_place(job)) != 0 || (rc = read_sources(job)) != 0 ||
+	    (rc = value_timeout(args, &timeout_s)) != 0)
 		return rc;
-	if (timeout != NULL && (!value_duration(&timeout_s, timeout) || timeout_s == 0))
-		return misused(args->command,
-		    "--timeout: \"%s\" is no duration; write a number and ms, s, m, h or d",
-		    timeout);
 	if ((job->store = new_trust(job)) == NULL)
 		return EXIT_TROUBLE;
 	if ((rc = screen_open(&job->report, args)) != 0)

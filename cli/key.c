@@ -18,8 +18,6 @@
 #include "value.h"
 
 enum {
-	TIMEOUT_S = 30,
-	TIMEOUT_MAX_S = 24 * 3600,
 	USER_KEYRING = -4,   /* KEY_SPEC_USER_KEYRING */
 	KEYRING_MAX = 32767, /* bytes of a key of type "user" */
 };
@@ -56,20 +54,6 @@ check_output(const struct args *args)
 		return misused(args->command,
 		    "a secret is not written to a terminal; give -o FILE or --keyring NAME, or "
 		    "-o - to do it all the same");
-	return 0;
-}
-
-static int
-read_timeout(const struct args *args, int64_t *timeout_s)
-{
-	const char *text = args_value(args, OPT_TIMEOUT);
-
-	*timeout_s = TIMEOUT_S;
-	if (text == NULL)
-		return 0;
-	if (!value_duration(timeout_s, text) || *timeout_s <= 0 || *timeout_s > TIMEOUT_MAX_S)
-		return misused(args->command,
-		    "--timeout: \"%.20s\" is no duration; write 500ms, 30s or 10m", text);
 	return 0;
 }
 
@@ -151,7 +135,7 @@ prepare(struct errand *e, struct broker_how *how, const char *host)
 {
 	const struct args *args = e->args;
 	const char *key = args_value(args, OPT_KEY), *token = args_value(args, OPT_TOKEN);
-	int rc = read_timeout(args, &how->timeout_s);
+	int rc = value_timeout(args, &how->timeout_s);
 
 	if (rc != 0 || (rc = config_server(&e->config, args)) != 0)
 		return rc;

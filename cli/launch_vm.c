@@ -8,8 +8,6 @@
 #include "command.h"
 #include "value.h"
 
-enum { TIMEOUT_S = 30, TIMEOUT_MAX_S = 24 * 3600 };
-
 static int
 no_answer(const struct launch_vm *vm, const char *why)
 {
@@ -106,19 +104,14 @@ take(struct launch_vm *vm, const char *command, int (*taken)(struct launch_vm *,
 int
 launch_vm_open(struct launch_vm *vm, const struct args *args)
 {
-	const char *timeout = args_value(args, OPT_TIMEOUT);
-	int64_t timeout_s = TIMEOUT_S;
+	int64_t timeout_s;
 	char why[QMP_WHY] = "";
 	bool bad = false;
 	int rc;
 
 	*vm = (struct launch_vm){ .args = args, .address = args_value(args, OPT_QMP) };
-	if (timeout != NULL &&
-	    (!value_duration(&timeout_s, timeout) || timeout_s <= 0 || timeout_s > TIMEOUT_MAX_S))
-		return misused(args->command,
-		    "--timeout: \"%.40s\" is no duration up to a day; write a number and ms, s, m, "
-		    "h",
-		    timeout);
+	if ((rc = value_timeout(args, &timeout_s)) != 0)
+		return rc;
 	vm->qmp = qmp_open(vm->address, timeout_s, &bad, why);
 	if (bad)
 		return misused(args->command, "--qmp: \"%.60s\" %s", vm->address, why);

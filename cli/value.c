@@ -133,6 +133,18 @@ value_duration(int64_t *out_s, const char *text)
 	return false;
 }
 
+int
+value_timeout(const struct args *args, int64_t *out_s)
+{
+	const char *text = args_value(args, OPT_TIMEOUT);
+
+	*out_s = 30;
+	if (text == NULL || (value_duration(out_s, text) && *out_s > 0 && *out_s <= DAY_S))
+		return 0;
+	return misused(args->command,
+	    "--timeout: \"%.40s\" is no duration up to a day; write 500ms, 30s or 10m", text);
+}
+
 static void
 time_print(char out[TIME_MAX], int64_t t, char between)
 {

@@ -32,6 +32,9 @@ void value_distance(char out[TIME_MAX], int64_t from, int64_t to);
 int value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len,
     const char *option, const char *text);
 
+/* --timeout, or what stands for it: 30 s. Returns 0; else the exit code, after it has complained. */
+int value_timeout(const struct args *args, int64_t *out_s);
+
 /* Base64 with padding: in.len / 3 * 4 + 5 bytes of room are enough. */
 void value_base64(char *out, struct assay_bytes in);
 /* Bytes in base64 of either alphabet; false if text is none, or of more than max bytes. */

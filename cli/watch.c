@@ -15,7 +15,6 @@
 #include "value.h"
 
 enum {
-	TIMEOUT_S = 30,
 	PERIOD_MAX_S = 30 * 86400,
 	NONCE_LEAST = 8,
 	CHALLENGE_MAX = 512,
@@ -333,10 +332,9 @@ watch(const struct args *args, const struct assay_guest_request *request)
 	static const enum option_id others[] = { OPT_NONCE, OPT_REPORT_DATA, OPT_RANDOM, OPT_BIND,
 		OPT_RAW, OPT_COCO, OPT_OUTPUT, OPT_LIST };
 	const char *every = args_value(args, OPT_WATCH);
-	const char *timeout = args_value(args, OPT_TIMEOUT);
 	struct beat b = { .args = args, .request = *request, .url = args_value(args, OPT_TO) };
 	struct config config = { 0 };
-	int64_t period_s = 0, timeout_s = TIMEOUT_S;
+	int64_t period_s = 0, timeout_s;
 	int rc;
 
 	if (b.url == NULL)
@@ -348,9 +346,7 @@ watch(const struct args *args, const struct assay_guest_request *request)
 	    (!value_duration(&period_s, every) || period_s <= 0 || period_s > PERIOD_MAX_S))
 		return misused(
 		    args->command, "--watch: \"%.20s\" is no duration; write 60s or 10m", every);
-	if (timeout != NULL)
-		(void)value_duration(&timeout_s, timeout); /* has been looked at */
-	if ((rc = config_server(&config, args)) != 0)
+	if ((rc = value_timeout(args, &timeout_s)) != 0 || (rc = config_server(&config, args)) != 0)
 		return rc;
 	if (every != NULL) {
 		rc = beat_on(&b, config.ca, timeout_s, period_s);
