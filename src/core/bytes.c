@@ -146,6 +146,12 @@ assay_reader_left(const struct assay_reader *r)
 	return r->overrun ? 0 : r->in.len - r->pos;
 }
 
+bool
+assay_reader_ended(const struct assay_reader *r)
+{
+	return !r->overrun && r->pos == r->in.len;
+}
+
 enum assay_code
 assay_reader_end(const struct assay_reader *r, struct assay_error *err)
 {

@@ -65,7 +65,9 @@ uint16_t assay_take_u16le(struct assay_reader *r);
 uint32_t assay_take_u32le(struct assay_reader *r);
 uint64_t assay_take_u64le(struct assay_reader *r);
 size_t assay_reader_left(const struct assay_reader *r);
-/* Refuses short and surplus input alike: ASSAY_E_FORMAT. */
+/* Everything was there, and nothing is left. */
+bool assay_reader_ended(const struct assay_reader *r);
+/* The same, with a sentence: refuses short and surplus input alike, ASSAY_E_FORMAT. */
 ASSAY_MUST_USE enum assay_code
 assay_reader_end(const struct assay_reader *r, struct assay_error *err);
 

@@ -263,7 +263,7 @@ assay_launch_is_sequence(struct assay_bytes der)
 	struct assay_reader r = { .what = "", .in = der };
 
 	(void)assay_der_take(&r, DER_SEQUENCE);
-	return !r.overrun && assay_reader_left(&r) == 0;
+	return assay_reader_ended(&r);
 }
 
 static enum assay_code

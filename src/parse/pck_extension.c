@@ -75,13 +75,6 @@ take_flag(bool *has, bool *flag, struct assay_reader *r)
 	*has = true;
 }
 
-/* True if everything was there and nothing is left. */
-static bool
-ended(const struct assay_reader *r)
-{
-	return !r->overrun && assay_reader_left(r) == 0;
-}
-
 static bool
 take_tcb_value(struct pck_extension *p, struct entry *e)
 {
@@ -112,13 +105,13 @@ take_tcb(struct pck_extension *p, struct assay_reader *r, struct assay_error *er
 			    "pck extension: TCB member .2.%u is not known or stands twice; the "
 			    "certificate is not Intel's",
 			    e.arc);
-		if (!take_tcb_value(p, &e) || !ended(&e.in))
+		if (!take_tcb_value(p, &e) || !assay_reader_ended(&e.in))
 			return assay_fail(err, ASSAY_E_FORMAT,
 			    "pck extension: TCB member .2.%u is not of its type or range; the "
 			    "certificate is not Intel's",
 			    e.arc);
 	}
-	if (!ended(&in))
+	if (!assay_reader_ended(&in))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "pck extension: the TCB (.2) is no sequence of OID and value; the certificate "
 		    "is damaged");
@@ -153,13 +146,13 @@ take_configuration(struct pck_extension *p, struct assay_reader *r, struct assay
 			take_flag(&p->has_cached_keys, &p->cached_keys, &e.in);
 		else
 			take_flag(&p->has_smt_enabled, &p->smt_enabled, &e.in);
-		if (!ended(&e.in))
+		if (!assay_reader_ended(&e.in))
 			return assay_fail(err, ASSAY_E_FORMAT,
 			    "pck extension: configuration member .7.%u is no BOOLEAN; the "
 			    "certificate is not Intel's",
 			    e.arc);
 	}
-	if (!ended(&in))
+	if (!assay_reader_ended(&in))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "pck extension: the configuration (.7) is no sequence of OID and value; the "
 		    "certificate is damaged");
@@ -208,7 +201,7 @@ take_member(struct pck_extension *p, struct entry *e, struct assay_error *err)
 		    "not Intel's",
 		    e->arc);
 	}
-	if (!ended(&e->in))
+	if (!assay_reader_ended(&e->in))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "pck extension: bytes follow the value of member .%u; the certificate is "
 		    "damaged",
@@ -237,7 +230,7 @@ assay_pck_extension_parse(struct pck_extension *out, struct assay_bytes in, stru
 		if (rc != ASSAY_OK)
 			return rc;
 	}
-	if (!ended(&r) || !ended(&outer))
+	if (!assay_reader_ended(&r) || !assay_reader_ended(&outer))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "pck extension: is no sequence of OID and value; the certificate is damaged");
 	for (unsigned arc = PPID; arc <= SGX_TYPE; arc++)

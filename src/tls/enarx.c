@@ -5,12 +5,6 @@
 
 static const char what[] = "Enarx extension";
 
-static bool
-ended(const struct assay_reader *r)
-{
-	return !r->overrun && r->pos == r->in.len;
-}
-
 static void
 add(struct enarx_evidence *e, struct assay_reader *r, struct assay_bytes item)
 {
@@ -45,9 +39,9 @@ take_crls(struct enarx_evidence *e, struct assay_reader *r)
 		struct assay_reader one = assay_der_enter(&list, DER_SEQUENCE);
 		(void)assay_der_take(&one, DER_UTF8);
 		take_item(e, &one);
-		list.overrun = list.overrun || !ended(&one);
+		list.overrun = list.overrun || !assay_reader_ended(&one);
 	}
-	if (!ended(&outer) || !ended(&list))
+	if (!assay_reader_ended(&outer) || !assay_reader_ended(&list))
 		r->overrun = true;
 }
 
@@ -75,7 +69,10 @@ assay_enarx_sgx(struct enarx_evidence *out, struct assay_bytes in, struct assay_
 	while (assay_reader_left(&chain) > 0 && !chain.overrun)
 		take_item(&e, &chain);
 	add(&e, &tcb, assay_der_take(&tcb, DER_OCTET_STRING));
-	return end(out, &e, ended(&r) && ended(&all) && ended(&tcb) && ended(&chain), err);
+	return end(out, &e,
+	    assay_reader_ended(&r) && assay_reader_ended(&all) && assay_reader_ended(&tcb) &&
+		assay_reader_ended(&chain),
+	    err);
 }
 
 enum assay_code
@@ -89,5 +86,6 @@ assay_enarx_snp(struct enarx_evidence *out, struct assay_bytes in, struct assay_
 	take_item(&e, &vcek);
 	take_crls(&e, &vcek);
 	e.evidence = assay_der_take(&all, DER_OCTET_STRING);
-	return end(out, &e, ended(&r) && ended(&all) && ended(&vcek), err);
+	return end(out, &e,
+	    assay_reader_ended(&r) && assay_reader_ended(&all) && assay_reader_ended(&vcek), err);
 }

@@ -67,7 +67,7 @@ open_cmw(struct assay_cert *c, struct assay_bytes value, struct assay_error *err
 	uint8_t tag;
 	struct assay_bytes cmw = assay_der_any(&r, &tag, NULL);
 
-	if (r.overrun || r.pos != r.in.len || (tag != DER_UTF8 && tag != DER_OCTET_STRING))
+	if (!assay_reader_ended(&r) || (tag != DER_UTF8 && tag != DER_OCTET_STRING))
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "%s: is neither an OCTET STRING nor a UTF8String, alone", c->form->name);
 	if (!assay_cmw_recognise(cmw))

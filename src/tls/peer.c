@@ -21,12 +21,6 @@ damaged(const char *field, struct assay_error *err)
 	    "%s: its %s is no strict DER; it is damaged, or its maker at fault", what, field);
 }
 
-static bool
-ended(const struct assay_reader *r)
-{
-	return !r->overrun && r->pos == r->in.len;
-}
-
 /* --- algorithms -------------------------------------------------------------------------- */
 
 /* RFC 5480 2.1.1, RFC 3279 2.3.1, RFC 8410 3: contents of the AlgorithmIdentifier. */
@@ -73,7 +67,8 @@ rsa_numbers(struct peer *p, struct assay_bytes in, struct assay_error *err)
 		size_t sign = n.ptr[0] == 0;
 		p->numbers.at[i] = (struct assay_bytes){ n.ptr + sign, n.len - sign };
 	}
-	return ended(&r) && ended(&pair) ? ASSAY_OK : damaged("RSA key", err);
+	return assay_reader_ended(&r) && assay_reader_ended(&pair) ? ASSAY_OK
+								   : damaged("RSA key", err);
 }
 
 static enum assay_code
@@ -84,7 +79,7 @@ take_key(struct peer *p, struct assay_reader *tbs, struct assay_error *err)
 	struct assay_bytes id = assay_der_take(&info, DER_SEQUENCE);
 	struct assay_bytes bits = assay_der_take(&info, DER_BIT_STRING);
 
-	if (tag != DER_SEQUENCE || !ended(&info) || bits.len < 2 || bits.ptr[0] != 0)
+	if (tag != DER_SEQUENCE || !assay_reader_ended(&info) || bits.len < 2 || bits.ptr[0] != 0)
 		return damaged("public key", err);
 	for (size_t i = 0; i < sizeof key_algorithms / sizeof *key_algorithms; i++)
 		if (assay_bytes_equal(key_algorithms[i].id, id))
@@ -128,7 +123,7 @@ find_signing(struct peer *p)
 		    p->kind > a->last)
 			continue;
 		p->how = a->how;
-		return ended(&fields);
+		return assay_reader_ended(&fields);
 	}
 	return false;
 }
@@ -181,7 +176,7 @@ take_extensions(struct peer *p, struct assay_bytes in, struct assay_error *err)
 		if (assay_der_peek(&one) == DER_BOOLEAN)
 			e.critical = assay_der_boolean(&one);
 		e.value = assay_der_take(&one, DER_OCTET_STRING);
-		if (!ended(&one) || e.oid.len == 0)
+		if (!assay_reader_ended(&one) || e.oid.len == 0)
 			return damaged("extension", err);
 		if (p->extension_count == PEER_EXTENSIONS_MAX)
 			return assay_fail(err, ASSAY_E_FORMAT,
@@ -225,14 +220,14 @@ read_certificate(struct peer *p, struct assay_reader *r, struct assay_error *err
 	p->since = assay_der_time(&dates);
 	p->until = assay_der_time(&dates);
 	(void)assay_der_take(r, DER_SEQUENCE);
-	if (r->overrun || !ended(&dates))
+	if (r->overrun || !assay_reader_ended(&dates))
 		return damaged("signed part", err);
 	if ((rc = take_key(p, r, err)) != ASSAY_OK)
 		return rc;
 	if (assay_reader_left(r) > 0) {
 		struct assay_reader x = assay_der_enter(r, TAG_EXTENSIONS);
 		struct assay_bytes list = assay_der_take(&x, DER_SEQUENCE);
-		if (r->overrun || !ended(&x))
+		if (r->overrun || !assay_reader_ended(&x))
 			return damaged("field behind the public key", err);
 		rc = take_extensions(p, list, err);
 	}
@@ -257,12 +252,12 @@ read_request(struct peer *p, struct assay_reader *r, struct assay_error *err)
 		struct assay_reader one = assay_der_enter(&attributes, DER_SEQUENCE);
 		struct assay_bytes oid = assay_der_take(&one, DER_OID);
 		struct assay_reader values = assay_der_enter(&one, DER_SET);
-		if (!ended(&one))
+		if (!assay_reader_ended(&one))
 			return damaged("attribute", err);
 		if (!assay_bytes_equal(oid, X509_OID("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e")))
 			continue;
 		struct assay_bytes list = assay_der_take(&values, DER_SEQUENCE);
-		if (!ended(&values) || asked)
+		if (!assay_reader_ended(&values) || asked)
 			return damaged("extensionRequest", err);
 		asked = true;
 		rc = take_extensions(p, list, err);
@@ -286,7 +281,8 @@ read_signed(struct peer *p, struct assay_bytes content, struct assay_error *err)
 		rc = read_request(p, &r, err);
 	} else {
 		struct assay_reader version = assay_der_enter(&r, TAG_VERSION);
-		if (assay_der_uint(&version, DER_INTEGER) != VERSION_3 || !ended(&version))
+		if (assay_der_uint(&version, DER_INTEGER) != VERSION_3 ||
+		    !assay_reader_ended(&version))
 			return assay_fail(err, ASSAY_E_FORMAT,
 			    "%s: is neither of X.509 version 3 nor a PKCS#10 request", what);
 		rc = read_certificate(p, &r, err);
@@ -311,7 +307,7 @@ assay_peer_parse(struct peer *out, struct assay_bytes der, struct assay_error *e
 	struct assay_bytes content = assay_der_any(&outer, &tag, &p.tbs);
 	(void)assay_der_any(&outer, &ignored, &p.algorithm);
 	struct assay_bytes bits = assay_der_take(&outer, DER_BIT_STRING);
-	if (tag != DER_SEQUENCE || !ended(&outer))
+	if (tag != DER_SEQUENCE || !assay_reader_ended(&outer))
 		return damaged("frame", err);
 	if ((rc = read_signed(&p, content, err)) == ASSAY_OK &&
 	    (rc = check_critical(&p, err)) == ASSAY_OK &&

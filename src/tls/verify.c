@@ -94,8 +94,6 @@ without_nonce(const struct judging *j, const struct assay_claims *claims)
 static void
 check_binding(const struct judging *j, const struct assay_claims *claims, bool named)
 {
-	const char *passed = "the evidence names this key";
-
 	if (named && unbound(claims) && j->how->launch_count == 0)
 		assay_check_need(j->checks, CHECK_CERT_BINDING, "launch record",
 		    "of this guest, with --launch",
@@ -108,7 +106,8 @@ check_binding(const struct judging *j, const struct assay_claims *claims, bool n
 		(void)check_buffer(j);
 	else
 		assay_check_that(j->checks, CHECK_CERT_BINDING, named || without_nonce(j, claims),
-		    ASSAY_E_SIGNATURE, passed, "the evidence was made for another key%s",
+		    ASSAY_E_SIGNATURE, "the evidence names this key",
+		    "the evidence was made for another key%s",
 		    j->nonce.len == 0 && j->cert->form->nonce && j->cert->form != cert_form_dice
 			? ", or for a nonce; if you sent one, give it"
 			: "");

@@ -15,14 +15,14 @@ static const char certificate_label[] = "assay report data: certificate, 1";
 
 enum { NONCE_LEAST = ASSAY_NONCE_LEAST, NONCE_MOST = ASSAY_NONCE_MOST, LENGTH = 4 };
 
-static uint8_t *
-put(uint8_t *p, const void *part, size_t len)
+uint8_t *
+assay_bind_put(uint8_t *to, const void *part, size_t len)
 {
 	for (size_t i = LENGTH; i-- > 0;)
-		*p++ = (uint8_t)(len >> 8 * i);
+		*to++ = (uint8_t)(len >> 8 * i);
 	if (len > 0)
-		memcpy(p, part, len);
-	return p + len;
+		memcpy(to, part, len);
+	return to + len;
 }
 
 /* The hash over the label, the nonce and SHA-384 of the key. */
@@ -35,9 +35,9 @@ bind(uint8_t out[ASSAY_REPORT_DATA_SIZE], const char *name, struct assay_bytes n
 	uint8_t *p = message;
 
 	assay_sha384(hash, key);
-	p = put(p, name, strlen(name));
-	p = put(p, nonce.ptr, nonce.len);
-	p = put(p, hash, sizeof hash);
+	p = assay_bind_put(p, name, strlen(name));
+	p = assay_bind_put(p, nonce.ptr, nonce.len);
+	p = assay_bind_put(p, hash, sizeof hash);
 	assay_sha512(out, (struct assay_bytes){ message, (size_t)(p - message) });
 }
 

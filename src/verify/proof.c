@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parse/sev_proof.h"
+#include "verify/bind.h"
 
 /* Each part with its length in front, so that no two sets of parts make the same bytes. The forms
  * are docs/binding.md's; a change of one needs another label. */
@@ -22,25 +23,16 @@ struct assay_proof_keys {
 
 /* --- messages ---------------------------------------------------------------------------- */
 
-static uint8_t *
-put(uint8_t *p, const void *part, size_t len)
-{
-	for (size_t i = 4; i-- > 0;)
-		*p++ = (uint8_t)(len >> 8 * i);
-	memcpy(p, part, len);
-	return p + len;
-}
-
 void
 assay_sev_mnonce(uint8_t out[ASSAY_SEV_MNONCE_SIZE],
     const uint8_t report_data[ASSAY_REPORT_DATA_SIZE],
     const uint8_t key_digest[ASSAY_KEY_DIGEST_SIZE])
 {
 	uint8_t message[PROOF_MESSAGE_MAX], hash[ASSAY_SHA256_LEN];
-	uint8_t *p = put(message, mnonce_label, sizeof mnonce_label - 1);
+	uint8_t *p = assay_bind_put(message, mnonce_label, sizeof mnonce_label - 1);
 
-	p = put(p, report_data, ASSAY_REPORT_DATA_SIZE);
-	p = put(p, key_digest, ASSAY_KEY_DIGEST_SIZE);
+	p = assay_bind_put(p, report_data, ASSAY_REPORT_DATA_SIZE);
+	p = assay_bind_put(p, key_digest, ASSAY_KEY_DIGEST_SIZE);
 	assay_sha256(hash, (struct assay_bytes){ message, (size_t)(p - message) });
 	memcpy(out, hash, ASSAY_SEV_MNONCE_SIZE);
 }
@@ -48,19 +40,19 @@ assay_sev_mnonce(uint8_t out[ASSAY_SEV_MNONCE_SIZE],
 size_t
 assay_proof_certified(uint8_t out[PROOF_MESSAGE_MAX], struct assay_bytes working_key)
 {
-	uint8_t *p = put(out, certified_label, sizeof certified_label - 1);
+	uint8_t *p = assay_bind_put(out, certified_label, sizeof certified_label - 1);
 
-	return (size_t)(put(p, working_key.ptr, working_key.len) - out);
+	return (size_t)(assay_bind_put(p, working_key.ptr, working_key.len) - out);
 }
 
 size_t
 assay_proof_signed(
     uint8_t out[PROOF_MESSAGE_MAX], struct assay_bytes report, const uint8_t *report_data)
 {
-	uint8_t *p = put(out, signed_label, sizeof signed_label - 1);
+	uint8_t *p = assay_bind_put(out, signed_label, sizeof signed_label - 1);
 
-	p = put(p, report.ptr, report.len);
-	return (size_t)(put(p, report_data, ASSAY_REPORT_DATA_SIZE) - out);
+	p = assay_bind_put(p, report.ptr, report.len);
+	return (size_t)(assay_bind_put(p, report_data, ASSAY_REPORT_DATA_SIZE) - out);
 }
 
 bool
