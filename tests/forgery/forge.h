@@ -83,12 +83,12 @@ struct forgery {
 	const char *also; /* further ids that may fail with it, separated by spaces */
 };
 
-extern const struct forgery genuine_cases[], quote_forgeries[], dcap_forgeries[], tdx_forgeries[],
-    snp_forgeries[], sev_forgeries[], bundle_genuine[], bundle_forgeries[], launch_genuine[],
-    launch_forgeries[];
-extern const size_t genuine_case_count, quote_forgery_count, dcap_forgery_count, tdx_forgery_count,
-    snp_forgery_count, sev_forgery_count, bundle_genuine_count, bundle_forgery_count,
-    launch_genuine_count, launch_forgery_count;
+extern const struct forgery genuine_cases[], quote_forgeries[], dcap_forgeries[], tcb_forgeries[],
+    tdx_forgeries[], snp_forgeries[], sev_forgeries[], bundle_genuine[], bundle_forgeries[],
+    launch_genuine[], launch_forgeries[];
+extern const size_t genuine_case_count, quote_forgery_count, dcap_forgery_count, tcb_forgery_count,
+    tdx_forgery_count, snp_forgery_count, sev_forgery_count, bundle_genuine_count,
+    bundle_forgery_count, launch_genuine_count, launch_forgery_count;
 
 /* The order of P-256 and P-384, big-endian: the first number that r and s must not be. */
 extern const uint8_t forge_order_p256[32], forge_order_p384[48];

@@ -544,6 +544,7 @@ main(int argc, char **argv)
 	size_t accepted = test_count;
 	queue(quote_forgeries, quote_forgery_count, only);
 	queue(dcap_forgeries, dcap_forgery_count, only);
+	queue(tcb_forgeries, tcb_forgery_count, only);
 	queue(tdx_forgeries, tdx_forgery_count, only);
 	queue(snp_forgeries, snp_forgery_count, only);
 	queue(sev_forgeries, sev_forgery_count, only);
