@@ -66,6 +66,9 @@ serve(struct settings *settings)
 
 	if (!user_is_known(o))
 		return EXIT_USAGE;
+	int code = sev_check(o, true);
+	if (code != EXIT_DONE)
+		return code;
 	int sockets = open_sockets(listening, o);
 	if (sockets < 0)
 		return EXIT_TROUBLE;
@@ -80,7 +83,7 @@ serve(struct settings *settings)
 			return EXIT_TROUBLE; /* those that live see their sockets close */
 	if (!confine_user(o->user))
 		return EXIT_TROUBLE;
-	int code = front_run(settings, listening, (size_t)sockets, processes, &notify);
+	code = front_run(settings, listening, (size_t)sockets, processes, &notify);
 	notify_close(&notify);
 	return code;
 }
@@ -88,9 +91,14 @@ serve(struct settings *settings)
 static int
 check(const struct settings *settings)
 {
-	settings_print(stdout, settings);
-	if (!user_is_known(settings_options(settings)))
+	const struct broker_options *o = settings_options(settings);
+
+	if (!user_is_known(o))
 		return EXIT_USAGE;
+	int code = sev_check(o, false);
+	if (code != EXIT_DONE)
+		return code;
+	settings_print(stdout, settings);
 	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
 }
 

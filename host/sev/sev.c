@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/psp-sev.h>
@@ -18,7 +19,8 @@
 #include "confine.h"
 #include "text.h"
 
-enum { EXIT_DONE = 0, EXIT_TROUBLE = 4, WHY_ROOM = 200, PATH_ROOM = 4096, CHIP_ROOM = 2 * 64 + 1 };
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
+enum { WHY_ROOM = 200, PATH_ROOM = 4096, CHIP_ROOM = 2 * 64 + 1 };
 
 /* Source: AMD 55766, SEV certificate format, appendix C: key usage and public key. */
 enum {
@@ -186,6 +188,12 @@ say_once(struct sev *s, const char *text)
 	log_say("%s", text);
 }
 
+static bool
+same_key(const uint8_t a[CERTIFICATE_SIZE], const uint8_t b[CERTIFICATE_SIZE])
+{
+	return memcmp(a + KEY_AT, b + KEY_AT, KEY_SIZE) == 0;
+}
+
 /* The exported CEK is not signed: the one of the same key that AMD signed takes its place. */
 static void
 sign_cek(struct sev *s, struct certificates *c)
@@ -196,7 +204,7 @@ sign_cek(struct sev *s, struct certificates *c)
 	for (size_t i = 0; i < s->options->cek_count; i++) {
 		if (!read_certificate(one, s->options->cek[i], USAGE_CEK, why))
 			say_once(s, why);
-		else if (memcmp(one + KEY_AT, c->cek + KEY_AT, KEY_SIZE) == 0) {
+		else if (same_key(one, c->cek)) {
 			memcpy(c->cek, one, sizeof one);
 			return;
 		}
@@ -210,6 +218,95 @@ sign_cek(struct sev *s, struct certificates *c)
 	    "verifiers must bring their own; AMD has it as cek/id/%s",
 	    chip);
 	say_once(s, text);
+}
+
+/* --- before the start -------------------------------------------------------------------- */
+
+/* Of several, for a configuration that hosts share, one must be this platform's. */
+static int
+judge_ceks(const struct sev *s, const struct certificates *ours)
+{
+	const struct broker_options *o = s->options;
+	const char *others = o->cek_count > 1 ? ", and so are the others" : "";
+	uint8_t one[CERTIFICATE_SIZE];
+	char why[WHY_ROOM], chip[CHIP_ROOM] = "";
+	bool fits = ours == NULL || o->cek_count == 0;
+
+	for (size_t i = 0; i < o->cek_count; i++) {
+		if (!read_certificate(one, o->cek[i], USAGE_CEK, why)) {
+			log_say("cek: %s; give the file that AMD has for this chip (man "
+				"assay-brokerd), or no cek",
+			    why);
+			return EXIT_USAGE;
+		}
+		fits = fits || same_key(one, ours->cek);
+	}
+	if (fits)
+		return EXIT_DONE;
+	if (s->device >= 0)
+		name_chip(chip, s->device);
+	if (s->device < 0)
+		log_say("cek: %.120s is of another platform than %.120s%s; give no cek, as a "
+			"software platform's is signed",
+		    o->cek[0], s->folder, others);
+	else
+		log_say("cek: %.120s is of another platform than this host's%s; give the file that "
+			"AMD has as cek/id/%s",
+		    o->cek[0], others, chip[0] != '\0' ? chip : "ID, for the ID of this chip");
+	return EXIT_USAGE;
+}
+
+/* The device has been opened as who starts the broker. */
+static int
+judge(struct sev *s, bool start, const char *fault)
+{
+	struct certificates ours;
+	char why[WHY_ROOM];
+
+	if (s->device < 0 && s->folder != NULL) {
+		if (read_folder(&ours, s->folder, why))
+			return judge_ceks(s, &ours);
+		log_say("source: sim:%.120s is no platform of SEV: %s; make one with assay-sim new "
+			"--tee sev-es",
+		    s->folder, why);
+		return EXIT_USAGE;
+	}
+	bool known = s->device >= 0 && export(&ours, s->device, why);
+	int code = judge_ceks(s, known ? &ours : NULL);
+	if (code == EXIT_DONE && !known && !start && s->options->cek_count > 0)
+		log_say("cek: is not compared with this host's: %s", s->device >= 0 ? why : fault);
+	return code;
+}
+
+/* By a process of the user who reads the files later. */
+static _Noreturn void
+check_and_exit(const struct broker_options *o, bool start)
+{
+	struct sev s = { .options = o, .device = -1, .folder = options_source(o, "sim:") };
+	const char *path = options_source(o, "sev:");
+	char fault[WHY_ROOM] = "";
+
+	if (path != NULL && (s.device = open(path, O_RDONLY | O_CLOEXEC)) < 0) {
+		s.folder = NULL;
+		snprintf(fault, sizeof fault, "%.120s: %s", path, strerror(errno));
+	}
+	_exit(confine_user(o->user) ? judge(&s, start, fault) : EXIT_TROUBLE);
+}
+
+int
+sev_check(const struct broker_options *o, bool start)
+{
+	int status;
+
+	if (!options_certificates(o))
+		return EXIT_DONE;
+	pid_t pid = fork();
+	if (pid == 0)
+		check_and_exit(o, start);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_say("source: cannot be looked at: %s", pid < 0 ? strerror(errno) : "a process broke");
+	return EXIT_TROUBLE;
 }
 
 /* --- the process ------------------------------------------------------------------------- */

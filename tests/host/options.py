@@ -91,6 +91,52 @@ def words(host):
     check(code == 4 and "names a process that is not there" in err, "no such VMM: 4")
 
 
+def certificates(host):
+    """What is wrong with the files of source and cek is said at once, by the start and by --check."""
+    cek = host.path("collateral/cek.cert")
+    door = ["--vm", f"a,socket={host.path('cek.s')},qmp=unix:/q"]
+    sim = ["--source", "sim:" + host.folder]
+
+    def refused(what, given, *want):
+        for more in (door, door + ["--check"]):
+            code, out, err = run(*given, *more)
+            check(code == 2 and out == "" and all(w in err for w in want) and len(err.splitlines()) == 1
+                  and not os.path.exists(host.path("cek.s")), f"{what}{' --check' * (len(more) > 2)}: 2")
+
+    def written(name, data):
+        with open(host.path(name), "wb") as f:
+            f.write(data)
+        return host.path(name)
+    with open(cek, "rb") as f:
+        ours = f.read()
+    other = written("other.cert", ours[:0x10] + b"x" * (len(ours) - 0x10))
+    refused("no such cek", sim + ["--cek", host.path("gone.cert")],
+            f"cek: {host.path('gone.cert')}: No such file or directory; give the file that AMD has for this chip")
+    for what, path in (("a cek that is a PEK", host.path("collateral/pek.cert")),
+                       ("a cek that is cut", written("cut.cert", ours[:-1])),
+                       ("a cek with a tail", written("tail.cert", ours + b"\0")),
+                       ("a cek that is empty", written("empty.cert", b"")),
+                       ("a cek that is a folder", host.folder)):
+        refused(what, sim + ["--cek", path], f"cek: {path}: is no SEV certificate of 2084 bytes and usage 0x1004; give")
+    refused("another platform's cek", sim + ["--cek", other], f"cek: {other} is of another platform than {host.folder};")
+    refused("two of them", sim + ["--cek", other, "--cek", other], f"than {host.folder}, and so are the others;")
+    refused("a cek that is none beside one that is", sim + ["--cek", cek, "--cek", host.path("gone.cert")], "gone.cert: No such")
+    check(run(*sim, *door, "--cek", other, "--cek", cek, "--check")[0] == 0, "one of several fits: good")
+    refused("no such platform", ["--source", "sim:/nowhere"],
+            "source: sim:/nowhere is no platform of SEV: /nowhere/collateral/cek.cert: No such file or directory;"
+            " make one with assay-sim new --tee sev-es")
+    os.rename(host.path("collateral/oca.cert"), host.path("oca.cert"))
+    refused("a platform without OCA", sim, "collateral/oca.cert: No such file")
+    os.rename(host.path("oca.cert"), host.path("collateral/oca.cert"))
+    code, out, err = run("--source", "sev:/nowhere", "--cek", cek, *door, "--check")
+    check(code == 0 and "cek = " in out and err == "assay-brokerd: cek: is not compared with this host's: /nowhere: No such file"
+          " or directory\n", "--check on another machine says that it is not compared")
+    refused("no such cek for the device", ["--source", "sev:/nowhere", "--cek", host.path("gone.cert")], "gone.cert: No such file")
+    if os.geteuid() == 0:
+        os.chmod(host.folder, 0o700)
+        refused("files that the user cannot read", sim + ["--user", "nobody"], "cek.cert: Permission denied;")
+
+
 def reload(host):
     a = host.vmm("a")
     file = host.path("reload.conf")
@@ -203,6 +249,7 @@ def given_up(host):
 
 with Host() as host:
     words(host)
+    certificates(host)
     reload(host)
     ending(host)
     service(host)
