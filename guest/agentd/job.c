@@ -176,6 +176,23 @@ release(const struct job *job, const struct agent_options *o, int out)
 }
 
 _Noreturn void
+job_find_tee(const struct agent_options *o, int timeout_ms, int out)
+{
+	struct assay_guest_request request = { .provider = o->provider, .timeout_ms = timeout_ms };
+	struct assay_error err = { .text = "" };
+	const char *tee = NULL;
+	enum assay_code rc = assay_guest_here(&tee, &request, &err);
+
+	if (rc == ASSAY_E_INCOMPLETE)
+		tee = "none";
+	else if (rc != ASSAY_OK)
+		log_say("the TEE is not known: %s", err.text);
+	if (tee != NULL)
+		(void)write_all(out, tee, strlen(tee));
+	_exit(0);
+}
+
+_Noreturn void
 job_run(const struct job *job, const struct agent_options *o, int out)
 {
 	prctl(PR_SET_NAME, "agentd-job");

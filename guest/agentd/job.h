@@ -23,6 +23,8 @@ enum {
 
 /* In the process of the job, which it ends. */
 _Noreturn void job_run(const struct job *job, const struct agent_options *options, int out);
+/* In a process of its own as well, which it ends: the name of the TEE, or "none"; nothing if it cannot be told. */
+_Noreturn void job_find_tee(const struct agent_options *options, int timeout_ms, int out);
 /* In place of it, in one packet's time: a refusal. */
 void job_refuse(int out, int status, const char *why);
 

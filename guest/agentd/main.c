@@ -36,6 +36,8 @@ enum {
 	STOP_MS = 10000,
 	RESTARTS = 5, /* of a process, within */
 	RESTARTS_MS = 60000,
+	TEE_ROOM = 32,
+	TEE_MS = 1000,
 };
 
 enum part { SIGNER, LINE, FRONT, PARTS };
@@ -52,6 +54,7 @@ struct agent {
 	struct listening listening[AGENT_LISTEN_MAX + 1];
 	size_t listening_count;
 	struct listening attest;
+	struct signer_ready key;
 	struct notify notify;
 	int signals;
 	/* Socket pairs: ours, and the process's. Those of the line and the jobs stay for the next one. */
@@ -162,7 +165,6 @@ open_sockets(struct agent *a)
 			log_say("%s: %s", l->address, strerror(errno));
 			return false;
 		}
-		log_detail("listens at %s", l->address);
 	}
 	return true;
 }
@@ -271,16 +273,16 @@ start(struct agent *a, enum part part)
 static bool
 signer_ready(struct agent *a)
 {
-	char byte;
 	ssize_t n;
 
 	close(a->to_signer[1]);
 	close(a->attest.fd);
 	a->to_signer[1] = a->attest.fd = -1;
 	do {
-		n = recv(a->to_signer[0], &byte, 1, 0);
+		n = recv(a->to_signer[0], &a->key, sizeof a->key, 0);
 	} while (n < 0 && errno == EINTR);
-	return n == 1;
+	a->key.text[sizeof a->key.text - 1] = '\0';
+	return n == sizeof a->key;
 }
 
 /* The line and the front have no state: what they were doing is lost, and no more. The signer has. */
@@ -513,6 +515,51 @@ close_sockets(struct agent *a)
 	listen_close(&a->attest);
 }
 
+/* In which TEE this is, in a process that can be given up: where the kernel's interfaces hang, we do not. With a
+ * launch key it is one of two, and the first report tells which. */
+static void
+find_tee(char out[TEE_ROOM], const struct agent *a)
+{
+	int pair[2];
+	ssize_t n = -1;
+
+	snprintf(out, TEE_ROOM, "%s", a->key.has_key ? "SEV or SEV-ES" : "not known");
+	if (a->key.has_key || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		become("job");
+		keep_only(&pair[1], 1);
+		job_find_tee(a->o, TEE_MS, pair[1]);
+	}
+	close(pair[1]);
+	struct pollfd p = { .fd = pair[0], .events = POLLIN };
+	if (pid > 0 && poll(&p, 1, 2 * TEE_MS) > 0)
+		n = recv(pair[0], out, TEE_ROOM - 1, 0);
+	if (n > 0)
+		out[n] = '\0';
+	close(pair[0]);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+}
+
+/* Whoever starts it sees at once what it serves, and why not if it does not. */
+static void
+say_ready(const struct agent *a)
+{
+	char sockets[(AGENT_LISTEN_MAX + 1) * ADDRESS_MAX] = "", tee[TEE_ROOM];
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->listening_count; i++)
+		n += (size_t)snprintf(
+		    sockets + n, sizeof sockets - n, "%s, ", a->listening[i].address);
+	find_tee(tee, a);
+	log_say(
+	    "ready: listening on %s%s; TEE: %s; %s", sockets, a->attest.address, tee, a->key.text);
+}
+
 static int
 serve(struct agent *a)
 {
@@ -528,7 +575,7 @@ serve(struct agent *a)
 		return EXIT_TROUBLE;
 	}
 	notify_say(&a->notify, "READY=1");
-	log_detail("ready");
+	say_ready(a);
 	run(a);
 	notify_close(&a->notify);
 	close_sockets(a);

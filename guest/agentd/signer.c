@@ -496,6 +496,21 @@ close_signer(struct signer *s)
 	secret_clear(&s->secret);
 }
 
+/* The parent says it, in one line with all else. */
+static bool
+say_ready(const struct signer *s)
+{
+	struct signer_ready r = { .has_key = s->secret.keys != NULL };
+
+	if (r.has_key)
+		snprintf(r.text, sizeof r.text, "the launch key is taken, %s",
+		    s->secret.kept.ptr != NULL ? "and kept for those whom allow-key-uid names"
+					       : "and a working key certified");
+	else
+		snprintf(r.text, sizeof r.text, "no launch key: %s", s->secret.why);
+	return send(s->ends.control, &r, sizeof r, MSG_NOSIGNAL) == sizeof r;
+}
+
 int
 signer_run(
     const struct agent_options *o, const struct callers *callers, const struct signer_ends *ends)
@@ -506,19 +521,13 @@ signer_run(
 	TAILQ_INIT(&s.asks);
 	if (!secret_take(&s.secret, o))
 		return EXIT_TROUBLE;
-	if (s.secret.keys != NULL) {
+	if (s.secret.keys != NULL)
 		assay_proof_key_digest(s.key_digest, s.secret.keys);
-		log_say("the launch key is taken, and a working key certified%s",
-		    s.secret.kept.ptr != NULL ? "; it is kept for those whom allow-key-uid names"
-					      : "");
-	} else {
-		log_say("no proof for SEV: %s", s.secret.why);
-	}
 	if (!open_signer(&s))
 		log_say("out of memory");
 	else if (listen(ends->listener, BACKLOG) != 0)
 		log_say("attest.sock: cannot listen: %s", strerror(errno));
-	else if (lockdown_signer(o) && send(ends->control, "", 1, MSG_NOSIGNAL) == 1)
+	else if (lockdown_signer(o) && say_ready(&s))
 		rc = event_base_dispatch(s.base) < 0 ? EXIT_TROUBLE : EXIT_DONE;
 	s.stopping = true;
 	close_signer(&s);

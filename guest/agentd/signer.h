@@ -16,7 +16,13 @@ struct signer_ends {
 	int control;  /* packets from the parent: struct callers; its end: stop */
 };
 
-/* Its whole life, from taking the launch key; says READY by a packet of one byte. Returns the exit code. */
+/* What it says by a packet when it is ready. */
+struct signer_ready {
+	bool has_key;
+	char text[SECRET_WHY + 32]; /* what became of the launch key; zero-terminated */
+};
+
+/* Its whole life, from taking the launch key. Returns the exit code. */
 int signer_run(const struct agent_options *options, const struct callers *callers,
     const struct signer_ends *ends);
 

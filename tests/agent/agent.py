@@ -43,7 +43,8 @@ def run(*words, user=None):
 with Agent(agentd, BROKER, key=key) as a:
     check(not a.has_key(), "the launch key is removed where it was")
     check(os.path.isdir(a.secrets), "and nothing else of the folder")
-    check("the launch key is taken, and a working key certified\n" in a.log(), "which is said in one line")
+    check(a.log() == f"assay-agentd: ready: listening on unix:{AGENT}, unix:{ATTEST}; TEE: SEV or SEV-ES; the launch key is"
+          " taken, and a working key certified\n", f"which is said in one line, without -v, with all that it serves {a.log()}")
     tee = ask(TEE)
     check((tee.status, tee.tee, tee.first) == (OK, 2, b""), "it knows SEV-ES by the policy in the report")
     answer = ask(EVIDENCE, data)
@@ -116,7 +117,8 @@ with Agent(agentd, BROKER, key=key) as a:
     gone = ask(TEE)
     check(gone.status == ABSENT and "was taken at 20" in gone.text and "only a new launch" in gone.text,
           f"a second start says plainly where the key is: {gone.text}")
-    check("no proof for SEV: the launch key was taken at" in a.log(), "in its log, too")
+    check(re.search(r"ready: listening on [^;]*; TEE: none; no launch key: the launch key was taken at 20\S* by an agent that has ended",
+                    a.log()), f"in its log, too {a.log()}")
     code, out, err = run(assay, "attest", "--random", "-o", f"{a.folder}/e")
     check(code == 3 and "sev-es: assay-agentd: the launch key was taken at" in err, "assay attest says it, exit 3")
     code, out, err = run(key_client)
@@ -124,11 +126,13 @@ with Agent(agentd, BROKER, key=key) as a:
 
 os.unlink("/run/assay/agentd.taken")
 with Agent(agentd, BROKER, key=b"") as a:
-    check("has no c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35: the owner injected no key" in ask(EVIDENCE, data).text,
-          "where the owner injected none, that is said")
+    none = "has no c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35: the owner injected no key"
+    check(none in ask(EVIDENCE, data).text and f"; TEE: none; no launch key: {a.secrets} {none}" in a.log(),
+          "where the owner injected none, that is said, also at the start")
 with Agent(agentd, BROKER) as a:
-    check("is not there: no SEV guest, or its kernel has no efi_secret" in ask(EVIDENCE, data).text,
-          "where there is no such interface, that is said")
+    none = "is not there: no SEV guest, or its kernel has no efi_secret"
+    check(none in ask(EVIDENCE, data).text and f"; TEE: none; no launch key: {a.secrets} {none}" in a.log(),
+          "where there is no such interface, that is said, also at the start")
 
 # --- keys ----------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class Agent:
         if key:
             with open(f"{self.secrets}/{GUID}", "wb") as to:
                 to.write(key)
-        self.command = [program, "--secrets", self.secrets, "--broker", f"unix:{broker}", "-v", *options]
+        self.command = [program, "--secrets", self.secrets, "--broker", f"unix:{broker}", *options]
         self.process = None
         self.env = env
         self.preexec = preexec

@@ -3,6 +3,7 @@
 assay-agentd, assay, key_client, assayd, assay-sim."""
 import base64
 import json
+import re
 import threading
 
 from harness import *
@@ -128,7 +129,7 @@ with Agent(agentd, HOST, "--listen", f"unix:{AGENT}", "--listen", "tcp:127.0.0.1
     check(answer.startswith(b"HTTP/1.1 408") and clock() - begun < 8, "a byte a second: 408")
 
     # the loopback
-    port = a.log().split("tcp:127.0.0.1:")[1].split()[0]
+    port = re.search(r"tcp:127.0.0.1:(\d+)", a.log()).group(1)
     at = f"127.0.0.1:{port}"
     check(get("/info", at=at)[0] == 200, "a listener on the loopback, where it is asked for")
     for name, headers in (("another name", {"Host": "rebound.example"}), ("a page", {"Origin": "null"}),
@@ -222,7 +223,7 @@ for _ in range(600):
     time.sleep(0.1)
 for path in ("/info", "/aa/evidence?runtime_data=xyz"):
     c = C("localhost"); c.request("GET", path); r = c.getresponse(); print(r.status, r.read().decode())
-a.terminate(); a.wait(); print(a.returncode, file=sys.stderr)
+a.terminate(); a.wait(); print(a.stderr.read().decode()); print(a.returncode, file=sys.stderr)
 """
 for tee, member in (("snp", "attestation_report"), ("tdx", "quote")):
     p = subprocess.run([assay_sim, "run", "--tee", tee, "--", sys.executable, "-c", INSIDE, agentd],
@@ -234,4 +235,6 @@ for tee, member in (("snp", "attestation_report"), ("tdx", "quote")):
     check(len(lines) > 1 and lines[0].startswith("200 ") and json.loads(lines[0][4:])["tee"] == tee,
           f"{tee}: /info {lines[0]} {p.stderr[-300:]}")
     check(len(lines) > 1 and lines[1].startswith("200 ") and member in json.loads(lines[1][4:]), f"{tee}: /aa/evidence")
+    check(len(lines) > 2 and lines[2].startswith("assay-agentd: ready: listening on unix:/tmp/agent-run/h, unix:/tmp/agent-run/a;"
+          f" TEE: {tee}; no launch key: "), f"{tee}: its first line {lines[2:3]}")
 done()
