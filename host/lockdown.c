@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockdown.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <linux/capability.h>
 #include <linux/psp-sev.h>
@@ -56,24 +53,6 @@ allow_one(scmp_filter_ctx filter, int call, const struct scmp_arg_cmp *arg)
 	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, arg) == 0;
 }
 
-/* Who stays root keeps none of root's rights but these. */
-static bool
-keep_capabilities(uint32_t mask)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { 0 } };
-
-	if (syscall(SYS_capget, &head, data) == 0) {
-		const uint32_t kept = data[0].permitted & mask;
-		memset(data, 0, sizeof data);
-		data[0].effective = data[0].permitted = kept;
-		if (syscall(SYS_capset, &head, data) == 0)
-			return true;
-	}
-	log_say("capabilities cannot be given up: %s", strerror(errno));
-	return false;
-}
-
 bool
 lockdown_front(const char *config, const pid_t *children, size_t child_count)
 {
@@ -82,7 +61,7 @@ lockdown_front(const char *config, const pid_t *children, size_t child_count)
 
 	const struct confine_path path = { config != NULL ? confine_folder(room, config) : "",
 		CONFINE_READ };
-	if (!keep_capabilities(0) || !confine_files(&path, config != NULL ? 1 : 0))
+	if (!confine_capabilities(0) || !confine_files(&path, config != NULL ? 1 : 0))
 		return false;
 	scmp_filter_ctx filter =
 	    filter_of(&whole, calls_front, sizeof calls_front / sizeof calls_front[0]);
@@ -137,7 +116,7 @@ lockdown_vmm(const struct broker_options *o)
 		    !add_folder(&folders, spec.socket))
 			return false;
 	/* VMMs' sockets are of many owners. */
-	if (!keep_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) ||
+	if (!confine_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) ||
 	    !confine_files(folders.paths, folders.count))
 		return false;
 	scmp_filter_ctx filter =
@@ -154,7 +133,7 @@ lockdown_qgs(const int *families, size_t count)
 	bool whole;
 
 	/* A service's socket is its own's. */
-	if (!keep_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) || !confine_files(NULL, 0))
+	if (!confine_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) || !confine_files(NULL, 0))
 		return false;
 	scmp_filter_ctx filter = filter_of(&whole, calls, sizeof calls / sizeof calls[0]);
 	return confine_load(filter, whole && confine_allow_sockets(filter, families, count));
@@ -175,7 +154,7 @@ lockdown_sev(const struct broker_options *o, const char *folder)
 		    (struct confine_path){ confine_folder(rooms[i], o->cek[i]), CONFINE_READ };
 	if (folder != NULL)
 		paths[n++] = (struct confine_path){ folder, CONFINE_READ };
-	if (!keep_capabilities(0) || !confine_files(paths, n))
+	if (!confine_capabilities(0) || !confine_files(paths, n))
 		return false;
 	scmp_filter_ctx filter = filter_of(&whole, NULL, 0);
 	whole = whole && allow_one(filter, SCMP_SYS(ioctl), &issue);

@@ -11,6 +11,7 @@
 #include "front/front.h"
 #include "qgs/quoter.h"
 #include "sev/sev.h"
+#include "sweeper.h"
 #include "text.h"
 #include "vmm/registrar.h"
 
@@ -49,6 +50,7 @@ serve(struct settings *settings)
 	const struct broker_options *o = settings_options(settings);
 	struct listening listening[LISTEN_MAX];
 	struct notify notify;
+	struct sweeper sweeper = { .process = { .name = "sweeper", .title = "brokerd-sweeper" } };
 	struct process processes[PROCESSES] = {
 		[PROCESS_VMM] = { .name = "vmm",
 		    .title = "brokerd-vmm",
@@ -77,6 +79,10 @@ serve(struct settings *settings)
 			"qgs=vsock:any:4050, or --vm with a socket        (assay-brokerd --help)");
 		return EXIT_USAGE;
 	}
+	for (int i = 0; i < sockets; i++)
+		sweeper_add(&sweeper, &listening[i].name);
+	if (!sweeper_start(&sweeper))
+		return EXIT_TROUBLE;
 	notify_open(&notify);
 	for (size_t i = 0; i < PROCESSES; i++)
 		if (processes[i].run != NULL && !process_start(&processes[i], o))
@@ -84,6 +90,7 @@ serve(struct settings *settings)
 	if (!confine_user(o->user))
 		return EXIT_TROUBLE;
 	code = front_run(settings, listening, (size_t)sockets, processes, &notify);
+	sweeper_stop(&sweeper);
 	notify_close(&notify);
 	return code;
 }

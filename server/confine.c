@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/landlock.h>
 
 #include "text.h"
@@ -40,6 +41,23 @@ confine_user(const char *user)
 		return false;
 	}
 	return true;
+}
+
+bool
+confine_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { 0 } };
+
+	if (syscall(SYS_capget, &head, data) == 0) {
+		const uint32_t kept = data[0].permitted & mask;
+		memset(data, 0, sizeof data);
+		data[0].effective = data[0].permitted = kept;
+		if (syscall(SYS_capset, &head, data) == 0)
+			return true;
+	}
+	log_say("capabilities cannot be given up: %s", strerror(errno));
+	return false;
 }
 
 /* --- files ------------------------------------------------------------------------------- */

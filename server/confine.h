@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <seccomp.h>
 
@@ -33,6 +34,8 @@ const char *confine_folder(char room[CONFINE_PATH_ROOM], const char *file);
 
 /* Becomes this user, with its groups and no other, if we are root; NULL: stays. Before any thread. */
 bool confine_user(const char *user);
+/* None of root's rights but these, of those that we have. */
+bool confine_capabilities(uint32_t mask);
 /*
  * No new privileges, no core dump and no tracer, and no files but these; for this thread and those that
  * it will make. A kernel without Landlock is said, and is no failure.

@@ -66,7 +66,6 @@ static const int calls_front[] = {
 	SCMP_SYS(getsockopt),
 	SCMP_SYS(kill), /* processes that do not end */
 	SCMP_SYS(setsockopt),
-	SCMP_SYS(unlink), /* its sockets */
 	SCMP_SYS(wait4),
 };
 
@@ -199,7 +198,7 @@ store_file(const struct keeper_options *keeper)
  * if the keeper's secrets are in that folder too. */
 static void
 add_folder(struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROOM],
-    const char *file, unsigned rights, const struct keeper_options *keeper)
+    const char *file, const struct keeper_options *keeper)
 {
 	if (file == NULL || *count == PATHS_MAX)
 		return;
@@ -207,7 +206,7 @@ add_folder(struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROO
 	if (strcmp(room, ".") == 0 || is_below(store_file(keeper), room) ||
 	    is_below(keeper->master_key, room) || is_below(keeper->admin_key, room))
 		snprintf(room, CONFINE_PATH_ROOM, "%s", file);
-	paths[(*count)++] = (struct confine_path){ room, rights };
+	paths[(*count)++] = (struct confine_path){ room, CONFINE_READ };
 }
 
 bool
@@ -220,11 +219,7 @@ lockdown_front(const struct server_options *o, const char *config)
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof read_again / sizeof read_again[0]; i++)
-		add_folder(paths, &count, rooms[count], read_again[i], CONFINE_READ, &o->keeper);
-	for (size_t i = 0; i < o->listen_count; i++)
-		if (strncmp(o->listen[i], "unix:", 5) == 0)
-			add_folder(paths, &count, rooms[count], o->listen[i] + 5, CONFINE_REMOVE,
-			    &o->keeper);
+		add_folder(paths, &count, rooms[count], read_again[i], &o->keeper);
 	if (!confine_files(paths, count))
 		return false;
 	return o->opa == NULL || (opa_address_read(&opa, o->opa) == NULL && connect_only(opa.port));

@@ -16,6 +16,7 @@
 #include "lockdown.h"
 #include "notify.h"
 #include "process.h"
+#include "sweeper.h"
 #include "text.h"
 #include "wipe.h"
 
@@ -98,8 +99,14 @@ serve(struct settings *config)
 	/* Without services to ask there is nothing to fetch. */
 	size_t count = o->upstream_count > 0 ? 2 : 1;
 
+	struct sweeper sweeper = { .process = { .name = "sweeper", .title = "assayd-sweeper" } };
+
 	int sockets = open_sockets(listening, o);
 	if (sockets < 0)
+		return EXIT_TROUBLE;
+	for (int i = 0; i < sockets; i++)
+		sweeper_add(&sweeper, &listening[i].name);
+	if (!sweeper_start(&sweeper))
 		return EXIT_TROUBLE;
 	notify_open(&notify);
 	if (!confine_user(o->user))
@@ -108,6 +115,7 @@ serve(struct settings *config)
 		if (!process_start(&processes[i], o))
 			return EXIT_TROUBLE; /* those that live see their sockets close */
 	int code = front_run(config, listening, (size_t)sockets, processes, count, &notify);
+	sweeper_stop(&sweeper);
 	notify_close(&notify);
 	return code;
 }

@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -147,3 +148,74 @@ class Daemon:
 
     def __exit__(self, *what):
         self.stop()
+
+
+def unix_sockets(command, path, ready, kind=socket.SOCK_STREAM, user=None,
+                 in_use="; another process listens there"):
+    """What becomes of a daemon's Unix socket, which its command makes at this path: it goes with the daemon, is
+    replaced when one has died, and is in nobody's way. user: whom the command becomes, or None."""
+    name = f"{os.path.basename(path)}{f' as {user}' if user else ''}"
+
+    def started():
+        daemon = Daemon(command)
+        if not check(daemon.wait_line(ready, 20), f"{name}: starts {daemon.text() if not daemon.alive() else ''}"):
+            daemon.stop()
+        return daemon
+
+    def answers():
+        with socket.socket(socket.AF_UNIX, kind) as s:
+            return s.connect_ex(path) == 0
+
+    def refused(what, words):
+        before = os.lstat(path)
+        r = subprocess.run(command, capture_output=True, text=True, timeout=20)
+        now = os.lstat(path)
+        check(r.returncode == 4 and words in r.stderr and (before.st_ino, before.st_mode) == (now.st_ino, now.st_mode),
+              f"{name}: {what} is left alone: 4 {r.stderr.strip()}")
+
+    def end_by_kill(daemon):
+        """By the signal that nothing can be done about; the others see it."""
+        others = daemon.children()
+        daemon.signal(signal.SIGKILL)
+        daemon.process.wait()
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}/exe") for pid in others))
+
+    def stale(owner=None):
+        if os.path.lexists(path):
+            os.unlink(path)
+        with socket.socket(socket.AF_UNIX, kind) as s:
+            s.bind(path)
+        if owner is not None:
+            os.chown(path, owner, owner)
+
+    daemon = started()
+    check(answers(), f"{name}: is there")
+    refused("one in use", in_use)
+    check(answers() and daemon.alive(), f"{name}: and is served as before")
+    check(daemon.stop() == 0 and not os.path.lexists(path), f"{name}: has gone with the daemon")
+    daemon = started()
+    end_by_kill(daemon)
+    wait_until(lambda: not os.path.lexists(path), 5)
+    check(not os.path.lexists(path), f"{name}: has gone with a daemon that was killed, too")
+    stale()
+    daemon = started()
+    check(answers(), f"{name}: one that nobody listens at is replaced")
+    moved = path + ".moved"
+    os.rename(path, moved)
+    stale()
+    check(daemon.stop() == 0 and os.path.lexists(path) and os.path.lexists(moved),
+          f"{name}: one that stands there in the end and is not the daemon's stays")
+    os.unlink(path)
+    os.symlink(moved, path)
+    refused("a link to one that nobody listens at", "; what is there is no socket")
+    check(os.path.lexists(moved), f"{name}: and so is what it leads to")
+    os.unlink(path)
+    os.unlink(moved)
+    with open(path, "w") as f:
+        f.write("a file")
+    refused("a file", "; what is there is no socket")
+    os.unlink(path)
+    if os.geteuid() == 0:
+        stale(1234)
+        refused("another user's", "; the socket there is another user's")
+        os.unlink(path)

@@ -75,7 +75,6 @@ static const int calls_parent[] = {
 	SCMP_SYS(setrlimit),
 	SCMP_SYS(stat),
 	SCMP_SYS(tgkill), /* a job's abort(): there it is another process's number */
-	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),
 	SCMP_SYS(wait4),
 };
@@ -175,23 +174,22 @@ become(const struct agent_options *o)
 
 /* A file that may be replaced. NULL: there is none. */
 static void
-add_folder(struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROOM],
-    const char *file, unsigned rights)
+add_folder(
+    struct confine_path *paths, size_t *count, char room[CONFINE_PATH_ROOM], const char *file)
 {
 	if (file == NULL)
 		return;
-	paths[*count] = (struct confine_path){ confine_folder(room, file), rights };
+	paths[*count] = (struct confine_path){ confine_folder(room, file), CONFINE_READ };
 	(*count)++;
 }
 
 bool
-lockdown_parent(const struct agent_options *o, const char *config,
-    const struct listening *listening, size_t listening_count)
+lockdown_parent(const struct agent_options *o, const char *config)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_VSOCK };
-	static char rooms[AGENT_LISTEN_MAX + 3][CONFINE_PATH_ROOM]; /* at the start, once */
+	static char rooms[2][CONFINE_PATH_ROOM]; /* at the start, once */
 	enum { FIXED = 15 };
-	struct confine_path paths[FIXED + AGENT_LISTEN_MAX + 3] = {
+	struct confine_path paths[FIXED + 2] = {
 		{ "/etc", CONFINE_READ },
 		{ "/usr", CONFINE_READ },
 		{ "/lib", CONFINE_READ },
@@ -213,12 +211,7 @@ lockdown_parent(const struct agent_options *o, const char *config,
 	scmp_filter_ctx filter;
 
 	for (size_t i = 0; i < COUNT(folders); i++)
-		add_folder(paths, &count, rooms[count - FIXED], folders[i], CONFINE_READ);
-	add_folder(paths, &count, rooms[count - FIXED], o->attest_socket, CONFINE_REMOVE);
-	for (size_t i = 0; i < listening_count && i < AGENT_LISTEN_MAX; i++)
-		if (listening[i].local)
-			add_folder(paths, &count, rooms[count - FIXED],
-			    listening[i].address + strlen("unix:"), CONFINE_REMOVE);
+		add_folder(paths, &count, rooms[count - FIXED], folders[i]);
 	if (!become(o) || !confine_files(paths, count))
 		return false;
 	filter = confine_filter();

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "http/listen.h"
 #include "options.h"
 
 /* Keys, and its own socket: no files, no new sockets, no processes. */
@@ -18,10 +17,8 @@ bool lockdown_front(const struct agent_options *options);
 /*
  * The parent, and the jobs that it forks: the network, and the kernel's interfaces for evidence, which
  * are root's. So it keeps the one capability to pass over files' modes, and Landlock says which files
- * that can mean; where there is no Landlock it keeps none. config: a file to
- * be read again, or NULL. listening: sockets whose entries it removes in the end.
+ * that can mean; where there is no Landlock it keeps none. config: a file to be read again, or NULL.
  */
-bool lockdown_parent(const struct agent_options *options, const char *config,
-    const struct listening *listening, size_t listening_count);
+bool lockdown_parent(const struct agent_options *options, const char *config);
 
 #endif

@@ -12,7 +12,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +25,7 @@
 #include "lockdown.h"
 #include "notify.h"
 #include "signer.h"
+#include "sweeper.h"
 #include "text.h"
 #include "wipe.h"
 
@@ -54,6 +54,7 @@ struct agent {
 	struct listening listening[AGENT_LISTEN_MAX + 1];
 	size_t listening_count;
 	struct listening attest;
+	struct sweeper sweeper;
 	struct signer_ready key;
 	struct notify notify;
 	int signals;
@@ -104,25 +105,18 @@ lock_folder(const char *path)
 	return false;
 }
 
-/* Anybody may connect: who is answered is decided by what the kernel says of him, in a sentence. But it is
- * the signer that listens, once it has the key. */
+/* It is the signer that listens, once it has the key. */
 static bool
 open_attest(struct listening *l, const char *path)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	struct stat st;
-
 	*l = (struct listening){ .local = true };
 	snprintf(l->address, sizeof l->address, "unix:%s", path);
-	memcpy(name.sun_path, path, strlen(path));
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-		unlink(path); /* of an agent that has died */
-	l->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (l->fd >= 0 && bind(l->fd, (const struct sockaddr *)&name, sizeof name) == 0 &&
-	    chmod(path, 0666) == 0)
-		return true;
-	log_say("%s: cannot listen there: %s", path, strerror(errno));
-	return false;
+	l->fd = local_bind(&l->name, path, SOCK_SEQPACKET);
+	int error = errno;
+	if (l->fd < 0)
+		log_say("%s: cannot listen there: %s%s", path, strerror(error),
+		    local_hint(path, error));
+	return l->fd >= 0;
 }
 
 /* Of what systemd has handed over, packets are for attest.sock, streams for HTTP. */
@@ -147,6 +141,17 @@ sort_inherited(struct agent *a, int count)
 }
 
 static bool
+open_own(struct agent *a, bool handed)
+{
+	if (a->attest.fd < 0 && !open_attest(&a->attest, a->o->attest_socket))
+		return false;
+	for (size_t i = 0; !handed && i < a->o->listen_count; i++)
+		if (!listen_open(&a->listening[a->listening_count++], a->o->listen[i]))
+			return false;
+	return true;
+}
+
+static bool
 open_sockets(struct agent *a)
 {
 	int count = listen_inherit(a->listening, AGENT_LISTEN_MAX + 1);
@@ -154,19 +159,15 @@ open_sockets(struct agent *a)
 	a->attest.fd = -1;
 	if (count < 0 || !sort_inherited(a, count) || !lock_folder(a->o->attest_socket))
 		return false;
-	if (a->attest.fd < 0 && !open_attest(&a->attest, a->o->attest_socket))
-		return false;
-	for (size_t i = 0; count == 0 && i < a->o->listen_count; i++) {
-		struct listening *l = &a->listening[a->listening_count];
-		if (!listen_open(l, a->o->listen[i]))
-			return false;
-		a->listening_count++;
-		if (l->local && chmod(l->address + strlen("unix:"), 0666) != 0) {
-			log_say("%s: %s", l->address, strerror(errno));
-			return false;
-		}
-	}
-	return true;
+	/* Anybody may connect: who is answered is decided by what the kernel says of him, in a sentence. */
+	mode_t mask = umask(0111);
+	bool ok = open_own(a, count > 0);
+	umask(mask);
+	sweeper_add(&a->sweeper, &a->attest.name);
+	for (size_t i = 0; i < a->listening_count; i++)
+		sweeper_add(&a->sweeper, &a->listening[i].name);
+	/* Before anything can be wrong, so that it sweeps then, too. */
+	return sweeper_start(&a->sweeper) && ok;
 }
 
 static bool
@@ -323,6 +324,9 @@ reap(struct agent *a)
 		for (size_t i = 0; i < JOB_MOST; i++)
 			if (a->work[i].pid == pid)
 				a->work[i].pid = 0;
+		if (a->sweeper.process.pid == pid)
+			a->sweeper.process.pid =
+			    0; /* its sockets stay; the next start replaces them */
 	}
 }
 
@@ -513,6 +517,7 @@ close_sockets(struct agent *a)
 	for (size_t i = 0; i < a->listening_count; i++)
 		listen_close(&a->listening[i]);
 	listen_close(&a->attest);
+	sweeper_stop(&a->sweeper);
 }
 
 /* In which TEE this is, in a process that can be given up: where the kernel's interfaces hang, we do not. With a
@@ -564,12 +569,14 @@ static int
 serve(struct agent *a)
 {
 	if (!callers_resolve(&a->callers, a->o) || !open_sockets(a) || !open_pairs(a) ||
-	    !watch_signals(a))
+	    !watch_signals(a)) {
+		close_sockets(a);
 		return EXIT_TROUBLE;
+	}
 	notify_open(&a->notify);
 	/* First of all, and as root if we are: the key is gone before anything else is done. */
 	if (!start(a, SIGNER) || !signer_ready(a) || !start(a, LINE) || !start(a, FRONT) ||
-	    !lockdown_parent(a->o, settings_path(a->settings), a->listening, a->listening_count)) {
+	    !lockdown_parent(a->o, settings_path(a->settings))) {
 		close_ends(a);
 		close_sockets(a);
 		return EXIT_TROUBLE;
@@ -585,7 +592,10 @@ serve(struct agent *a)
 int
 main(int argc, char **argv)
 {
-	static struct agent a;
+	static struct agent a = {
+		.attest.fd = -1,
+		.sweeper.process = { .name = "sweeper", .title = "agentd-sweeper" },
+	};
 	int code;
 
 	log_program("assay-agentd");

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <linux/vm_sockets.h>
@@ -91,19 +89,6 @@ listen_role(const char *text)
 
 /* --- sockets ----------------------------------------------------------------------------- */
 
-static void
-remove_stale(const struct sockaddr_un *name)
-{
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd >= 0 && lstat(name->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED)
-		unlink(name->sun_path);
-	if (fd >= 0)
-		close(fd);
-}
-
 static bool
 open_at(struct listening *l, const struct sockaddr *name, socklen_t size)
 {
@@ -137,7 +122,6 @@ bool
 listen_open(struct listening *out, const char *text)
 {
 	struct sockaddr_vm vm;
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct listening l = { .fd = -1 };
 	struct address tcp;
 	const char *address = split(&l.role, text);
@@ -154,16 +138,18 @@ listen_open(struct listening *out, const char *text)
 			name_port(&l);
 	} else {
 		l.family = AF_UNIX;
-		memcpy(un.sun_path, address + 5, strlen(address + 5));
-		remove_stale(&un);
-		ok = open_at(&l, (const struct sockaddr *)&un, sizeof un);
+		l.fd = local_listen(&l.name, address + 5, SOCK_STREAM, BACKLOG);
+		ok = l.fd >= 0;
 	}
 	if (ok) {
 		*out = l;
 		return true;
 	}
-	log_say("%s: cannot listen there: %s%s", text, strerror(errno),
-	    l.family == AF_VSOCK && l.fd < 0 ? "; is the vhost_vsock module loaded?" : "");
+	int error = errno;
+	log_say("%s: cannot listen there: %s%s", text, strerror(error),
+	    l.family == AF_UNIX                    ? local_hint(address + 5, error)
+		: l.family == AF_VSOCK && l.fd < 0 ? "; is the vhost_vsock module loaded?"
+						   : "");
 	if (l.fd >= 0)
 		close(l.fd);
 	return false;
@@ -234,6 +220,4 @@ listen_close(struct listening *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	if (l->family == AF_UNIX && !l->inherited)
-		unlink(l->address + 5);
 }

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "local.h"
+
 enum { LISTENING_TEXT = 160 };
 
 struct listening {
@@ -16,6 +18,7 @@ struct listening {
 	int family; /* AF_VSOCK: peers have a CID; AF_UNIX: they are local processes; AF_INET, AF_INET6 */
 	bool inherited;
 	char address[LISTENING_TEXT]; /* without the role */
+	struct local_name name; /* of a Unix socket that was opened here; else it has no path */
 };
 
 /* What is wrong with the text, to stand behind it; NULL: nothing. */
@@ -26,6 +29,7 @@ size_t listen_role(const char *text);
 bool listen_open(struct listening *out, const char *text);
 /* Those of LISTEN_FDS, each named for its role (FileDescriptorName=); -1 after it has complained. */
 int listen_inherit(struct listening *out, size_t room);
+/* Closes; the name of a Unix socket stays, for a sweeper. */
 void listen_close(struct listening *l);
 
 #endif

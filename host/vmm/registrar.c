@@ -39,7 +39,8 @@ struct guest {
 	struct registrar *registrar;
 	uint32_t id;
 	struct vm_spec spec;
-	int pidfd; /* -1: the registration stays until it is taken back */
+	struct local_name name; /* of its own socket */
+	int pidfd;              /* -1: the registration stays until it is taken back */
 	struct event *exit;
 	struct monitor *monitor;
 };
@@ -53,7 +54,7 @@ struct registrar {
 	uint32_t last_id;
 	int control;
 	struct event *control_event;
-	const char *control_path;
+	struct local_name control_name;
 	char status[LINE_MESSAGE_MAX]; /* what the front said last of the quoting services */
 	int code;
 };
@@ -82,8 +83,7 @@ guest_free(struct guest *g)
 	monitor_free(g->monitor);
 	if (g->pidfd >= 0)
 		close(g->pidfd);
-	if (g->spec.socket[0] != '\0')
-		unlink(g->spec.socket);
+	local_remove(&g->name);
 	free(g);
 }
 
@@ -208,15 +208,15 @@ add(struct registrar *r, const struct vm_spec *spec, int pidfd, char why[VM_WHY_
 	g->registrar = r;
 	g->pidfd = pidfd;
 	g->spec = *spec;
-	g->spec.socket[0] = '\0'; /* so that nobody else's is removed */
 	g->id = ++r->last_id;
 	if (spec->socket[0] != '\0' &&
-	    (listening = local_listen(spec->socket, SOCK_STREAM, BACKLOG)) < 0) {
-		snprintf(why, VM_WHY_ROOM, "cannot have a socket there: %s", strerror(errno));
+	    (listening = local_listen(&g->name, spec->socket, SOCK_STREAM, BACKLOG)) < 0) {
+		int error = errno;
+		snprintf(why, VM_WHY_ROOM, "cannot have a socket there: %s%s", strerror(error),
+		    local_hint(spec->socket, error));
 		guest_free(g);
 		return false;
 	}
-	g->spec = *spec;
 	if (!spec->tdx)
 		g->monitor = monitor_new(r->base, spec->monitor, spec->adapter,
 		    &(struct monitor_user){ on_report, may_ask, g });
@@ -532,14 +532,16 @@ open_control(struct registrar *r, const struct broker_options *o)
 {
 	if (o->control == NULL)
 		return true;
-	r->control_path = options_unix_path(o->control);
-	r->control = local_listen(r->control_path, SOCK_SEQPACKET, BACKLOG);
+	const char *path = options_unix_path(o->control);
+	r->control = local_listen(&r->control_name, path, SOCK_SEQPACKET, BACKLOG);
+	int error = errno;
 	if (r->control >= 0)
 		r->control_event =
 		    event_new(r->base, r->control, EV_READ | EV_PERSIST, on_client, r);
 	if (r->control_event != NULL && event_add(r->control_event, NULL) == 0)
 		return true;
-	log_say("%s: cannot listen there: %s", o->control, strerror(errno));
+	log_say(
+	    "%s: cannot listen there: %s%s", o->control, strerror(error), local_hint(path, error));
 	return false;
 }
 
@@ -555,7 +557,7 @@ close_all(struct registrar *r)
 		event_free(r->control_event);
 	if (r->control >= 0) {
 		close(r->control);
-		unlink(r->control_path);
+		local_remove(&r->control_name);
 	}
 	line_free(r->front);
 	if (r->base != NULL)

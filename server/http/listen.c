@@ -77,7 +77,10 @@ listen_is_loopback(const char *address)
 static bool
 failed(struct listening *l, const char *address)
 {
-	log_say("%s: cannot listen there: %s", address, strerror(errno));
+	int error = errno;
+
+	log_say("%s: cannot listen there: %s%s", address, strerror(error),
+	    strncmp(address, "unix:", 5) == 0 ? local_hint(address + 5, error) : "");
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
@@ -164,11 +167,10 @@ open_unix(struct listening *l, const char *address)
 {
 	const char *path = address + strlen("unix:");
 
-	l->fd = local_listen(path, SOCK_STREAM, BACKLOG);
+	l->fd = local_listen(&l->name, path, SOCK_STREAM, BACKLOG);
 	if (l->fd >= 0 && describe(l))
 		return true;
-	if (l->fd >= 0)
-		unlink(path);
+	local_remove(&l->name);
 	return failed(l, address);
 }
 
@@ -231,7 +233,4 @@ listen_close(struct listening *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
-	/* Gone already when the front may not touch files; the next start removes what is stale. */
-	if (l->local && !l->inherited)
-		unlink(l->address + strlen("unix:"));
 }

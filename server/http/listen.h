@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../local.h"
+
 enum { ADDRESS_MAX = 160 };
 
 struct listening {
@@ -15,6 +17,7 @@ struct listening {
 	bool local;                /* a Unix socket */
 	bool loopback;             /* local, or nobody outside this machine reaches it */
 	bool inherited;
+	struct local_name name; /* of a Unix socket that was opened here; else it has no path */
 };
 
 /* Says what is wrong with the form of an address; NULL: nothing. */
@@ -29,7 +32,7 @@ bool listen_open(struct listening *out, const char *address);
  * Returns how many, or -1 after it has said what is wrong with them; unsets the variables.
  */
 int listen_inherit(struct listening *out, size_t room);
-/* Closes; a Unix socket that was opened here leaves the file system. */
+/* Closes; the name of a Unix socket stays, for a sweeper. */
 void listen_close(struct listening *l);
 
 #endif

@@ -26,7 +26,7 @@ def settled(a):
     """Its processes by name, once each has given up what it gives up."""
     def locked():
         pids = a.children()
-        return len(pids) == 3 and all(status_of(p, "Seccomp") == "2" for p in pids.values())
+        return len(pids) == 4 and all(status_of(p, "Seccomp") == "2" for p in pids.values())
     wait_until(locked)
     return a.children()
 
@@ -85,7 +85,7 @@ with Agent(agentd, BROKER, key=key) as a:
 
     # what each process has given up
     children = settled(a)
-    check(sorted(children) == ["agentd-front", "agentd-line", "agentd-signer"], "there are three processes")
+    check(sorted(children) == ["agentd-front", "agentd-line", "agentd-signer", "agentd-sweeper"], "there are four processes")
     for name, pid in [("agentd", a.process.pid), *children.items()]:
         facts = [status_of(pid, n) for n in ("NoNewPrivs", "Seccomp", "CapEff")]
         caps = int(facts[2], 16)
@@ -101,7 +101,7 @@ with Agent(agentd, BROKER, key=key) as a:
     # who dies is started anew, and the key is not lost; the proof is by the same key
     os.kill(children["agentd-line"], signal.SIGKILL)
     os.kill(children["agentd-front"], signal.SIGKILL)
-    wait_until(lambda: len(a.children()) == 3)
+    wait_until(lambda: len(a.children()) == 4)
     again = ask(EVIDENCE, data)
     check(again.status == OK and byte_strings(again.proof, 4)[1] == byte_strings(answer.proof, 4)[1],
           f"a line that was killed is started anew, and the key is the same {again.text}")
@@ -258,7 +258,7 @@ else:
     # another user for the agent
     with Agent(agentd, BROKER, "--user", "nobody", key=key) as a:
         pids = {"agentd": a.process.pid, **settled(a)}
-        check(not a.has_key() and all(status_of(p, "Uid") == "65534" for p in pids.values()),
+        check(not a.has_key() and all(status_of(p, "Uid") == ("0" if n == "agentd-sweeper" else "65534") for n, p in pids.items()),
               "started as root, it takes the key and becomes the user that it is told")
         caps = {n: int(status_of(p, "CapEff"), 16) for n, p in pids.items()}
         check(all(c == 0 for n, c in caps.items() if n != "agentd") and caps["agentd"] in (0, 2),
@@ -319,6 +319,13 @@ check(manager.wait(20) == 0 and os.path.exists("/run/handed-http") and os.path.e
 for s in handed:
     s.close()
 os.unlink(ATTEST)
+
+# its sockets in the file system
+os.mkdir("/run/own", 0o755)
+for user in (None, "nobody") if REAL_ROOT else (None,):
+    for path, kind in (("/run/own/http", socket.SOCK_STREAM), ("/run/own/attest", socket.SOCK_SEQPACKET)):
+        unix_sockets([agentd, "--secrets", "/nonexistent", "--listen", "unix:/run/own/http", "--attest-socket", "/run/own/attest",
+                      *(["--user", user] if user else [])], path, "ready: ", kind, user, "another assay-agentd has its socket there")
 
 # readiness
 n = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

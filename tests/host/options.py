@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, SERVICE, check, done, wait_until  # noqa: E402
+from harness import Broker, Guest, Host, SERVICE, check, done, unix_sockets, wait_until  # noqa: E402
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -219,6 +219,19 @@ os.execv({brokerd!r}, [{brokerd!r}] + sys.argv[1:])"""]
         process.wait()
 
 
+def sockets(host):
+    common = [brokerd, "--source", "sim:" + host.folder]
+    os.chmod(host.folder, 0o755)
+    for user in (None, "nobody") if os.geteuid() == 0 else (None,):
+        become = ["--user", user] if user else []
+        path = host.path("all.sock")
+        unix_sockets(common + ["--listen", "evidence=unix:" + path] + become, path, "ready$", user=user)
+        path = host.path("control.sock")
+        unix_sockets(common + ["--control", "unix:" + path] + become, path, "ready$", socket.SOCK_SEQPACKET, user)
+        path = host.path("own.sock")
+        unix_sockets(common + ["--vm", f"own,socket={path},qmp=unix:/q"] + become, path, "ready$", user=user)
+
+
 def status(pid, name):
     with open(f"/proc/{pid}/status") as f:
         return re.search(name + r":\s+(\S+)", f.read()).group(1)
@@ -253,5 +266,6 @@ with Host() as host:
     reload(host)
     ending(host)
     service(host)
+    sockets(host)
     given_up(host)
 done()

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from harness import Server, check, done, receive, wait_until
+from harness import Server, check, done, receive, unix_sockets, wait_until
 
 ASSAYD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="assayd-life-")
@@ -233,6 +233,16 @@ def unix_socket():
         r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/other.db", "--listen", f"unix:{path}"],
                            capture_output=True, text=True, timeout=20)
         check(r.returncode == 4 and "cannot listen there" in r.stderr, "one in use is not")
+
+
+    for user in (None, "nobody") if os.geteuid() == 0 else (None,):
+        with tempfile.TemporaryDirectory() as store, tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            if user:
+                shutil.chown(store, user)
+            path = f"{folder}/http"
+            unix_sockets([ASSAYD, "--store", f"sqlite:{store}/a.db", "--listen", f"unix:{path}"] + (["--user", user] if user else []),
+                         path, "listening on unix:", user=user)
 
 
 def status_of(pid):
