@@ -317,11 +317,36 @@ get_challenge(struct broker *b, struct challenge *out)
 	return rc;
 }
 
+static enum assay_code
+here(const struct broker *b, const char **tee, const struct assay_guest_request *request,
+    struct assay_error *err)
+{
+	const struct broker_evidence *other = b->how.evidence;
+
+	return other != NULL ? other->here(other->arg, tee, request, err)
+			     : assay_guest_here(tee, request, err);
+}
+
+static enum assay_code
+collect(const struct broker *b, char **json, const struct assay_guest_request *request,
+    struct assay_error *err)
+{
+	const struct broker_evidence *other = b->how.evidence;
+	struct assay_guest_evidence *ev = NULL;
+
+	if (other != NULL)
+		return other->make(other->arg, json, request, err);
+	enum assay_code code = guest_collect(&ev, request, err);
+	if (code == ASSAY_OK)
+		code = guest_coco(json, ev, err);
+	assay_guest_evidence_free(ev);
+	return code;
+}
+
 /* Evidence that answers the challenge and names the key, in the broker's JSON. */
 static int
 make_evidence(struct broker *b, char **json, const struct challenge *challenge)
 {
-	struct assay_guest_evidence *ev = NULL;
 	struct assay_error err = { .text = "" };
 	uint8_t data[ASSAY_GUEST_REPORT_DATA];
 	int64_t left = b->end_ms - now_ms();
@@ -339,10 +364,7 @@ make_evidence(struct broker *b, char **json, const struct challenge *challenge)
 	enum assay_code code =
 	    assay_kbs_report_data(data, challenge->nonce, b->jwk, "", challenge->hash, &err);
 	if (code == ASSAY_OK)
-		code = guest_collect(&ev, &request, &err);
-	if (code == ASSAY_OK)
-		code = guest_coco(json, ev, &err);
-	assay_guest_evidence_free(ev);
+		code = collect(b, json, &request, &err);
 	return code == ASSAY_OK ? EXIT_YES : trouble(b, guest_exit(code), "%s", err.text);
 }
 
@@ -413,9 +435,9 @@ pause_within(const struct broker *b, int ms)
 static int
 attest(struct broker *b)
 {
-	struct assay_guest_request here = { .provider = b->how.provider };
+	struct assay_guest_request request = { .provider = b->how.provider };
 	struct assay_error err = { .text = "" };
-	enum assay_code code = assay_guest_here(&b->tee, &here, &err);
+	enum assay_code code = here(b, &b->tee, &request, &err);
 	int rc;
 
 	if (code == ASSAY_E_INCOMPLETE)

@@ -33,6 +33,17 @@ struct broker_resource {
 bool broker_resource(struct broker_resource *out, const char *uri, char *why);
 
 struct broker;
+struct assay_guest_request;
+struct assay_error;
+
+/* Evidence that another process collects: as assay_guest_here(), and as guest_collect() with guest_coco(). */
+struct broker_evidence {
+	enum assay_code (*here)(void *arg, const char **tee,
+	    const struct assay_guest_request *request, struct assay_error *err);
+	enum assay_code (*make)(void *arg, char **json, const struct assay_guest_request *request,
+	    struct assay_error *err);
+	void *arg;
+};
 
 /* Texts are borrowed as long as the broker is open. */
 struct broker_how {
@@ -43,6 +54,7 @@ struct broker_how {
 	const struct assay_jwk *key; /* to encrypt to; NULL: a fresh one */
 	const char *token; /* one got elsewhere, for `key`, in place of evidence; or NULL */
 	bool progress;
+	const struct broker_evidence *evidence; /* NULL: this process collects it itself */
 };
 
 /* NULL: why, of BROKER_WHY bytes, says what is missing. Asks nobody yet. */

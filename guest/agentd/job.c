@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "broker.h"
+#include "collector.h"
 #include "command.h"
-#include "guest.h"
+#include "lockdown.h"
 #include "text.h"
 
 /* --- answers ----------------------------------------------------------------------------- */
@@ -81,42 +81,32 @@ status_of_code(enum assay_code code)
 /* --- evidence ---------------------------------------------------------------------------- */
 
 static void
-give_evidence(const struct job *job, const struct agent_options *o, int out)
+give_evidence(const struct job *job, const struct agent_options *o, struct collector *c, int out)
 {
-	struct assay_guest_request request = {
+	const struct assay_guest_request request = {
 		.report_data = { job->data, job->data_len },
-		.eventlog = true,
-		.provider = o->provider,
 		.timeout_ms = (int)o->timeout_s * 1000,
 	};
-	struct assay_guest_evidence *ev = NULL;
 	struct assay_error err = { .text = "" };
-	uint8_t *bundle = NULL;
-	char *json = NULL;
+	char *bytes = NULL;
 	size_t len = 0;
 
-	enum assay_code rc = guest_collect(&ev, &request, &err);
-	if (rc == ASSAY_OK && job->bundle)
-		rc = assay_guest_bundle(&bundle, &len, ev, &err);
-	else if (rc == ASSAY_OK)
-		rc = guest_coco(&json, ev, &err);
+	enum assay_code rc = collector_make(
+	    c, &bytes, &len, job->bundle ? COLLECTOR_BUNDLE : COLLECTOR_COCO, &request, &err);
 	if (rc != ASSAY_OK)
 		job_refuse(out, status_of_code(rc), err.text);
-	else if (job->bundle)
-		answer(out, 200, JOB_CBOR, (struct assay_bytes){ bundle, len });
 	else
-		answer_text(out, 200, json);
+		answer(out, 200, job->bundle ? JOB_CBOR : JOB_JSON,
+		    (struct assay_bytes){ (const uint8_t *)bytes, len });
 }
 
 static void
-give_info(const struct agent_options *o, int out)
+give_info(const struct agent_options *o, struct collector *c, int out)
 {
-	struct assay_guest_request request = { .provider = o->provider,
-		.timeout_ms = (int)o->timeout_s * 1000 };
 	struct assay_error err = { .text = "" };
 	const char *tee = NULL;
 
-	if (assay_guest_here(&tee, &request, &err) != ASSAY_OK)
+	if (collector_here(c, &tee, (int)o->timeout_s * 1000, &err) != ASSAY_OK)
 		tee = NULL;
 	json_t *root = json_pack("{s:s, s:s?, s:[], s:s}", "version", ASSAY_VERSION, "tee", tee,
 	    "additional_tees", "feature", o->url != NULL ? "all" : "evidence");
@@ -152,12 +142,30 @@ use_broker(const struct job *job, struct broker *b, int out)
 	return rc;
 }
 
-static void
-release(const struct job *job, const struct agent_options *o, int out)
+static enum assay_code
+here(
+    void *arg, const char **tee, const struct assay_guest_request *request, struct assay_error *err)
 {
-	const struct broker_how how = {
-		.url = o->url, .ca = o->ca, .provider = o->provider, .timeout_s = o->timeout_s
-	};
+	return collector_here(arg, tee, request->timeout_ms, err);
+}
+
+static enum assay_code
+make(void *arg, char **json, const struct assay_guest_request *request, struct assay_error *err)
+{
+	size_t len;
+
+	return collector_make(arg, json, &len, COLLECTOR_COCO, request, err);
+}
+
+static void
+release(const struct job *job, const struct agent_options *o, struct collector *c, int out)
+{
+	const struct broker_evidence evidence = { .here = here, .make = make, .arg = c };
+	const struct broker_how how = { .url = o->url,
+		.ca = o->ca,
+		.provider = o->provider,
+		.timeout_s = o->timeout_s,
+		.evidence = &evidence };
 	char why[BROKER_WHY] = "";
 
 	if (o->url == NULL) {
@@ -175,14 +183,26 @@ release(const struct job *job, const struct agent_options *o, int out)
 	broker_close(b);
 }
 
+/* What may take a capability is the collector's; here there is none from now on. */
+static bool
+prepare(struct collector *c, const struct agent_options *o)
+{
+	if (collector_start(c, o) && lockdown_job())
+		return true;
+	log_say("a job cannot be started: %s", strerror(errno));
+	return false;
+}
+
 _Noreturn void
 job_find_tee(const struct agent_options *o, int timeout_ms, int out)
 {
-	struct assay_guest_request request = { .provider = o->provider, .timeout_ms = timeout_ms };
 	struct assay_error err = { .text = "" };
+	struct collector c;
 	const char *tee = NULL;
-	enum assay_code rc = assay_guest_here(&tee, &request, &err);
 
+	if (!prepare(&c, o))
+		_exit(1);
+	enum assay_code rc = collector_here(&c, &tee, timeout_ms, &err);
 	if (rc == ASSAY_E_INCOMPLETE)
 		tee = "none";
 	else if (rc != ASSAY_OK)
@@ -195,18 +215,23 @@ job_find_tee(const struct agent_options *o, int timeout_ms, int out)
 _Noreturn void
 job_run(const struct job *job, const struct agent_options *o, int out)
 {
-	prctl(PR_SET_NAME, "agentd-job");
+	struct collector c;
+
+	if (!prepare(&c, o)) {
+		job_refuse(out, 503, "no more can be done at once; try again");
+		_exit(1);
+	}
 	switch (job->kind) {
 	case JOB_EVIDENCE:
-		give_evidence(job, o, out);
+		give_evidence(job, o, &c, out);
 		break;
 	case JOB_INFO:
-		give_info(o, out);
+		give_info(o, &c, out);
 		break;
 	case JOB_TOKEN:
 	case JOB_RESOURCE:
-		release(job, o, out);
+		release(job, o, &c, out);
 		break;
 	}
-	_exit(0); /* memory goes with the process */
+	_exit(0); /* memory goes with the process, and the collector */
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockdown.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -36,6 +35,7 @@ static const int calls_parent[] = {
 	SCMP_SYS(accept4),
 	SCMP_SYS(access),
 	SCMP_SYS(bind),
+	SCMP_SYS(capget),
 	SCMP_SYS(capset),
 	SCMP_SYS(clone),
 	SCMP_SYS(clone3),
@@ -79,20 +79,29 @@ static const int calls_parent[] = {
 	SCMP_SYS(wait4),
 };
 
-/* --- capabilities ------------------------------------------------------------------------ */
-
-static bool
-set_capabilities(uint32_t mask)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { 0 } };
-
-	data[0].effective = data[0].permitted = mask;
-	if (syscall(SYS_capset, &head, data) == 0)
-		return true;
-	log_say("capabilities cannot be given up: %s", strerror(errno));
-	return false;
-}
+/* What libassay-guest needs to collect. */
+static const int calls_collector[] = {
+	SCMP_SYS(access),
+	SCMP_SYS(connect),
+	SCMP_SYS(faccessat),
+	SCMP_SYS(faccessat2),
+	SCMP_SYS(flock),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(ioctl),
+	SCMP_SYS(lstat),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(mmap), /* libraries are loaded late */
+	SCMP_SYS(mprotect),
+	SCMP_SYS(pread64),
+	SCMP_SYS(readlink),
+	SCMP_SYS(rmdir),
+	SCMP_SYS(setitimer),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(stat),
+	SCMP_SYS(unlinkat),
+};
 
 /* --- roles ------------------------------------------------------------------------------- */
 
@@ -100,7 +109,7 @@ set_capabilities(uint32_t mask)
 static bool
 become_nobody(const struct agent_options *o)
 {
-	return confine_user(o->user) && set_capabilities(0) && confine_files(NULL, 0);
+	return confine_user(o->user) && confine_capabilities(0) && confine_files(NULL, 0);
 }
 
 bool
@@ -154,19 +163,20 @@ has_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
 }
 
+/* The one capability of all that root has, for collectors: TDX and SEV-SNP are behind files of root. With a
+ * launch key it is a SEV guest, whose evidence is behind attest.sock. */
 static bool
-become(const struct agent_options *o)
+become(const struct agent_options *o, bool has_key)
 {
-	bool change = o->user != NULL && geteuid() == 0, keep = change && has_landlock();
+	bool change = o->user != NULL && geteuid() == 0,
+	     keep = change && !has_key && has_landlock();
 
 	if (keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		keep = false;
-	if (!confine_user(o->user))
+	if (!confine_user(o->user) ||
+	    !confine_capabilities(keep ? UINT32_C(1) << CAP_DAC_OVERRIDE : 0))
 		return false;
-	/* The one of all that root has. */
-	if (geteuid() != 0 && !set_capabilities(keep ? UINT32_C(1) << CAP_DAC_OVERRIDE : 0))
-		return false;
-	if (change && !keep)
+	if (change && !keep && !has_key)
 		log_say("the kernel's interfaces for evidence are root's, and without Landlock no "
 			"capability is kept for them: TDX and SEV-SNP need the agent to stay root");
 	return true;
@@ -184,7 +194,7 @@ add_folder(
 }
 
 bool
-lockdown_parent(const struct agent_options *o, const char *config)
+lockdown_parent(const struct agent_options *o, const char *config, bool has_key)
 {
 	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_VSOCK };
 	static char rooms[2][CONFINE_PATH_ROOM]; /* at the start, once */
@@ -212,11 +222,29 @@ lockdown_parent(const struct agent_options *o, const char *config)
 
 	for (size_t i = 0; i < COUNT(folders); i++)
 		add_folder(paths, &count, rooms[count - FIXED], folders[i]);
-	if (!become(o) || !confine_files(paths, count))
+	if (!become(o, has_key) || !confine_files(paths, count))
 		return false;
 	filter = confine_filter();
 	return confine_load(filter,
 	    filter != NULL && confine_allow(filter, calls_parent, COUNT(calls_parent)) &&
+		confine_allow_open(filter, true) &&
+		confine_allow_sockets(filter, families, COUNT(families)));
+}
+
+bool
+lockdown_job(void)
+{
+	return confine_capabilities(0);
+}
+
+bool
+lockdown_collector(void)
+{
+	static const int families[] = { AF_UNIX, AF_VSOCK };
+	scmp_filter_ctx filter = confine_filter();
+
+	return confine_load(filter,
+	    filter != NULL && confine_allow(filter, calls_collector, COUNT(calls_collector)) &&
 		confine_allow_open(filter, true) &&
 		confine_allow_sockets(filter, families, COUNT(families)));
 }

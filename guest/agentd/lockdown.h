@@ -15,10 +15,15 @@ bool lockdown_line(const struct agent_options *options);
 /* Its listeners; no files, no sockets to anywhere. */
 bool lockdown_front(const struct agent_options *options);
 /*
- * The parent, and the jobs that it forks: the network, and the kernel's interfaces for evidence, which
- * are root's. So it keeps the one capability to pass over files' modes, and Landlock says which files
- * that can mean; where there is no Landlock it keeps none. config: a file to be read again, or NULL.
+ * The parent: what it has is for the processes that it forks. It keeps one capability, to pass over files'
+ * modes, and Landlock says which files that can mean: the kernel's interfaces for evidence, which are root's.
+ * None where it stays root, where there is no Landlock, and in a SEV guest (has_key), which needs none.
+ * config: a file to be read again, or NULL.
  */
-bool lockdown_parent(const struct agent_options *options, const char *config);
+bool lockdown_parent(const struct agent_options *options, const char *config, bool has_key);
+/* A job, which has the network: no capability. */
+bool lockdown_job(void);
+/* What collects for a job: no network but vsock, no processes. */
+bool lockdown_collector(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -23,6 +24,7 @@ enum {
 	OPENS = 8,
 	SIGNALS = 16,
 	RUNS = 32,
+	CAPABLE = 64,
 	FAILED = 128
 };
 
@@ -30,6 +32,25 @@ static bool
 is_given(long got)
 {
 	return got >= 0 || (errno != EPERM && errno != EACCES);
+}
+
+/* By what /proc says: effective and permitted. */
+static bool
+has_capabilities(pid_t pid)
+{
+	char line[128], path[64];
+	unsigned long long mask = 0, all = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	FILE *from = fopen(path, "re");
+
+	while (from != NULL && fgets(line, sizeof line, from) != NULL)
+		if (sscanf(line, "CapEff: %llx", &mask) == 1 ||
+		    sscanf(line, "CapPrm: %llx", &mask) == 1)
+			all |= mask;
+	if (from != NULL)
+		fclose(from);
+	return from == NULL || all != 0;
 }
 
 static int
@@ -55,11 +76,20 @@ after(bool (*lockdown)(const struct agent_options *), const char *broker)
 	int status;
 	pid_t pid = fork();
 
-	if (pid == 0)
-		_exit(lockdown(&o) ? reach() : FAILED);
+	if (pid == 0) {
+		if (!lockdown(&o))
+			_exit(FAILED);
+		int can = reach();
+		raise(SIGSTOP); /* to be looked at: it cannot look at itself */
+		_exit(can);
+	}
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	bool capable = has_capabilities(pid);
+	kill(pid, SIGCONT);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return WEXITSTATUS(status) | (capable ? CAPABLE : 0);
 }
 
 static void
@@ -73,10 +103,45 @@ test_what_is_left(void **state)
 	assert_int_equal(after(lockdown_line, "unix:/run/broker.sock"), UNIX_SOCKET);
 }
 
+static bool
+job(const struct agent_options *o)
+{
+	(void)o;
+	return lockdown_job();
+}
+
+static bool
+collector(const struct agent_options *o)
+{
+	(void)o;
+	return lockdown_collector();
+}
+
+static bool
+parent(const struct agent_options *o)
+{
+	struct agent_options more = *o;
+
+	more.attest_socket = "/nowhere/attest.sock";
+	return lockdown_parent(&more, NULL, true);
+}
+
+/* A job has the network, and no capability; what collects for it has no network. */
+static void
+test_jobs(void **state)
+{
+	(void)state;
+	assert_int_equal(after(job, "vsock:host:5577") & CAPABLE, 0);
+	assert_int_equal(
+	    after(collector, "vsock:host:5577") & ~CAPABLE, UNIX_SOCKET | VSOCK_SOCKET | OPENS);
+	assert_int_equal(after(parent, "vsock:host:5577") & (CAPABLE | RUNS), 0);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_left) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_what_is_left),
+		cmocka_unit_test(test_jobs) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

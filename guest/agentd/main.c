@@ -576,7 +576,7 @@ serve(struct agent *a)
 	notify_open(&a->notify);
 	/* First of all, and as root if we are: the key is gone before anything else is done. */
 	if (!start(a, SIGNER) || !signer_ready(a) || !start(a, LINE) || !start(a, FRONT) ||
-	    !lockdown_parent(a->o, settings_path(a->settings))) {
+	    !lockdown_parent(a->o, settings_path(a->settings), a->key.has_key)) {
 		close_ends(a);
 		close_sockets(a);
 		return EXIT_TROUBLE;

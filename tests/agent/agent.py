@@ -4,6 +4,7 @@ key_client."""
 import glob
 import re
 import stat
+import threading
 
 from harness import *
 from fake_broker import FakeBroker
@@ -261,10 +262,47 @@ else:
         check(not a.has_key() and all(status_of(p, "Uid") == ("0" if n == "agentd-sweeper" else "65534") for n, p in pids.items()),
               "started as root, it takes the key and becomes the user that it is told")
         caps = {n: int(status_of(p, "CapEff"), 16) for n, p in pids.items()}
-        check(all(c == 0 for n, c in caps.items() if n != "agentd") and caps["agentd"] in (0, 2),
-              f"of capabilities the parent keeps one, the others none {caps}")
+        check(all(c == 0 for c in caps.values()), f"where the key is taken none has a capability {caps}")
         check(ask(EVIDENCE, data).status == OK and get("/info")[0] == 200, "and works")
         check(get("/aa/evidence?runtime_data=abc")[0] == 200, "its jobs may ask its own socket")
+
+# --- capabilities ---------------------------------------------------------------------------------
+
+def at_work(a):
+    """{name: CapEff} of a job and what collects for it, while the signer is stopped and lets them wait."""
+    found = {}
+    signer = settled(a)["agentd-signer"]
+    os.kill(signer, signal.SIGSTOP)
+    asked = threading.Thread(target=lambda: get("/aa/evidence?runtime_data=abc"))
+    asked.start()
+    end = time.monotonic() + 10
+    while len(found) < 2 and time.monotonic() < end:  # until each has its name, and has given up what it gives up
+        time.sleep(0.1)
+        job = a.children().get("agentd-job")
+        pids = [job] + open(f"/proc/{job}/task/{job}/children").read().split() if job else []
+        found = {open(f"/proc/{pid}/comm").read().strip():
+                 (int(status_of(pid, "CapEff"), 16), int(status_of(pid, "CapPrm"), 16)) for pid in pids}
+    os.kill(signer, signal.SIGCONT)
+    asked.join()
+    check(wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids)), "both end together")
+    return found
+
+
+none, reach = (0, 0), (2, 2)  # the second: CAP_DAC_OVERRIDE alone
+with Agent(agentd, BROKER, key=key) as a:
+    check(at_work(a) == {"agentd-job": none, "agentd-evidence": none}, "with a key no process has a capability, nor has a job")
+    check(int(status_of(a.process.pid, "CapPrm"), 16) == 0, "nor has the parent, if it stays root")
+with Agent(agentd, BROKER) as a:
+    check(at_work(a) == {"agentd-job": none, "agentd-evidence": none}, "root without a key needs none either")
+if REAL_ROOT:
+    with Agent(agentd, BROKER, "--user", "nobody", key=key) as a:
+        check(at_work(a) == {"agentd-job": none, "agentd-evidence": none}, "with a key and a user: none")
+    with Agent(agentd, BROKER, "--user", "nobody") as a:
+        got = at_work(a)
+        landlock = int(status_of(a.process.pid, "CapPrm"), 16) != 0  # without it none is kept
+        check(got == {"agentd-job": none, "agentd-evidence": reach if landlock else none},
+              f"without a key, as a user: what collects evidence has one, the job with the network none {got}")
+        check(all(int(status_of(p, "CapPrm"), 16) == 0 for p in settled(a).values()), "and the other processes none")
 
 # --- configuration ---------------------------------------------------------------------------------
 

@@ -248,6 +248,9 @@ def given_up(host):
             for name, pid in pids.items():
                 check(status(pid, "Seccomp") == "2" and status(pid, "NoNewPrivs") == "1", f"{name}: no way back")
             if os.geteuid() == 0:
+                caps = {name: (int(status(pid, "CapEff"), 16), int(status(pid, "CapPrm"), 16)) for name, pid in pids.items()}
+                check(caps == {"assay-brokerd": (0, 0), "brokerd-sev": (0, 0), "brokerd-vmm": (2, 2)},
+                      f"vmm alone has a capability, CAP_DAC_OVERRIDE {caps}")
                 opened = {}
                 for name, pid in pids.items():
                     opened[name] = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
