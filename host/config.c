@@ -190,7 +190,8 @@ const struct settings_table broker_table = {
 		 "  assay-brokerd register --control ADDR SPEC  tells it of a VM; needs pid=N\n"
 		 "  assay-brokerd unregister --control ADDR NAME\n"
 		 "  assay-brokerd list --control ADDR\n"
-		 "  assay-brokerd status --control ADDR         of the quoting services",
+		 "  assay-brokerd status --control ADDR         of the quoting services\n\n"
+		 "ADDR of a command is unix:/run/assay/brokerd.sock if it is not given.",
 	.examples = "  assay-brokerd --listen evidence=vsock:any:5577 --cek cek.cert \\\n"
 		    "      --vm web,cid=7,qmp=unix:/run/qmp/web.sock,pid=1234",
 	.rows = rows,

@@ -29,11 +29,15 @@ static const char default_address[] = "unix:/run/assay/brokerd.sock";
 
 static const struct command {
 	const char *name, *operand; /* NULL: none */
+	const char *nothing;        /* what an answer without lines means; NULL: there is none */
+	const char *lacks;          /* said where the operand is missing */
 } commands[] = {
-	{ "list", NULL },
-	{ "register", "SPEC" },
-	{ "status", NULL },
-	{ "unregister", "NAME" },
+	{ "list", NULL, "no VM is registered", NULL },
+	{ "register", "SPEC", NULL,
+	    "needs a SPEC, like web,cid=7,qmp=unix:/run/qmp/web.sock,pid=1234" },
+	{ "status", NULL, "there is no quoting service; --source qgs:ADDR of the daemon names one",
+	    NULL },
+	{ "unregister", "NAME", NULL, "needs the NAME of a VM; list has them" },
 };
 
 static const struct command *
@@ -73,8 +77,9 @@ connect_to(const char *address)
 	return -EXIT_TROUBLE;
 }
 
+/* Nothing is said in words: on standard error, so that what reads the lines gets none. */
 static int
-hear(int fd, const char *address)
+hear(int fd, const char *address, const char *nothing)
 {
 	char *text = malloc(ANSWER_MAX);
 	ssize_t n = text != NULL ? recv(fd, text, ANSWER_MAX - 1, 0) : -1;
@@ -90,13 +95,15 @@ hear(int fd, const char *address)
 			log_say("%s", strncmp(text, "error: ", 7) == 0 ? text + 7 : text);
 		else if (text[2] == '\n')
 			puts(text + 3);
+		else if (nothing != NULL)
+			log_say("%s", nothing);
 	}
 	free(text);
 	return code;
 }
 
 static int
-tell(const char *address, const char *text, int pidfd)
+tell(const char *address, const char *text, int pidfd, const char *nothing)
 {
 	int fd = connect_to(address);
 
@@ -104,7 +111,7 @@ tell(const char *address, const char *text, int pidfd)
 		return -fd;
 	int code = EXIT_TROUBLE;
 	if (local_send(fd, text, strlen(text), pidfd, 0) == (ssize_t)strlen(text))
-		code = hear(fd, address);
+		code = hear(fd, address, nothing);
 	else
 		log_say("%s: cannot be told: %s", address, strerror(errno));
 	close(fd);
@@ -162,13 +169,13 @@ control_run(int argc, char **argv)
 		else
 			return settings_misused(&broker_table, argv[i], "is not understood here");
 	}
-	if ((operand != NULL) != (command->operand != NULL))
-		return settings_misused(&broker_table, command->name, "lacks its operand");
+	if (operand == NULL && command->operand != NULL)
+		return settings_misused(&broker_table, command->name, command->lacks);
 	if (strcmp(command->name, "register") == 0 && (pidfd = open_pid(operand)) < 0)
 		return -pidfd;
 	snprintf(text, sizeof text, "%s%s%s", command->name, operand != NULL ? " " : "",
 	    operand != NULL ? operand : "");
-	int code = tell(address, text, pidfd);
+	int code = tell(address, text, pidfd, command->nothing);
 	if (pidfd >= 0)
 		close(pidfd);
 	return code;

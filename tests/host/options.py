@@ -54,6 +54,9 @@ def words(host):
         (["--connections", "0"], "at least 1"),
         (["--nothing"], "there is no such option"),
         (["--user", "no-such-user-here"], "user: no-such-user-here: there is none of this name"),
+        (["register"], "\"register\": needs a SPEC, like web,cid=7"),
+        (["unregister"], "\"unregister\": needs the NAME of a VM"),
+        (["list", "web"], "\"web\": is not understood here"),
         (["regster", "web"], "is no command; there are list, register, status and unregister"),
     ]
     for given, want in cases:
@@ -261,6 +264,12 @@ def given_up(host):
                     rows = {l.split()[6]: l.split()[7] for l in f if len(l.split()) == 8}
                 paths = [rows.get(o[8:-1]) for o in opened["assay-brokerd"] if o.startswith("socket:")]
                 check(host.path("c.sock") not in paths, "the control socket is not the front's")
+            where = ["--control", "unix:" + host.path("c.sock")]
+            check(run("list", *where)[1:] == (a.spec() + "\n", ""), "list has a line for each VM")
+            check(run("unregister", a.name, *where) == (0, "", "") and
+                  run("list", *where) == (0, "", "assay-brokerd: no VM is registered\n"), "without any it says so, beside its output")
+            code, out, err = run("status", *where)
+            check((code, out) == (0, "") and "there is no quoting service" in err, "so does status")
 
 
 with Host() as host:

@@ -406,7 +406,7 @@ def who(host):
         check(b"".join(service.requests).count(b"r" * 100) >= 5, "asked for good ones alone")
         guest.close()
         pids = {open(f"/proc/{p}/comm").read().strip(): p for p in [broker.pid] + broker.children()}
-        check(sorted(pids) == ["assay-brokerd", "brokerd-qgs", "brokerd-sev", "brokerd-vmm"], "four processes")
+        check(sorted(pids) == ["assay-brokerd", "brokerd-qgs", "brokerd-sev", "brokerd-sweeper", "brokerd-vmm"], "four processes, and the sweeper")
         with open(f"/proc/{pids['brokerd-qgs']}/status") as f:
             text = f.read()
         check("Seccomp:\t2" in text and "NoNewPrivs:\t1" in text, "brokerd-qgs: no way back")
