@@ -95,6 +95,7 @@ static const int calls_keeper[] = {
 	SCMP_SYS(readlink),
 	SCMP_SYS(rename),
 	SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),
 	SCMP_SYS(stat),
 	SCMP_SYS(statfs),
 	SCMP_SYS(umask),

@@ -157,7 +157,9 @@ bool keeper_note_time(struct keeper *k);
  * are good no more. */
 bool keeper_check_clock(struct keeper *k);
 bool keeper_load_ends(struct keeper *k);
-/* First start: node, root, keys, first admin. */
+/* First start: its name, which is kept before the admin's key tells it, so that whoever starts after an end
+ * in between finds his own in it. Then root, keys, first admin. */
+bool keeper_make_node(struct keeper *k);
 bool keeper_make(struct keeper *k);
 bool keeper_make_root(struct keeper *k);
 /* A new key for tokens; the one before is kept to verify with, until its last token has expired. */

@@ -142,27 +142,33 @@ start_row(struct keeper *k)
 		(int)k->options.sample));
 }
 
-/* The first transaction: what a new store needs, or a look at an old one. */
+/* Begins, or ends what went well; trouble is noted. */
+static bool
+transaction(struct keeper *k, bool (*what)(struct store *))
+{
+	bool ok = what(k->store);
+
+	if (!ok)
+		keeper_store_trouble(k);
+	return ok;
+}
+
+/* The first transactions: what a new store needs, or a look at an old one. */
 static int
 begin(struct keeper *k, bool fresh)
 {
 	struct assay_error err = { .text = "" };
-	bool ok = store_begin(k->store);
+	bool ok = !fresh ||
+	    (transaction(k, store_begin) && keeper_make_node(k) && transaction(k, store_commit));
 
-	if (!ok)
-		keeper_store_trouble(k);
-	ok = ok && (!fresh || keeper_make(k)) && keeper_load(k);
+	ok = ok && transaction(k, store_begin) && (!fresh || keeper_make(k)) && keeper_load(k);
 	if (ok && !audit_open(k, &err)) {
 		keeper_trouble(k, err.text);
 		ok = false;
 	}
 	ok = ok && (fresh || keeper_check_clock(k)) && start_row(k) &&
 	    (!fresh || audit_head(k, true));
-	if (ok && !store_commit(k->store)) {
-		keeper_store_trouble(k);
-		ok = false;
-	}
-	if (ok)
+	if (ok && transaction(k, store_commit))
 		return 0;
 	store_rollback(k->store);
 	log_say("%s", k->error);

@@ -74,9 +74,7 @@ test_first_start(void **context)
 	assert_int_equal(rename(b.master, path), 0);
 	assert_int_equal(bed_start(&b), 4);
 	assert_int_not_equal(access(b.master, F_OK), 0);
-	struct assay_error err;
-	assert_int_equal(
-	    file_write(b.master, bed_bytes("0123456789abcdef0123456789abcdef"), &err), ASSAY_OK);
+	bed_put(b.master, bed_bytes("0123456789abcdef0123456789abcdef"));
 	assert_int_equal(bed_start(&b), 4);
 	assert_int_equal(rename(path, b.master), 0);
 	assert_int_equal(chmod(b.master, 0640), 0);

@@ -117,6 +117,18 @@ bed_bytes(const char *text)
 	return (struct assay_bytes){ (const uint8_t *)text, strlen(text) };
 }
 
+/* A file of the operator's, in the place of what is there. */
+static inline void
+bed_put(const char *path, struct assay_bytes in)
+{
+	struct assay_error err;
+	bool made;
+
+	(void)unlink(path);
+	assert_int_equal(file_make(path, in, &made, &err), ASSAY_OK);
+	assert_true(made);
+}
+
 /* What somebody does who can write the file, but has no key. */
 static inline void
 bed_sql(const char *path, const char *sql)

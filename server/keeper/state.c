@@ -351,6 +351,49 @@ take_admin(struct keeper *k, const char *name, const struct item *item, void *ar
 	    damaged(k, "admin key");
 }
 
+/* Whoever signs with it need not believe a server's word about which one it is. */
+static const char AUDIENCE[] = "Audience: ";
+
+/* A new admin key, in its file. made: false: another process was first there. */
+static enum assay_code
+new_admin(struct keeper *k, bool *made, struct assay_error *err)
+{
+	char pem[1024];
+	char *text = NULL;
+	struct assay_jwk *key = NULL;
+	enum assay_code rc = assay_jwk_make(&key, "EdDSA", err);
+
+	*made = false;
+	if (rc == ASSAY_OK && (rc = assay_jwk_private_pem(&text, key, err)) == ASSAY_OK) {
+		int n = snprintf(pem, sizeof pem, "%s%s\n%s", AUDIENCE, k->node, text);
+		rc = file_make(k->options.admin_key,
+		    (struct assay_bytes){ (uint8_t *)pem, (size_t)n }, made, err);
+		OPENSSL_cleanse(pem, sizeof pem);
+		OPENSSL_cleanse(text, strlen(text));
+	}
+	free(text);
+	assay_jwk_free(key);
+	return rc;
+}
+
+/* With the key of another server's first start nobody could ask this one anything: what is signed with
+ * it is for that one. */
+static enum assay_code
+take_pem(
+    struct assay_jwk **key, const struct keeper *k, struct assay_bytes pem, struct assay_error *err)
+{
+	size_t n = sizeof AUDIENCE - 1, len = strlen(k->node);
+
+	if (pem.len >= n && memcmp(pem.ptr, AUDIENCE, n) == 0 &&
+	    (pem.len < n + len || memcmp(pem.ptr + n, k->node, len) != 0))
+		return text_fail(err, ASSAY_E_USAGE,
+		    "%s: is the admin key that another assayd made for itself (see its first "
+		    "line); keep it elsewhere, or give this one --admin-key FILE and a folder of "
+		    "its own",
+		    k->options.admin_key);
+	return assay_jwk_parse_pem(key, pem, NULL, err);
+}
+
 /* The first admin: the key that stands where it is to be put, or a new one. */
 static bool
 make_admin(struct keeper *k)
@@ -361,22 +404,16 @@ make_admin(struct keeper *k)
 	struct assay_error err;
 	enum assay_code rc = file_read(pem, &len, path, true, &err);
 	struct assay_jwk *key = NULL;
-	bool made = rc == ASSAY_E_INCOMPLETE;
-	char *text = NULL, *json = NULL;
+	bool made = false;
+	char *json = NULL;
 	json_t *facts = NULL;
 	bool ok;
 
+	if (rc == ASSAY_E_INCOMPLETE && (rc = new_admin(k, &made, &err)) == ASSAY_OK)
+		rc = file_read(pem, &len, path, true, &err);
 	if (rc == ASSAY_OK)
-		rc = assay_jwk_parse_pem(&key, (struct assay_bytes){ pem, len }, NULL, &err);
-	else if (made && (rc = assay_jwk_make(&key, "EdDSA", &err)) == ASSAY_OK &&
-	    (rc = assay_jwk_private_pem(&text, key, &err)) == ASSAY_OK) {
-		/* Whoever signs with it need not believe a server's word about which one it is. */
-		int n = snprintf((char *)pem, sizeof pem, "Audience: %s\n%s", k->node, text);
-		rc = file_write(path, (struct assay_bytes){ pem, (size_t)n }, &err);
-	}
+		rc = take_pem(&key, k, (struct assay_bytes){ pem, len }, &err);
 	OPENSSL_cleanse(pem, sizeof pem);
-	if (text != NULL)
-		OPENSSL_cleanse(text, strlen(text));
 	if (rc != ASSAY_OK)
 		keeper_trouble(k, err.text);
 	ok = rc == ASSAY_OK && (json = public_jwk(k, key)) != NULL;
@@ -395,7 +432,6 @@ make_admin(struct keeper *k)
 		    path);
 	json_decref(facts);
 	free(json);
-	free(text);
 	assay_jwk_free(key);
 	return ok;
 }
@@ -403,18 +439,27 @@ make_admin(struct keeper *k)
 /* --- all of it --------------------------------------------------------------------------- */
 
 bool
-keeper_make(struct keeper *k)
+keeper_make_node(struct keeper *k)
 {
 	uint8_t id[NODE_ID];
-	uint8_t sample = k->options.sample;
+	bool found;
 
-	if (RAND_bytes(id, NODE_ID) != 1)
+	if (!meta_get(k, "node", id, NODE_ID, &found))
+		return false;
+	if (!found && RAND_bytes(id, NODE_ID) != 1)
 		return no_memory(k);
 	hex_text(k->node, id, NODE_ID);
-	return meta_put(k, "node", id, NODE_ID) && meta_put(k, "sample", &sample, 1) &&
-	    meta_put_number(k, "generation", 1) && meta_put_number(k, "appraisal", 1) &&
-	    keeper_make_root(k) && keeper_make_token_key(k) && make_key(k, KIND_AUDIT_KEY) &&
-	    make_admin(k);
+	return found || meta_put(k, "node", id, NODE_ID);
+}
+
+bool
+keeper_make(struct keeper *k)
+{
+	uint8_t sample = k->options.sample;
+
+	return meta_put(k, "sample", &sample, 1) && meta_put_number(k, "generation", 1) &&
+	    meta_put_number(k, "appraisal", 1) && keeper_make_root(k) && keeper_make_token_key(k) &&
+	    make_key(k, KIND_AUDIT_KEY) && make_admin(k);
 }
 
 void

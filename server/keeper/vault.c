@@ -162,25 +162,43 @@ sync_folder(const char *path)
 	return ok;
 }
 
-enum assay_code
-file_write(const char *path, struct assay_bytes in, struct assay_error *err)
+/* Only where nothing stands yet: errno is EEXIST otherwise. Some file systems of other machines know it
+ * as a second link alone. */
+static bool
+put_in_place(const char *from, const char *path)
 {
-	char tmp[WHERE_ROOM];
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL || link(from, path) != 0)
+		return false;
+	(void)unlink(from);
+	return true;
+}
+
+enum assay_code
+file_make(const char *path, struct assay_bytes in, bool *made, struct assay_error *err)
+{
+	char tmp[WHERE_ROOM]; /* of this process alone: another may be making the same file */
 	int fd;
 	bool ok;
+	enum assay_code rc;
 
-	if ((size_t)snprintf(tmp, sizeof tmp, "%s.tmp", path) >= sizeof tmp)
+	*made = false;
+	if ((size_t)snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= sizeof tmp)
 		return text_fail(err, ASSAY_E_USAGE, "%.200s...: the path is too long", path);
-	(void)unlink(tmp); /* left by one who was killed */
-	if ((fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+	if ((fd = mkostemp(tmp, O_CLOEXEC)) < 0)
 		return text_fail(err, ASSAY_E_IO, "%s: cannot be made: %s", path, strerror(errno));
 	ok = write_all(fd, in) && fsync(fd) == 0;
 	ok = close(fd) == 0 && ok;
-	if (ok && rename(tmp, path) == 0 && sync_folder(path))
-		return ASSAY_OK;
-	(void)text_fail(err, ASSAY_E_IO, "%s: cannot be written: %s", path, strerror(errno));
-	(void)unlink(tmp);
-	return err->code;
+	*made = ok && put_in_place(tmp, path);
+	/* What another made is to be lasting, too, before anything is built on it. */
+	if ((*made || (ok && errno == EEXIST)) && sync_folder(path))
+		rc = ASSAY_OK;
+	else
+		rc = text_fail(err, ASSAY_E_IO, "%s: cannot be written: %s", path, strerror(errno));
+	if (!*made)
+		(void)unlink(tmp);
+	return rc;
 }
 
 enum assay_code
@@ -274,18 +292,19 @@ read_key(struct vault *v, const char *path, struct assay_error *err)
 }
 
 static enum assay_code
-make_key(struct vault *v, const char *path, struct assay_error *err)
+make_key(struct vault *v, const char *path, bool *made, struct assay_error *err)
 {
 	uint8_t *key = locked_new(VAULT_KEY);
 	enum assay_code rc;
 
+	*made = false;
 	if (key == NULL || RAND_priv_bytes(key, VAULT_KEY) != 1)
 		rc = text_fail(err, ASSAY_E_NOMEM, "out of locked memory or randomness");
 	else
-		rc = file_write(path, (struct assay_bytes){ key, VAULT_KEY }, err);
-	if (rc == ASSAY_OK && !adopt(v, key))
+		rc = file_make(path, (struct assay_bytes){ key, VAULT_KEY }, made, err);
+	if (rc == ASSAY_OK && *made && !adopt(v, key))
 		rc = text_fail(err, ASSAY_E_NOMEM, "out of memory");
-	if (rc != ASSAY_OK)
+	if (rc != ASSAY_OK || !*made)
 		locked_free(key, VAULT_KEY);
 	return rc;
 }
@@ -322,8 +341,9 @@ vault_open(struct vault **out, const char *where, bool make, bool *made, struct 
 		where) >= sizeof v->path)
 		rc = text_fail(err, ASSAY_E_USAGE, "master key: the path is too long");
 	else if ((rc = read_key(v, v->path, err)) == ASSAY_E_INCOMPLETE && make && !v->credential) {
-		rc = make_key(v, v->path, err);
-		*made = rc == ASSAY_OK;
+		rc = make_key(v, v->path, made, err);
+		if (rc == ASSAY_OK && !*made) /* another start was first: its key it is */
+			rc = read_key(v, v->path, err);
 	}
 	if (rc == ASSAY_OK) {
 		path_new(second, v);
@@ -376,6 +396,8 @@ enum assay_code
 vault_change(struct vault *v, struct assay_error *err)
 {
 	char path[WHERE_ROOM + 8];
+	bool made;
+	enum assay_code rc;
 
 	if (vault_changing(v))
 		return text_fail(err, ASSAY_E_USAGE, "the master key is being changed already");
@@ -384,7 +406,12 @@ vault_change(struct vault *v, struct assay_error *err)
 		return text_fail(err, ASSAY_E_USAGE,
 		    "the master key is a systemd credential; load the new"
 		    " one as a second credential whose name ends in \".new\", and start again");
-	return make_key(v, path, err);
+	if ((rc = make_key(v, path, &made, err)) == ASSAY_OK && !made)
+		rc = text_fail(err, ASSAY_E_USAGE,
+		    "%s is there already: another assayd changes this master key, or this one was "
+		    "ended while it began to; start this one again when no other has the key",
+		    path);
+	return rc;
 }
 
 enum assay_code

@@ -32,7 +32,8 @@ struct vault;
 /*
  * Reads the master key: 32 bytes or 64 hex digits in a file of nobody else's (0600), or "cred:NAME", a
  * systemd credential. If there is a second one beside it, "WHERE.new", a change of keys has begun.
- * make: a file that is not there is made, and *made set.
+ * make: a file that is not there is made, and *made set, but not if another process made it meanwhile:
+ * of two first starts both have the same key.
  */
 ASSAY_MUST_USE enum assay_code
 vault_open(struct vault **out, const char *where, bool make, bool *made, struct assay_error *err);
@@ -53,9 +54,10 @@ ASSAY_MUST_USE enum assay_code vault_changed(struct vault *v, struct assay_error
 void *locked_new(size_t size);
 void locked_free(void *p, size_t size);
 
-/* Writes a file whole or not at all, synced, 0600. */
+/* Makes a file whole or not at all, synced, 0600, and never in the place of another: then *made is
+ * false, and who made that one has it there, whole. */
 ASSAY_MUST_USE enum assay_code
-file_write(const char *path, struct assay_bytes in, struct assay_error *err);
+file_make(const char *path, struct assay_bytes in, bool *made, struct assay_error *err);
 /* Reads a small file; strict: a regular file that only its owner can read. *len is the room before and
  * the size after. ASSAY_E_INCOMPLETE: there is none. */
 ASSAY_MUST_USE enum assay_code

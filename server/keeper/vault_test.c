@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keeper_test.h"
 
+#include <dirent.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 
 static void
 test_seal(void **context)
@@ -96,10 +100,8 @@ test_file(void **context)
 	bed_make(&b);
 	assert_int_equal(vault_open(&v, b.master, false, &made, &err), ASSAY_E_IO);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		assert_int_equal(
-		    file_write(b.master,
-			(struct assay_bytes){ (const uint8_t *)cases[i].text, cases[i].len }, &err),
-		    ASSAY_OK);
+		bed_put(
+		    b.master, (struct assay_bytes){ (const uint8_t *)cases[i].text, cases[i].len });
 		assert_int_equal(vault_open(&v, b.master, true, &made, &err), cases[i].code);
 		assert_false(made);
 		if (cases[i].code != ASSAY_OK) {
@@ -125,7 +127,7 @@ test_file(void **context)
 	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", b.folder, 1), 0);
 	assert_int_equal(vault_open(&v, "cred:../x", true, &made, &err), ASSAY_E_USAGE);
 	assert_int_equal(vault_open(&v, "cred:none", true, &made, &err), ASSAY_E_IO);
-	assert_int_equal(file_write(b.master, bed_bytes(cases[0].text), &err), ASSAY_OK);
+	bed_put(b.master, bed_bytes(cases[0].text));
 	assert_int_equal(chmod(b.master, 0440), 0);
 	assert_int_equal(vault_open(&v, "cred:master.key", true, &made, &err), ASSAY_OK);
 	assert_memory_equal(key_now(v), cases[0].text, VAULT_KEY);
@@ -167,7 +169,6 @@ test_change(void **context)
 		uint8_t before[VAULT_KEY];
 		char path[64], fresh[160], old[160];
 		struct reply r;
-		struct assay_error err;
 		size_t left;
 		bed_new(&b);
 		(void)snprintf(fresh, sizeof fresh, "%s.new", b.master);
@@ -209,9 +210,7 @@ test_change(void **context)
 			bed_stop(&b);
 			(void)snprintf(old, sizeof old, "%s.old", b.master);
 			assert_int_equal(rename(b.master, old), 0);
-			assert_int_equal(
-			    file_write(b.master, (struct assay_bytes){ before, VAULT_KEY }, &err),
-			    ASSAY_OK);
+			bed_put(b.master, (struct assay_bytes){ before, VAULT_KEY });
 			assert_int_equal(bed_start(&b), 4);
 			assert_int_equal(rename(old, b.master), 0);
 		} else
@@ -266,30 +265,25 @@ test_change_credential(void **context)
 {
 	struct bed b;
 	char second[160];
-	struct assay_error err;
 
 	(void)context;
 	bed_make(&b);
 	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", b.folder, 1), 0);
 	(void)snprintf(second, sizeof second, "%s.new", b.master);
-	assert_int_equal(
-	    file_write(b.master, bed_bytes("0123456789abcdef0123456789abcdef"), &err), ASSAY_OK);
+	bed_put(b.master, bed_bytes("0123456789abcdef0123456789abcdef"));
 	b.options.master_key = "cred:master.key";
 	assert_int_equal(bed_start(&b), 0);
 	bed_read_admin(&b);
 	bed_secret(&b, "r/t/a", "default", "a");
 	bed_stop(&b);
-	assert_int_equal(
-	    file_write(second, bed_bytes("fedcba9876543210fedcba9876543210"), &err), ASSAY_OK);
+	bed_put(second, bed_bytes("fedcba9876543210fedcba9876543210"));
 	assert_int_equal(bed_start(&b), 0);
 	idle(&b);
 	assert_int_equal(stale(&b), 0);
 	bed_stop(&b);
 	for (int i = 0; i < 2; i++) { /* with the old one's place taken; and then without ".new" */
 		if (i == 0)
-			assert_int_equal(file_write(b.master,
-					     bed_bytes("fedcba9876543210fedcba9876543210"), &err),
-			    ASSAY_OK);
+			bed_put(b.master, bed_bytes("fedcba9876543210fedcba9876543210"));
 		else
 			assert_int_equal(unlink(second), 0);
 		assert_int_equal(bed_start(&b), 0);
@@ -302,6 +296,247 @@ test_change_credential(void **context)
 	bed_free(&b);
 }
 
+/* --- several first starts at once ---------------------------------------------------------- */
+
+enum { AT_ONCE = 4, ROUNDS = 40 };
+
+/* What each of several processes that begin at once comes to. */
+struct outcome {
+	uint8_t key[VAULT_KEY];
+	bool made;
+	int code;
+	size_t i; /* whose */
+};
+
+/* All of them wait for the end of one pipe, and write into the other. */
+static void
+at_once(struct outcome out[AT_ONCE], void (*what)(struct outcome *out, size_t i, const void *arg),
+    const void *arg)
+{
+	int gate[2], answers[2];
+	pid_t pid[AT_ONCE];
+	char c;
+
+	assert_int_equal(pipe(gate), 0);
+	assert_int_equal(pipe(answers), 0);
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		if ((pid[i] = fork()) == 0) {
+			struct outcome mine = { .code = -1, .i = i };
+			(void)close(gate[1]);
+			(void)!read(gate[0], &c, 1);
+			what(&mine, i, arg);
+			_exit(write(answers[1], &mine, sizeof mine) == sizeof mine ? 0 : 1);
+		}
+		assert_true(pid[i] > 0);
+	}
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		int status;
+		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+		assert_int_equal(status, 0);
+		assert_int_equal(read(answers[0], &out[i], sizeof out[i]), sizeof out[i]);
+	}
+	(void)close(answers[0]);
+	(void)close(answers[1]);
+}
+
+static size_t
+files(const char *folder)
+{
+	DIR *d = opendir(folder);
+	size_t n = 0;
+
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+static void
+open_vault(struct outcome *out, size_t i, const void *arg)
+{
+	struct vault *v = NULL;
+	struct assay_error err;
+
+	(void)i;
+	out->code = (int)vault_open(&v, arg, true, &out->made, &err);
+	if (out->code == ASSAY_OK)
+		memcpy(out->key, key_now(v), VAULT_KEY);
+}
+
+/* One makes the key, and all have it. */
+static void
+test_at_once(void **context)
+{
+	struct bed b;
+	struct outcome got[AT_ONCE];
+
+	(void)context;
+	bed_make(&b);
+	for (int round = 0; round < ROUNDS; round++) {
+		size_t made = 0;
+		at_once(got, open_vault, b.master);
+		for (size_t i = 0; i < AT_ONCE; i++) {
+			assert_int_equal(got[i].code, ASSAY_OK);
+			assert_memory_equal(got[i].key, got[0].key, VAULT_KEY);
+			made += got[i].made;
+		}
+		assert_int_equal(made, 1);
+		assert_int_equal(files(b.folder), 1);
+		struct outcome after = { 0 };
+		open_vault(&after, 0, b.master);
+		assert_false(after.made);
+		assert_memory_equal(after.key, got[0].key, VAULT_KEY);
+		assert_int_equal(unlink(b.master), 0);
+	}
+	bed_free(&b);
+}
+
+/* Killed at any moment: the file is whole or not there. */
+static void
+test_killed(void **context)
+{
+	struct bed b;
+	struct timespec wait = { 0 };
+	size_t whole = 0, none = 0;
+
+	(void)context;
+	bed_make(&b);
+	for (int round = 0; round < 4 * ROUNDS; round++) {
+		struct outcome out = { 0 };
+		struct stat st;
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			open_vault(&out, 0, b.master);
+			_exit(0);
+		}
+		wait.tv_nsec = round % ROUNDS * 100000L;
+		(void)nanosleep(&wait, NULL);
+		(void)kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		if (stat(b.master, &st) == 0) {
+			assert_int_equal(st.st_size, VAULT_KEY);
+			assert_int_equal(st.st_nlink, 1);
+			whole++;
+		} else
+			none++;
+		open_vault(&out, 0, b.master);
+		assert_int_equal(out.code, ASSAY_OK);
+		assert_int_equal(unlink(b.master), 0);
+	}
+	print_message("# killed before: %zu, behind: %zu\n", none, whole);
+	bed_free(&b);
+}
+
+/* A change of keys that another process began is not written over. */
+static void
+test_change_of_another(void **context)
+{
+	struct bed b;
+	struct vault *v = NULL, *other = NULL;
+	struct outcome after = { 0 };
+	char fresh[160];
+	struct assay_error err;
+	bool made;
+
+	(void)context;
+	bed_make(&b);
+	assert_int_equal(vault_open(&v, b.master, true, &made, &err), ASSAY_OK);
+	assert_int_equal(vault_open(&other, b.master, true, &made, &err), ASSAY_OK);
+	assert_int_equal(vault_change(v, &err), ASSAY_OK);
+	assert_int_equal(vault_change(other, &err), ASSAY_E_USAGE);
+	assert_non_null(strstr(err.text, "another assayd changes this master key"));
+	assert_false(vault_changing(other));
+	(void)snprintf(fresh, sizeof fresh, "%s.new", b.master);
+	open_vault(&after, 0, fresh);
+	assert_memory_equal(after.key, key_now(v), VAULT_KEY);
+	vault_close(other);
+	vault_close(v);
+	bed_free(&b);
+}
+
+static void
+open_keeper(struct outcome *out, size_t i, const void *arg)
+{
+	struct bed b = *(const struct bed *)arg;
+
+	(void)snprintf(b.store, sizeof b.store, "sqlite:%s/store%zu.db", b.folder, i);
+	b.options.store = b.store;
+	out->code = bed_start(&b);
+	if (out->code == 0) {
+		struct assay_jwk *last = NULL;
+		memcpy(out->key, b.k->node, sizeof out->key);
+		b.aud = b.k->node;
+		bed_read_admin(&b);
+		last = b.admin;
+		json_decref(bed_admin_json(&b, "secret.list", "{}", ""));
+		assay_jwk_free(last);
+	}
+	keeper_close(b.k);
+}
+
+/* Stores that share a folder: the admin key is one server's, and the others say that it is. */
+static void
+test_keepers_at_once(void **context)
+{
+	struct bed b;
+	struct outcome got[AT_ONCE];
+	char pem[256], line[64];
+
+	(void)context;
+	for (int round = 0; round < ROUNDS / 8; round++) {
+		size_t first = AT_ONCE;
+		bed_make(&b);
+		at_once(got, open_keeper, &b);
+		for (size_t i = 0; i < AT_ONCE; i++) {
+			if (got[i].code != 0) {
+				assert_int_equal(got[i].code, 4);
+				continue;
+			}
+			assert_int_equal(first, AT_ONCE);
+			first = i; /* as they came */
+		}
+		assert_in_range(first, 0, AT_ONCE - 1);
+		size_t len = sizeof pem - 1;
+		struct assay_error err;
+		assert_int_equal(
+		    file_read((uint8_t *)pem, &len, b.admin_path, true, &err), ASSAY_OK);
+		pem[len] = '\0';
+		(void)snprintf(line, sizeof line, "Audience: %.32s\n", (char *)got[first].key);
+		assert_memory_equal(pem, line, strlen(line));
+
+		/* With a key of its own another may serve there. */
+		(void)snprintf(b.store, sizeof b.store, "sqlite:%s/store%zu.db", b.folder,
+		    (got[first].i + 1) % AT_ONCE);
+		assert_int_equal(bed_start(&b), 4);
+		(void)snprintf(b.admin_path, sizeof b.admin_path, "%s/own.pem", b.folder);
+		b.options.admin_key = b.admin_path;
+		assert_int_equal(bed_start(&b), 0);
+		bed_free(&b);
+	}
+}
+
+/* Killed when the admin's key was there, and the store's first entries not yet. */
+static void
+test_started_again(void **context)
+{
+	struct bed b;
+
+	(void)context;
+	bed_new(&b);
+	bed_stop(&b);
+	bed_sql(b.store + 7,
+	    "DELETE FROM meta WHERE name <> 'node'; DELETE FROM item; DELETE FROM audit;"
+	    "DELETE FROM head; DELETE FROM number");
+	assert_int_equal(bed_start(&b), 0);
+	b.aud = b.k->node;
+	json_decref(bed_admin_json(&b, "secret.list", "{}", ""));
+	bed_free(&b);
+}
+
 int
 main(void)
 {
@@ -311,6 +546,11 @@ main(void)
 		cmocka_unit_test(test_change),
 		cmocka_unit_test(test_change_damaged),
 		cmocka_unit_test(test_change_credential),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_change_of_another),
+		cmocka_unit_test(test_keepers_at_once),
+		cmocka_unit_test(test_started_again),
 	};
 
 	(void)CRYPTO_secure_malloc_init(64 * 1024, 32);

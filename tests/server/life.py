@@ -306,7 +306,8 @@ def deaths():
     check(r.returncode == 4 and "/nonexistent: cannot be read as a trust root" in r.stderr, "no trust root: exit 4")
     with open(f"{FOLDER}/rubbish", "w") as f:
         f.write("rubbish")
-    r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
+    os.mkdir(f"{FOLDER}/y")
+    r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/y/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
                         f"{FOLDER}/rubbish"], capture_output=True, text=True, timeout=20)
     check(r.returncode == 4 and "trust-root 1" in r.stderr, "a trust root that is none: exit 4")
 
