@@ -368,9 +368,10 @@ take_launch(struct appraisal *a, const char *path, struct assay_bytes in,
 	return ask.len > 0 ? assay_trust_add(a->trust, ask, path, NULL, err) : ASSAY_OK;
 }
 
-/* A record that was altered, or is another's, is refused as evidence would be. */
+/* A record that was altered, or is another's, is refused as evidence would be; *bad: it is no record that
+ * could be used, and others may be. */
 static int
-add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signers)
+add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signers, bool *bad)
 {
 	struct assay_error err;
 	struct input in = { 0 };
@@ -380,6 +381,7 @@ add_launch(struct appraisal *a, const char *path, const struct assay_jwks *signe
 		enum assay_code code = take_launch(a, path, input_bytes(&in), signers, &err);
 		if (code != ASSAY_OK) {
 			complain(a->args->command, "--launch: %s: %s", path, err.text);
+			*bad = code != ASSAY_E_NOMEM;
 			rc = code == ASSAY_E_NOMEM      ? EXIT_TROUBLE
 			    : code == ASSAY_E_SIGNATURE ? EXIT_NO
 							: EXIT_USAGE;
@@ -393,13 +395,20 @@ static int
 read_launches(struct appraisal *a)
 {
 	struct assay_jwks *signers = NULL;
-	int rc = read_signers(a->args, &signers);
+	int rc = read_signers(a->args, &signers), bad_rc = 0;
 
-	for (size_t i = 0; i < a->args->given_count && rc == 0; i++)
+	for (size_t i = 0; i < a->args->given_count && rc == 0; i++) {
+		bool bad = false;
 		if (a->args->given[i].option->id == OPT_LAUNCH)
-			rc = add_launch(a, a->args->given[i].value, signers);
+			rc = add_launch(a, a->args->given[i].value, signers, &bad);
+		if (bad) {
+			bad_rc = bad_rc != 0 ? bad_rc : rc;
+			rc = 0;
+		}
+	}
 	assay_jwks_free(signers);
-	return rc;
+	/* A bad one refuses no guest that has a good one. */
+	return rc == 0 && a->launch_count == 0 ? bad_rc : rc;
 }
 
 /* --- judging ------------------------------------------------------------------------------- */

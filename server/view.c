@@ -21,7 +21,10 @@ struct owned_view {
 	char *jwks;
 	struct assay_trust *trust;
 	struct view_reference *references;
+	struct launch_entry *entries; /* while it is read */
+	size_t entry_count;
 	struct assay_launch **launches;
+	const char **launch_names;
 	struct view_policy policies[VIEW_POLICIES_MAX];
 	struct assay_policy *compiled[VIEW_POLICIES_MAX]; /* NULL: built in */
 	struct assay_policy *no_default;
@@ -217,18 +220,46 @@ add_launch(struct owned_view *o, const json_t *item, struct assay_bytes document
 {
 	const char *signer = json_string_value(json_object_get(item, "signer"));
 	struct assay_error why = { 0 };
+	struct launch_entry *entry = &o->entries[o->entry_count];
 
-	struct assay_launch **launch = &o->launches[o->view.launch_count];
-
-	if (launches_read(launch, document, signer, &why) != ASSAY_OK) {
+	*entry = (struct launch_entry){ .name = json_string_value(json_object_get(item, "name")),
+		.created = json_integer_value(json_object_get(item, "created")) };
+	if (launches_read(&entry->launch, document, signer, &why) == ASSAY_OK)
+		o->entry_count++;
+	else
 		leave_out("launch record", item, why.text);
-		return;
+}
+
+static void
+leave_launch_out(const struct launch_entry *entry, const char *why)
+{
+	char quoted[QUOTE_ROOM];
+
+	log_say("launch record %s is left out: %s", text_quote_string(quoted, entry->name), why);
+}
+
+static void
+settle_launches(struct owned_view *o)
+{
+	size_t count = launches_settle(o->entries, o->entry_count, leave_launch_out);
+	struct assay_error why = { 0 };
+	char quoted[QUOTE_ROOM];
+
+	for (size_t i = 0; i < count; i++) {
+		o->launches[i] = o->entries[i].launch;
+		o->launch_names[i] = o->entries[i].name;
+		/* The owner verified the platform under an ASK that may be none of those built
+		 * in. */
+		struct assay_bytes ask = assay_launch_cert(o->launches[i], ASSAY_LAUNCH_ASK);
+		if (ask.len > 0 &&
+		    assay_trust_add(o->trust, ask, "launch record", NULL, &why) != ASSAY_OK)
+			log_say("ASK of launch record %s is left out: %s",
+			    text_quote_string(quoted, o->launch_names[i]), why.text);
 	}
-	o->view.launch_count++;
-	/* The owner verified the platform under an ASK that may be none of those built in. */
-	struct assay_bytes ask = assay_launch_cert(*launch, ASSAY_LAUNCH_ASK);
-	if (ask.len > 0 && assay_trust_add(o->trust, ask, "launch record", NULL, &why) != ASSAY_OK)
-		leave_out("ASK of launch record", item, why.text);
+	o->entry_count = 0;
+	o->view.launch_count = count;
+	o->view.launches = (const struct assay_launch *const *)o->launches;
+	o->view.launch_names = o->launch_names;
 }
 
 static enum assay_code
@@ -245,9 +276,11 @@ read_references(
 		return rc;
 	o->references = calloc(json_array_size(all) + 1, sizeof *o->references);
 	o->view.references = o->references;
+	o->entries = calloc(json_array_size(all) + 1, sizeof *o->entries);
 	o->launches = calloc(json_array_size(all) + 1, sizeof *o->launches);
-	o->view.launches = (const struct assay_launch *const *)o->launches;
-	if (o->references == NULL || o->launches == NULL)
+	o->launch_names = calloc(json_array_size(all) + 1, sizeof *o->launch_names);
+	if (o->references == NULL || o->entries == NULL || o->launches == NULL ||
+	    o->launch_names == NULL)
 		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	json_array_foreach(all, i, item)
 	{
@@ -275,6 +308,7 @@ read_references(
 		o->references[o->view.reference_count++] =
 		    (struct view_reference){ .name = name, .document = document };
 	}
+	settle_launches(o);
 	return ASSAY_OK;
 }
 
@@ -432,7 +466,11 @@ view_drop(struct view *view)
 	assay_trust_free(o->trust);
 	for (size_t i = 0; i < o->view.launch_count; i++)
 		assay_launch_free(o->launches[i]);
+	for (size_t i = 0; i < o->entry_count; i++)
+		assay_launch_free(o->entries[i].launch);
+	free(o->entries);
 	free(o->launches);
+	free(o->launch_names);
 	free(o->references);
 	free(o->jwks);
 	explicit_bzero(&o->view.tickets, sizeof o->view.tickets);

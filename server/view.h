@@ -41,6 +41,7 @@ struct view {
 	const struct view_reference *references;
 	size_t reference_count;
 	const struct assay_launch *const *launches; /* records of SEV guests */
+	const char *const *launch_names;            /* that they are kept under */
 	size_t launch_count;
 	struct ticket_keys tickets;
 	int64_t ticket_life_s, token_life_s;
@@ -56,12 +57,13 @@ struct view {
  * Reads the keeper's snapshot, a JSON object:
  *   {"generation":N, "node","issuer","audience","ticket_life_s","token_life_s","sample":bool,
  *    "tickets":[{"epoch":N,"key":hex}..3], "jwks":{..},
- *    "policies":[{"name","version","text"}], "references":[{"name","version","document":text,"signer"?,"expires"?}],
+ *    "policies":[{"name","version","text"}], "references":[{"name","version","created",
+ *    "document":text,"signer"?,"expires"?}],
  *    "collateral":[{"name","bytes":base64,"fetched"?:true}], "floors":{"evaluation":N,"crl":{CN:N}}}
  * A policy or an item that cannot be read is left out, and said on standard error; what a secret names
  * and is not there accepts nothing. A policy of the store hides the built-in one of its name, also when
  * it cannot be read. A reference value whose time is over (Unix seconds, RFC 3339 or a date) is left out.
- * One that is a launch record is among the launches.
+ * One that is a launch record is among the launches, if it counts (launches_settle()).
  * roots: files' bytes of --trust-root. min_tcb: NULL, or the AMD floor. now: Unix seconds.
  * NULL: no memory, or no snapshot, and err says why.
  */

@@ -45,13 +45,27 @@ check_policy(
 }
 
 static enum assay_code
-check_launch(struct assay_bytes document, const char *signer, struct assay_error *err)
+check_launch(const struct view *view, const char *name, struct assay_bytes document,
+    const char *signer, struct assay_error *err)
 {
 	struct assay_launch *launch = NULL;
 	enum assay_code rc = launches_read(&launch, document, signer, err);
 
+	if (rc == ASSAY_OK)
+		rc = launches_clash(
+		    view->launches, view->launch_names, view->launch_count, name, launch, err);
 	assay_launch_free(launch);
 	return rc;
+}
+
+static enum assay_code
+check_values(const struct view *view, const char *name, struct assay_references *refs,
+    struct assay_bytes document, struct assay_error *err)
+{
+	enum assay_code rc =
+	    launches_clash(view->launches, view->launch_names, view->launch_count, name, NULL, err);
+
+	return rc == ASSAY_OK ? assay_references_add(refs, document, name, err) : rc;
 }
 
 enum assay_code
@@ -62,8 +76,8 @@ check_reference(const struct view *view, const char *name, struct assay_bytes do
 	enum assay_code rc = references_but(&refs, view, name, err);
 
 	if (rc == ASSAY_OK && document.len > 0)
-		rc = launches_is(document) ? check_launch(document, signer, err)
-					   : assay_references_add(refs, document, name, err);
+		rc = launches_is(document) ? check_launch(view, name, document, signer, err)
+					   : check_values(view, name, refs, document, err);
 	for (size_t i = 0; rc == ASSAY_OK && i < view->policy_count; i++) {
 		const struct view_policy *p = &view->policies[i];
 		const struct assay_bytes text = { (const uint8_t *)p->text, strlen(p->text) };

@@ -18,9 +18,10 @@ ASSAY_MUST_USE enum assay_code check_policy(
 
 /*
  * With this document in place of what has its name (an empty one: without it) all policies of the view
- * compile as before. A launch record is whole, complete, and of the signer, a thumbprint, if there is one.
+ * compile as before. A launch record is whole, complete, and of the signer, a thumbprint, if there is one,
+ * and takes neither name nor guest from another signer's.
  * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_SIGNATURE (the document), ASSAY_E_POLICY (a policy would not hold any
- *         more; err names it), ASSAY_E_NOMEM.
+ *         more, or a launch record stands in the way; err names it), ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code check_reference(const struct view *view, const char *name,
     struct assay_bytes document, const char *signer, struct assay_error *err);

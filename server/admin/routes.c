@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 
 #include "../http/http.h"
+#include "../launches.h"
 #include "../stamp.h"
 #include "../text.h"
 #include "checks.h"
@@ -474,7 +475,10 @@ reference_put(struct exchange *x)
 	json_t *args = named(x, "name", exchange_rest(x));
 	if (args == NULL)
 		return;
+	char owner[ASSAY_KID_TEXT];
+	bool launch = launches_owner(owner, exchange_body(x));
 	if (!put_text(args, "signer", query_value(&q, "signer")) ||
+	    !put_text(args, "launch", launch ? owner : NULL) ||
 	    !put_text(args, "expires", expires)) {
 		json_decref(args);
 		exchange_refuse(x, 422, "signer: is no text in UTF-8");

@@ -745,12 +745,58 @@ test_policy_without_memory(void **context)
 	bed_free(&b);
 }
 
+/* Nobody's launch record goes in the place of another signer's, whatever the front knows. */
+static void
+test_launch_owner(void **context)
+{
+	static const struct {
+		const char *launch, *signer;
+		bool taken;
+	} cases[] = {
+		{ "A", NULL, true },
+		{ "B", NULL, false },
+		{ NULL, NULL, false },
+		{ "A", "A", true },
+		{ "A", "A", true },
+		{ "A", NULL, false },
+		{ "B", "B", false },
+		{ NULL, "A", false },
+		{ "B", NULL, false },
+	};
+	struct bed b;
+
+	(void)context;
+	bed_new(&b);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json_t *args = json_pack("{s:s, s:s*, s:s*}", "name", "web", "launch",
+		    cases[i].launch, "signer", cases[i].signer);
+		char *text = json_dumps(args, 0);
+		struct reply r = bed_admin(&b, "reference.put", text, "{}");
+		if (cases[i].taken) {
+			assert_int_equal(r.status, KEEPER_DONE);
+			reply_clear(&r);
+		} else
+			refused(&r, KEEPER_CONFLICT, "\"web\" is the launch record that A signed");
+		free(text);
+		json_decref(args);
+	}
+	/* Nobody vouched for the first, and somebody does for the other. */
+	json_decref(
+	    bed_admin_json(&b, "reference.put", "{\"name\":\"db\",\"launch\":\"A\"}", "{}"));
+	json_decref(bed_admin_json(
+	    &b, "reference.put", "{\"name\":\"db\",\"launch\":\"B\",\"signer\":\"B\"}", "{}"));
+	json_decref(bed_admin_json(&b, "reference.rm", "{\"name\":\"web\"}", ""));
+	json_decref(bed_admin_json(&b, "reference.put", "{\"name\":\"web\"}", "{}"));
+	bed_free(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy_without_memory),
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_launch_owner),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_secrets),

@@ -160,6 +160,36 @@ policy_rm(struct call *c)
 	json_decref(secrets);
 }
 
+/*
+ * A launch record is its signer's ("launch", his thumbprint, which the front has verified): nothing of
+ * another takes its place, unless nobody vouched for it ("signer") and somebody does now; nor is it
+ * forgotten that somebody did. The front says so, too, but may not yet know what was put just now.
+ */
+static bool
+may_replace(struct call *c, const char *name)
+{
+	const json_t *launch = json_object_get(c->args, "launch");
+	const json_t *signer = json_object_get(c->args, "signer");
+	char quoted[QUOTE_ROOM];
+	struct item item;
+	bool found, ok = item_get(c->k, &item, KIND_REFERENCE, name, 0, &found);
+
+	if (!ok)
+		return false;
+	const json_t *owner = found ? json_object_get(item.facts, "launch") : NULL;
+	bool vouched = found && json_object_get(item.facts, "signer") != NULL;
+	ok = owner == NULL ||
+	    (launch != NULL &&
+		(vouched ? signer != NULL && json_equal(owner, launch)
+			 : signer != NULL || json_equal(owner, launch)));
+	if (!ok)
+		reply_refuse(c->r, KEEPER_CONFLICT,
+		    "%s is the launch record that %s signed; remove it first, or take another name",
+		    text_quote_string(quoted, name), json_string_value(owner));
+	item_clear(&item);
+	return ok;
+}
+
 void
 reference_put(struct call *c)
 {
@@ -167,10 +197,11 @@ reference_put(struct call *c)
 	json_t *facts;
 	int64_t version = 0;
 
-	if (name == NULL)
+	if (name == NULL || !may_replace(c, name))
 		return;
-	facts = json_pack("{s:I, s:O*, s:O*}", "size", (json_int_t)c->body.len, "signer",
-	    json_object_get(c->args, "signer"), "expires", json_object_get(c->args, "expires"));
+	facts = json_pack("{s:I, s:O*, s:O*, s:O*}", "size", (json_int_t)c->body.len, "signer",
+	    json_object_get(c->args, "signer"), "launch", json_object_get(c->args, "launch"),
+	    "expires", json_object_get(c->args, "expires"));
 	if (put(c, "reference.put", KIND_REFERENCE, name, facts, false, &version))
 		verb_answer(
 		    c, json_pack("{s:s, s:I}", "name", name, "version", (json_int_t)version));

@@ -569,8 +569,9 @@ append(struct keeper *k, json_t *array, json_t *value)
 static json_t *
 text_item(const char *name, const struct item *item, const char *member)
 {
-	json_t *o = json_pack("{s:s, s:I, s:s%}", "name", name, "version",
-	    (json_int_t)item->version, member, (const char *)item->body, item->len);
+	json_t *o =
+	    json_pack("{s:s, s:I, s:I, s:s%}", "name", name, "version", (json_int_t)item->version,
+		"created", (json_int_t)item->created, member, (const char *)item->body, item->len);
 	static const char *const facts[] = { "expires", "signer" };
 
 	for (size_t i = 0; o != NULL && i < sizeof facts / sizeof *facts; i++) {

@@ -1057,7 +1057,7 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "sev.proof.known",
 	    true,
 	    "The key that vouches for the guest's proof is that of one launch record, and of one "
-	    "only.",
+	    "only of its signer.",
 	    "The proof of another guest; and a key that was injected twice, of which the host has a "
 	    "second guest answer.",
 	    "docs/binding.md",

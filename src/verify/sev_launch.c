@@ -9,37 +9,111 @@
 
 /* --- the record -------------------------------------------------------------------------- */
 
-/* The record of the key that certified the proof. A key that two launches were given tells neither
- * guest from the other. */
+/* What a record is held against. The certificates may be missing. */
+struct subject {
+	const struct sev_report *report;
+	const struct sev_cert *cek, *pek;
+};
+
+/* The part that is signed: what a platform exports may lack AMD's signature, which is another's. */
+static bool
+same_cert(const struct sev_cert *cert, struct assay_bytes recorded)
+{
+	return cert != NULL &&
+	    assay_bytes_equal(cert->signed_part, assay_bytes_at(recorded, 0, SEV_CERT_SIGNED));
+}
+
+/* What the owner saw at launch is what the report speaks of. */
+static bool
+fits(const struct assay_launch *l, const struct subject *s)
+{
+	const struct sev_report *r = s->report;
+	struct assay_bytes digest = { r->launch_digest, sizeof r->launch_digest };
+
+	return r->policy == assay_launch_policy(l) &&
+	    assay_bytes_equal(digest, assay_launch_digest(l)) &&
+	    same_cert(s->cek, assay_launch_cert(l, ASSAY_LAUNCH_CEK)) &&
+	    same_cert(s->pek, assay_launch_cert(l, ASSAY_LAUNCH_PEK));
+}
+
+static bool
+same_signer(const struct assay_launch *a, const struct assay_launch *b)
+{
+	uint8_t x[ASSAY_THUMBPRINT_SIZE], y[ASSAY_THUMBPRINT_SIZE];
+
+	if (a->signer == NULL || b->signer == NULL)
+		return a->signer == b->signer;
+	assay_jwk_thumbprint(x, a->signer);
+	assay_jwk_thumbprint(y, b->signer);
+	return memcmp(x, y, sizeof x) == 0;
+}
+
+/* Another record of this key by the same signer. */
 static const struct assay_launch *
-find_launch(const struct run *run, const struct sev_proof *proof)
+find_twin(const struct run *run, const struct assay_launch *l)
 {
 	const struct assay_launch *const *all = run->how->launches;
-	const struct assay_launch *found = NULL, *other = NULL;
-	size_t count = run->how->launch_count;
 
-	for (size_t i = 0; i < count; i++)
-		if (assay_bytes_equal(assay_launch_key_digest(all[i]), proof->certifier)) {
-			other = found;
-			found = all[i];
+	for (size_t i = 0; i < run->how->launch_count; i++)
+		if (all[i] != l &&
+		    assay_bytes_equal(
+			assay_launch_key_digest(all[i]), assay_launch_key_digest(l)) &&
+		    same_signer(all[i], l))
+			return all[i];
+	return NULL;
+}
+
+/*
+ * The record of the key that certified the proof. Anybody can write a record that names another's key, for
+ * that is public: so the word of one whom the verifier trusts stands before that of one whom he does not,
+ * and a record that fits before one that does not. A signer whose two launches have the same key tells
+ * neither guest from the other; no other signer can bring that about. Of equals the first one given.
+ */
+static const struct assay_launch *
+choose(const struct run *run, const struct sev_proof *proof, const struct subject *subject)
+{
+	enum { TRUSTED = 4, FITS = 2, SINGLE = 1 };
+	const struct assay_launch *const *all = run->how->launches;
+	const struct assay_launch *best = NULL;
+	int best_rank = -1;
+
+	for (size_t i = 0; i < run->how->launch_count; i++) {
+		const struct assay_launch *l = all[i];
+		if (!assay_bytes_equal(assay_launch_key_digest(l), proof->certifier))
+			continue;
+		int rank = (l->trusted ? TRUSTED : 0) | (fits(l, subject) ? FITS : 0);
+		if ((rank | SINGLE) > best_rank && find_twin(run, l) == NULL)
+			rank |= SINGLE;
+		if (rank > best_rank) {
+			best = l;
+			best_rank = rank;
 		}
-	if (count == 0) {
+	}
+	return best;
+}
+
+static const struct assay_launch *
+find_launch(const struct run *run, const struct sev_proof *proof, const struct subject *subject)
+{
+	if (run->how->launch_count == 0) {
 		assay_check_skip(run->checks, CHECK_SEV_PROOF_KNOWN,
 		    "the guest: no launch record was given, to say whose proof this is");
 		assay_check_set_fix(run->checks, "give the launch record of the guest's owner");
-	} else if (other != NULL) {
-		if (!assay_check_fail(run->checks, CHECK_SEV_PROOF_KNOWN, ASSAY_E_SIGNATURE,
-			"the launches %s and %s have the same key, so that one guest cannot be "
-			"told "
-			"from the other",
-			assay_launch_name(other), assay_launch_name(found)))
-			return NULL;
-	} else
+		return NULL;
+	}
+	const struct assay_launch *found = choose(run, proof, subject);
+	const struct assay_launch *other = found != NULL ? find_twin(run, found) : NULL;
+	if (other == NULL)
 		assay_check_that(run->checks, CHECK_SEV_PROOF_KNOWN, found != NULL,
 		    ASSAY_E_SIGNATURE, "of a guest whose launch record was given",
 		    "the proof is certified by key %s, which no launch record that was given has: "
 		    "it is of another guest",
 		    assay_quote_hex(proof->certifier).text);
+	else if (!assay_check_fail(run->checks, CHECK_SEV_PROOF_KNOWN, ASSAY_E_SIGNATURE,
+		     "the launches %s and %s have the same key, so that one guest cannot be told "
+		     "from the other",
+		     assay_launch_name(found), assay_launch_name(other)))
+		return NULL;
 	return found;
 }
 
@@ -57,30 +131,21 @@ claim_launch(const struct run *run, const struct assay_launch *l)
 	assay_claim_flag(run->claims, CLAIM_SEV_LAUNCH_SIGNED, assay_launch_trusted(l));
 }
 
-/* The part that is signed: what a platform exports may lack AMD's signature, which is another's. */
 static bool
-same_cert(const struct sev_cert *cert, struct assay_bytes recorded)
+check_launch(const struct run *run, const struct assay_launch *l, const struct subject *s)
 {
-	return cert != NULL &&
-	    assay_bytes_equal(cert->signed_part, assay_bytes_at(recorded, 0, SEV_CERT_SIGNED));
-}
-
-/* What the owner saw at launch is what the report speaks of. */
-static bool
-check_launch(const struct run *run, const struct assay_launch *l, const struct sev_report *r,
-    const struct sev_cert *cek, const struct sev_cert *pek)
-{
+	const struct sev_report *r = s->report;
 	struct assay_checks *cs = run->checks;
 	struct assay_bytes digest = { r->launch_digest, sizeof r->launch_digest };
-	bool same_cek = same_cert(cek, assay_launch_cert(l, ASSAY_LAUNCH_CEK));
-	bool same = same_cek && same_cert(pek, assay_launch_cert(l, ASSAY_LAUNCH_PEK));
+	bool same_cek = same_cert(s->cek, assay_launch_cert(l, ASSAY_LAUNCH_CEK));
+	bool same = same_cek && same_cert(s->pek, assay_launch_cert(l, ASSAY_LAUNCH_PEK));
 
 	if (!assay_launch_trusted(l)) {
 		assay_check_skip(cs, CHECK_SEV_LAUNCH_SIGNER,
 		    "the launch record: nobody vouches for who wrote %s", assay_launch_name(l));
 		assay_check_set_fix(cs, "name the signer whose launch records you trust");
 	}
-	bool ok = cek != NULL && pek != NULL;
+	bool ok = s->cek != NULL && s->pek != NULL;
 	if (!ok)
 		assay_check_need(cs, CHECK_SEV_LAUNCH_PLATFORM, "", "",
 		    "not compared with the launch record: CEK or PEK was not given");
@@ -189,7 +254,7 @@ void
 assay_sev_check_proof(struct sev_bound *out, struct run *run, const struct assay_evidence *ev,
     const struct sev_cert *cek, const struct sev_cert *pek)
 {
-	const struct sev_report *report = &ev->sev.report;
+	const struct subject subject = { &ev->sev.report, cek, pek };
 	const struct assay_launch *launch;
 
 	*out = (struct sev_bound){ .binding = "none" };
@@ -200,11 +265,11 @@ assay_sev_check_proof(struct sev_bound *out, struct run *run, const struct assay
 			    "record");
 		return;
 	}
-	if ((launch = find_launch(run, &ev->proof)) != NULL)
+	if ((launch = find_launch(run, &ev->proof, &subject)) != NULL)
 		claim_launch(run, launch);
-	bool ok = launch != NULL && check_launch(run, launch, report, cek, pek);
+	bool ok = launch != NULL && check_launch(run, launch, &subject);
 	ok = launch != NULL && check_certified(run, launch, &ev->proof) && ok;
-	out->answered = check_answer(out, run, report, ev);
+	out->answered = check_answer(out, run, subject.report, ev);
 	if (ok && out->answered)
-		out->binding = (report->policy >> SEV_POLICY_ES & 1) != 0 ? "vm" : "weak";
+		out->binding = (subject.report->policy >> SEV_POLICY_ES & 1) != 0 ? "vm" : "weak";
 }

@@ -79,6 +79,13 @@ launch(struct sim *sim, bool es, const char *name)
 	put_bundle(file, es ? ASSAY_BUNDLE_TYPE_SEV_ES : ASSAY_BUNDLE_TYPE_SEV, out.evidence, item);
 	snprintf(file, sizeof file, "%s.json", name);
 	put(file, sim_launch_write(sim, &record));
+	if (es) { /* a stranger's record that names this guest's key */
+		struct sim_launch claimed = record;
+		claimed.name = "claimed";
+		claimed.signer = sim_key(sim, SIM_P256, "stranger");
+		memset(claimed.digest, 0x5a, sizeof claimed.digest);
+		put("claimed.json", sim_launch_write(sim, &claimed));
+	}
 	put("nonce", sim_view(proof.asked, sizeof proof.asked));
 	put("trust-root", out.root);
 	put("ask.cert", *sim_output_item(&out, "ask.cert"));

@@ -78,6 +78,15 @@ ok(r.code == 1 and r.out == "" and "--launch: L/guest.json: launch record: signe
    "a record of another signer", r)
 with open(os.path.join(FOLDER.name, "L/guest.json"), encoding="utf-8") as f:
     record = f.read()
+for order in (("claimed", "guest"), ("guest", "claimed")):
+    records = [part for name in order for part in ("--launch", f"L/{name}.json")]
+    r = verify("L/guest.cbor", *records, "--json")
+    ok(r.code == 0 and r.json["claims"]["sev"]["launch"]["name"] == "guest", f"a stranger's of the same key: {order}", r)
+    r = verify("L/guest.cbor", *records, "--signer", "L/signer.jwk", "--json")
+    ok(r.code == 0 and r.json["claims"]["sev"]["launch"]["name"] == "guest" and
+       "--launch: L/claimed.json: launch record: signed by key" in r.err, f"and a signer is named: {order}", r)
+r = verify("L/guest.cbor", "--launch", "L/claimed.json")
+ok(r.code == 1 and "FAIL  sev.launch.digest" in r.out, "a stranger's of the same key alone", r)
 path("edited.json", record.replace('"policy":15', '"policy":14').encode())
 r = verify("L/guest.cbor", "--launch", "edited.json")
 ok(r.code == 1 and r.out == "" and "altered after it was signed" in r.err, "an edited record", r)

@@ -149,6 +149,41 @@ among_others(struct forge *f)
 	f->policy = "default";
 }
 
+/* A stranger's record that names the guest's key, which is public; whose name it has is in the policy. */
+static void
+claim_key(struct forge *f, bool fits, const char *name)
+{
+	struct sim_launch forged = f->launch;
+
+	forged.name = name;
+	forged.signer = sim_key(f->sim, SIM_P256, "rogue");
+	if (!fits)
+		memset(forged.digest, 0x5a, sizeof forged.digest);
+	f->records[f->record_count++] = sim_launch_write(f->sim, &forged);
+	f->policy = "policy \"own\"\nfor sev-es\n  require instance binding == vm\n"
+		    "  require instance sev.launch.name == guest\n";
+}
+
+static void
+key_claimed_before(struct forge *f)
+{
+	claim_key(f, false, "forged");
+}
+
+static void
+key_claimed_twice(struct forge *f)
+{
+	claim_key(f, true, "forged");
+	claim_key(f, true, "forged-too");
+}
+
+static void
+key_claimed_behind(struct forge *f)
+{
+	claim_key(f, false, "forged");
+	claim_key(f, true, "forged");
+}
+
 static void
 no_record(struct forge *f)
 {
@@ -182,6 +217,10 @@ const struct forgery launch_genuine[] = {
 	{ "launch record among those of others", SEV_ES_BOUND, among_others },
 	{ "proof without a launch record", SEV_ES_BOUND, NULL, no_record },
 	{ "proof without a question", SEV_ES_BOUND, NULL, no_question },
+	{ "a stranger's record of the same key, of another guest", SEV_ES_BOUND,
+	    key_claimed_before },
+	{ "a stranger's two records of the same key", SEV_ES_BOUND, key_claimed_twice },
+	{ "a stranger's copy behind the owner's record", SEV_ES_BOUND, NULL, key_claimed_behind },
 	{ "launch record with the CEK that was exported", SEV_ES_BOUND, unsigned_cek_in_record },
 };
 const size_t launch_genuine_count = sizeof launch_genuine / sizeof launch_genuine[0];
@@ -333,6 +372,22 @@ injected_twice(struct forge *f)
 
 	twin.name = "twin";
 	f->records[f->record_count++] = sim_launch_write(f->sim, &twin);
+}
+
+static void
+injected_twice_beside_stranger(struct forge *f)
+{
+	claim_key(f, false, "forged");
+	f->policy = NULL;
+	injected_twice(f);
+}
+
+static void
+only_claimed(struct forge *f)
+{
+	f->record_count = 0;
+	claim_key(f, false, "forged");
+	f->policy = NULL;
 }
 
 static void
@@ -522,6 +577,10 @@ const struct forgery launch_forgeries[] = {
 	    "it is of another guest" },
 	{ "key that was injected twice", SEV_ES_BOUND, injected_twice, NULL, KNOWN,
 	    "twin and guest have the same key" },
+	{ "key that was injected twice, and a stranger's record", SEV_ES_BOUND,
+	    injected_twice_beside_stranger, NULL, KNOWN, "twin and guest have the same key" },
+	{ "a stranger's record of the guest's key alone", SEV_ES_BOUND, NULL, only_claimed,
+	    "sev.launch.digest", "the report is of another guest" },
 	{ "launch without its key", SEV_ES_BOUND, not_complete, NULL, KNOWN,
 	    "no launch record that was given has" },
 
