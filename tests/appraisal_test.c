@@ -832,6 +832,99 @@ clear(void **state)
 	return 0;
 }
 
+/* --- a report without certificates, and a store of many platforms --------------------------------- */
+
+enum { TRIED_MOST = 128 };
+static const char *const roles[] = { "pek.cert", "cek.cert", "oca.cert" };
+
+/* Adds so many strangers' certificates of a role, of one key, under which the check is as long. */
+static void
+add_strangers(struct assay_trust *trust, size_t count, const char *role, bool other_algo)
+{
+	static struct sim_sev stranger;
+	struct assay_error err;
+
+	sim_sev_new(&stranger, other_sim, "Milan", true);
+	struct sim_sev_cert *cert = strcmp(role, "pek.cert") == 0 ? &stranger.pek
+	    : strcmp(role, "cek.cert") == 0                       ? &stranger.cek
+								  : &stranger.oca;
+	if (other_algo)
+		cert->algo = 0x102; /* ECDSA with SHA-384, and the report says SHA-256 */
+	for (size_t i = 0; i < count; i++) {
+		cert->api_major = (uint8_t)(i >> 8);
+		cert->api_minor = (uint8_t)i;
+		if (assay_trust_add(trust, bytes(sim_sev_cert_write(other_sim, cert)), role, NULL,
+			&err) != ASSAY_OK)
+			fail_msg("%s: %s", role, err.text);
+	}
+}
+
+static void
+expect_bare(struct sim_bytes report, size_t strangers, const char *role, bool other_algo,
+    enum assay_code want, const char *words)
+{
+	static struct sim_sev own;
+	struct sim_output out;
+	struct assay_trust *trust = NULL;
+	struct assay_evidence *ev = NULL;
+	struct assay_claims *claims = NULL;
+	struct assay_checks *checks = NULL;
+	struct assay_error err = { .text = "" };
+
+	sim_sev_new(&own, sim, "Milan", true);
+	sim_sev_write(&own, &out);
+	assert_int_equal(assay_trust_new(&trust, &err), ASSAY_OK);
+	assert_int_equal(assay_trust_add_root(trust, bytes(out.root), "root", &err), ASSAY_OK);
+	assay_trust_set_store(trust);
+	add_strangers(trust, strangers, role, other_algo);
+	for (size_t i = 0; i < out.item_count; i++)
+		assert_int_equal(assay_trust_add(trust, bytes(out.items[i].bytes),
+				     out.items[i].name, NULL, &err),
+		    ASSAY_OK);
+	struct assay_appraisal how = { .trust = trust, .now = NOW };
+	assert_int_equal(assay_checks_new(&checks, &err), ASSAY_OK);
+	assert_int_equal(
+	    assay_evidence_parse(&ev, bytes(report.len > 0 ? report : out.evidence), &err),
+	    ASSAY_OK);
+	enum assay_code rc = assay_evidence_verify(&claims, checks, ev, &how, &err);
+	if (rc != want || strstr(err.text, words) == NULL)
+		fail_msg("%zu %s: %d, %s", strangers, role, rc, err.text);
+	assay_checks_free(checks);
+	assay_claims_free(claims);
+	assay_evidence_free(ev);
+	assay_trust_free(trust);
+}
+
+static void
+bare_report_among_many(void **state)
+{
+	static const struct sim_bytes own = { NULL, 0 };
+	static const char *const words[] = {
+		"more than 128 certificates PEK, and 128 of them do not fit: send the platform's "
+		"own",
+		"more than 128 certificates CEK, and 128 of them do not fit",
+		"more than 128 certificates OCA, and 128 of them do not fit",
+	};
+	static struct sim_sev other;
+	struct sim_output out;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		expect_bare(own, TRIED_MOST - 1, roles[i], false, ASSAY_OK, "");
+		expect_bare(own, TRIED_MOST, roles[i], false, ASSAY_E_INCOMPLETE, words[i]);
+	}
+	/* What cannot have signed the report is not tried. */
+	expect_bare(own, TRIED_MOST + 9, "pek.cert", true, ASSAY_OK, "");
+	/* Of nobody's platform: refused for what it is, and nobody's chain is looked for. */
+	sim_sev_new(&other, other_sim, "Milan", true);
+	other.report.signer = sim_key(other_sim, SIM_P384, "rogue");
+	sim_sev_write(&other, &out);
+	expect_bare(out.evidence, 0, roles[0], false, ASSAY_E_SIGNATURE,
+	    "the report is not signed by this PEK");
+	expect_bare(
+	    out.evidence, TRIED_MOST + 9, roles[1], false, ASSAY_E_SIGNATURE, "not signed by");
+}
+
 int
 main(void)
 {
@@ -845,6 +938,7 @@ main(void)
 		cmocka_unit_test(sgx_components_and_pce),
 		cmocka_unit_test(levels_in_any_order),
 		cmocka_unit_test(evaluation_is_the_smaller),
+		cmocka_unit_test(bare_report_among_many),
 		cmocka_unit_test_setup_teardown(reuse_changes_nothing, make, clear),
 		cmocka_unit_test_setup_teardown(other_chain_in_between, make, clear),
 		cmocka_unit_test_setup_teardown(warm_cache_sees_every_byte, make, clear),

@@ -10,6 +10,7 @@
 enum {
 	EVIDENCE_BROKER = SEV_REPORT_SIZE + 3 * SEV_CERT_SIZE, /* report, CEK, PEK, OCA */
 	VERIFIED_MAX = 8,
+	STORE_TRIES_MAX = 128, /* certificates of one use; a check under each takes about a ms */
 };
 
 struct sev {
@@ -26,6 +27,7 @@ struct sev {
 		bool ok;
 	} verified[VERIFIED_MAX];
 	size_t verified_count;
+	uint32_t untried; /* the use of which the collateral has more than are tried; 0: of none */
 	/* The last digest of a certificate: two keys sign the PEK. */
 	struct {
 		const struct sev_cert *of;
@@ -167,37 +169,66 @@ report_signed(struct sev *s, const struct sev_cert *pek)
 	return signed_by(s, NULL, pek);
 }
 
-/* The certificate of this usage that fits its child; else the first, so that the check can say
- * that it does not. */
+/* Could it have signed the child, or the report? Nothing else of them names a signer. */
+static bool
+may_sign(const struct sev *s, const struct sev_cert *cert, const struct sev_cert *child)
+{
+	return child != NULL
+	    ? signs(cert, child)
+	    : cert->algo == s->ev->report.signature_algo && cert->public.kind == ASSAY_KEY_P384;
+}
+
+/*
+ * The certificate of this usage that fits its child, or the report if that is NULL; else the first, so that
+ * the check can say that it does not. Whoever sends a report without certificates has those of the
+ * collateral tried: not more than a server can bear from strangers. NULL: there are none, or more.
+ */
 static const struct sev_cert *
-find_signer(struct sev *s, uint32_t usage, const struct sev_cert *child)
+find_fitting(struct sev *s, uint32_t usage, const struct sev_cert *child)
 {
 	const struct sev_cert *cert, *first = NULL;
+	size_t tries = 0;
 
 	for (size_t at = 0; (cert = next_cert(s, usage, &at)) != NULL;) {
-		if (child != NULL && signed_by(s, child, cert))
-			return cert;
+		bool own = at <= s->ev->cert_count;
 		if (first == NULL)
 			first = cert;
+		if (!own && !may_sign(s, cert, child))
+			continue;
+		if (!own && tries++ == STORE_TRIES_MAX) {
+			s->untried = usage;
+			return NULL;
+		}
+		if (signed_by(s, child, cert))
+			return cert;
 	}
 	return first;
 }
 
 static const struct sev_cert *
+find_signer(struct sev *s, uint32_t usage, const struct sev_cert *child)
+{
+	size_t at = 0;
+
+	return child != NULL ? find_fitting(s, usage, child) : next_cert(s, usage, &at);
+}
+
+static const struct sev_cert *
 find_pek(struct sev *s)
 {
-	const struct sev_cert *cert, *first = NULL;
+	if (s->ev->has_report)
+		return find_fitting(s, SEV_USAGE_PEK, NULL);
+	return s->pdh != NULL ? find_signer(s, SEV_USAGE_PEK, s->pdh) : find_own(s, SEV_USAGE_PEK);
+}
 
-	if (!s->ev->has_report)
-		return s->pdh != NULL ? find_signer(s, SEV_USAGE_PEK, s->pdh)
-				      : find_own(s, SEV_USAGE_PEK);
-	for (size_t at = 0; (cert = next_cert(s, SEV_USAGE_PEK, &at)) != NULL;) {
-		if (report_signed(s, cert))
-			return cert;
-		if (first == NULL)
-			first = cert;
-	}
-	return first;
+/* Whose CEK and OCA are looked for: nobody's, when the PEK is only the first of the collateral's. */
+static const struct sev_cert *
+chain_of(struct sev *s)
+{
+	bool any = s->pek != NULL && s->ev->has_report && find_own(s, SEV_USAGE_PEK) == NULL &&
+	    !report_signed(s, s->pek);
+
+	return any ? NULL : s->pek;
 }
 
 static bool
@@ -211,7 +242,7 @@ has_amd_slot(const struct sev_cert *cek)
 static const struct sev_cert *
 find_cek(struct sev *s)
 {
-	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, s->pek);
+	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, chain_of(s));
 	const struct item *item;
 
 	if (found == NULL || has_amd_slot(found))
@@ -521,6 +552,22 @@ claim(struct sev *s)
 	assay_run_platform(&s->run, &id, 1);
 }
 
+/* There are too many to try: genuine or not, this cannot be told. */
+static void
+need_along(struct sev *s)
+{
+	const char *what = assay_sev_usage_name(s->untried);
+
+	assay_check_need(s->run.checks,
+	    s->untried == SEV_USAGE_PEK       ? CHECK_SEV_REPORT_SIGNATURE
+		: s->untried == SEV_USAGE_CEK ? CHECK_SEV_CEK_SIGNATURE
+					      : CHECK_SEV_OCA_SIGNATURE,
+	    what, "the platform's, behind its report",
+	    "the collateral has more than %d certificates %s, and %d of them do not fit: send the "
+	    "platform's own (CEK, PEK, OCA) along with the report",
+	    STORE_TRIES_MAX, what, STORE_TRIES_MAX);
+}
+
 static void
 verify(struct assay_claims *out, struct assay_checks *checks, const struct assay_evidence *ev,
     const struct assay_appraisal *how)
@@ -533,13 +580,17 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	/* A report stands without a PDH, which is for making sessions. */
 	s.pdh = ev->sev.has_report ? NULL : find_own(&s, SEV_USAGE_PDH);
 	s.pek = find_pek(&s);
-	if (s.pek == NULL)
+	if (s.pek == NULL && s.untried == 0)
 		assay_check_need(checks, CHECK_SEV_REPORT_SIGNATURE, "PEK", "the platform's",
 		    "the PEK certificate was not given");
-	s.cek = find_cek(&s);
-	s.oca = find_signer(&s, SEV_USAGE_OCA, s.pek);
-	check_amd(&s);
-	check_oca(&s);
+	s.cek = s.untried == 0 ? find_cek(&s) : NULL;
+	s.oca = s.untried == 0 ? find_signer(&s, SEV_USAGE_OCA, chain_of(&s)) : NULL;
+	if (s.untried != 0)
+		need_along(&s);
+	else {
+		check_amd(&s);
+		check_oca(&s);
+	}
 	if (s.pek != NULL)
 		check_pek(&s);
 	check_pdh(&s);
