@@ -642,7 +642,9 @@ print_body(struct screen *s, const struct verdict *v)
 			screen_hex(s, label, claim_bytes(v->claims, "measurement"));
 		if (claim_bytes(v->claims, "report_data").len > 0)
 			screen_hex(s, "report data", claim_bytes(v->claims, "report_data"));
-		if (claim_text(v->claims, "binding")[0] != '\0')
+		/* A platform's certificates alone are no guest's. */
+		if (claim_text(v->claims, "binding")[0] != '\0' &&
+		    claim_bytes(v->claims, "measurement").len > 0)
 			screen_row(s, "binding", "%s", claim_text(v->claims, "binding"));
 		print_platform(s, v);
 		print_trust(s, v);

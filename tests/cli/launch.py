@@ -56,6 +56,7 @@ def platform(*args):
 r = platform(*ROOT, *CHAIN)
 ok(r.code == 0 and r.out.startswith("ACCEPTED  under your --trust-root") and fits(r.out),
    "verify-platform: a folder", r)
+ok("binding" not in r.out, "verify-platform: a platform is bound to no guest", r)
 whole = path("chain.bin", CERT["pdh"] + CERT["pek"] + CERT["oca"] + CERT["cek"] + CERT["ask"])
 ok(platform(*ROOT, whole).code == 0, "verify-platform: one file")
 text = path("chain.b64", base64.encodebytes(CERT["pdh"] + CERT["pek"] + CERT["oca"] + CERT["cek"]))
