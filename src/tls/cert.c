@@ -149,12 +149,11 @@ assay_cert_parse(struct assay_cert **out, struct assay_bytes in, struct assay_er
 {
 	struct assay_cert *c = calloc(1, sizeof *c);
 	enum assay_code rc;
-	size_t len = 0;
 
 	if (c == NULL)
 		return assay_fail_nomem(err);
-	if ((rc = copy(&c->der, &len, in, err)) == ASSAY_OK &&
-	    (rc = assay_peer_parse(&c->peer, (struct assay_bytes){ c->der, len }, err)) ==
+	if ((rc = copy(&c->der, &c->der_len, in, err)) == ASSAY_OK &&
+	    (rc = assay_peer_parse(&c->peer, (struct assay_bytes){ c->der, c->der_len }, err)) ==
 		ASSAY_OK &&
 	    (rc = open_strongest(c, err)) == ASSAY_OK) {
 		describe(c);

@@ -12,6 +12,7 @@
 
 struct assay_cert {
 	uint8_t *der; /* owned; the slices of peer and dice point into it */
+	size_t der_len;
 	struct peer peer;
 	const struct cert_form *form;    /* NULL: none of them is there */
 	struct assay_error extension;    /* code != ASSAY_OK: what is wrong with the extensions */

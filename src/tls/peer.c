@@ -219,8 +219,8 @@ read_certificate(struct peer *p, struct assay_reader *r, struct assay_error *err
 	struct assay_reader dates = assay_der_enter(r, DER_SEQUENCE);
 	p->since = assay_der_time(&dates);
 	p->until = assay_der_time(&dates);
-	(void)assay_der_take(r, DER_SEQUENCE);
-	if (r->overrun || !assay_reader_ended(&dates))
+	(void)assay_der_any(r, &tag, &p->subject);
+	if (r->overrun || tag != DER_SEQUENCE || !assay_reader_ended(&dates))
 		return damaged("signed part", err);
 	if ((rc = take_key(p, r, err)) != ASSAY_OK)
 		return rc;
@@ -241,9 +241,10 @@ read_request(struct peer *p, struct assay_reader *r, struct assay_error *err)
 {
 	bool asked = false;
 	enum assay_code rc;
+	uint8_t tag;
 
-	(void)assay_der_take(r, DER_SEQUENCE);
-	if (r->overrun)
+	(void)assay_der_any(r, &tag, &p->subject);
+	if (r->overrun || tag != DER_SEQUENCE)
 		return damaged("signed part", err);
 	if ((rc = take_key(p, r, err)) != ASSAY_OK)
 		return rc;

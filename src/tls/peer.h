@@ -4,7 +4,7 @@
 
 /* The certificate (RFC 5280) or certificate request (PKCS#10, RFC 2986) of a peer: anyone may have
  * written it, so it is read as strictly as a vendor's, but for what attesters are known to do: serial
- * numbers and dates of any kind, NULL behind ecdsa-with-SHA256. Names are not looked at. */
+ * numbers and dates of any kind, NULL behind ecdsa-with-SHA256. Names are not looked at, but shown. */
 
 #include "crypto/secret.h"
 #include "crypto/x509.h"
@@ -14,6 +14,7 @@ enum { PEER_MAX = 128 * 1024, PEER_EXTENSIONS_MAX = 32 };
 struct peer {
 	bool request;                            /* PKCS#10: it has no dates */
 	struct assay_bytes tbs, spki, algorithm; /* with their heads, as they were sent */
+	struct assay_bytes subject;              /* a Name, as it was sent */
 	enum assay_pair_kind kind;
 	struct assay_numbers numbers; /* of the public key */
 	enum assay_signing how;

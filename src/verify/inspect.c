@@ -7,6 +7,7 @@
 #include "parse/pem.h"
 #include "parse/signed_json.h"
 #include "parse/unwrap.h"
+#include "tls/cert.h"
 #include "verify/tee.h"
 #include "verify/trust.h"
 
@@ -532,6 +533,61 @@ inspect_launch(struct look *l, struct assay_bytes in, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* A certificate or request that carries evidence: what it says of itself, then what is in it. */
+static void
+show_attested(struct look *l, const struct assay_cert *c)
+{
+	static const char *const keys[] = {
+		[ASSAY_PAIR_NONE] = "",
+		[ASSAY_PAIR_P256] = "ECDSA P-256",
+		[ASSAY_PAIR_P384] = "ECDSA P-384",
+		[ASSAY_PAIR_P521] = "ECDSA P-521",
+		[ASSAY_PAIR_ED25519] = "Ed25519",
+		[ASSAY_PAIR_RSA] = "RSA",
+	};
+	uint8_t digest[ASSAY_SHA256_LEN];
+
+	l->group = "certificate";
+	show_name(l, "subject", c->peer.subject);
+	if (!c->peer.request) {
+		show_time(l, "notBefore", c->peer.since);
+		show_time(l, "notAfter", c->peer.until);
+	}
+	show_bytes(l, "public key", c->peer.spki, keys[c->peer.kind]);
+	assay_sha256(digest, c->peer.spki);
+	show_bytes(l, "key digest", (struct assay_bytes){ digest, sizeof digest },
+	    "SHA-256 of its SubjectPublicKeyInfo");
+	assay_sha256(digest, (struct assay_bytes){ c->der, c->der_len });
+	show_bytes(l, "SHA-256", (struct assay_bytes){ digest, sizeof digest }, "of all of it");
+	show(l, "evidence", "", "%s", c->form->name);
+	if (c->extension.code != ASSAY_OK)
+		show(l, "wrong", "", "%s", c->extension.text);
+	if (c->unreadable.code != ASSAY_OK)
+		show(l, "unreadable", "", "%s", c->unreadable.text);
+	if (c->evidence != NULL)
+		show_evidence(l, c->evidence);
+}
+
+/* ASSAY_E_UNSUPPORTED: it is none. */
+static enum assay_code
+inspect_attested(struct look *l, struct assay_bytes in, const char **kind)
+{
+	struct assay_cert *cert = NULL;
+	struct assay_error err;
+	enum assay_code rc = assay_cert_parse(&cert, in, &err);
+
+	if (rc == ASSAY_E_NOMEM)
+		return rc;
+	rc = rc == ASSAY_OK && cert->form != NULL ? ASSAY_OK : ASSAY_E_UNSUPPORTED;
+	if (rc == ASSAY_OK) {
+		*kind =
+		    cert->peer.request ? "attested certificate request" : "attested certificate";
+		show_attested(l, cert);
+	}
+	assay_cert_free(cert);
+	return rc;
+}
+
 enum assay_code
 assay_inspect(const char **kind, struct assay_bytes in, assay_field_visit *visit, void *arg,
     struct assay_error *err)
@@ -553,6 +609,11 @@ assay_inspect(const char **kind, struct assay_bytes in, assay_field_visit *visit
 		*kind = "launch record";
 		return inspect_launch(&l, in, err);
 	}
+	enum assay_code attested = inspect_attested(&l, in, kind);
+	if (attested == ASSAY_E_NOMEM)
+		return assay_fail_nomem(err);
+	if (attested == ASSAY_OK)
+		return ASSAY_OK;
 	/* A damaged wrapper is none, although there may be PEM somewhere in it. */
 	if (rc == ASSAY_E_FORMAT && assay_unwrap_recognise(in))
 		return rc;

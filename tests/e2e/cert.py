@@ -3,6 +3,7 @@
 OpenSSL's own client and server."""
 
 import contextlib
+import hashlib
 import os
 import re
 import select
@@ -106,6 +107,18 @@ for tee, title in TITLES.items():
     r = verify(tee, "--nonce", NONCE, "--json", f"{tee}-p256.crt")
     ok(r.code == 1 and "cert.nonce" in r.failed() and "cert.binding" not in r.failed()
        and "made without a nonce" in r.out, f"{tee}: none in it, exit 1", r)
+    der = subprocess.run(["openssl", "x509", "-in", f"{tee}-p256.crt", "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    for name in (f"{tee}-p256.crt", path("seen.der", der)):
+        r = run("inspect", name, "--json")
+        seen = r.json["groups"]
+        ok(r.code == 0 and r.json["kind"] == "attested certificate" and len(seen) > 1
+           and seen["certificate"]["evidence"] == f"{FORMS[tee]} extension"
+           and seen["certificate"]["SHA-256"] == hashlib.sha256(der).hexdigest()
+           and {"subject", "notBefore", "notAfter", "public key", "key digest"} <= set(seen["certificate"]),
+           f"{tee}: inspect shows what is inside: {name[-3:]}", r)
+    r = run("inspect", path("short.der", der[:-1]))
+    ok(r.code in (0, 1) and "attested" not in r.out, f"{tee}: inspect of one cut short", r)
     soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2 * 3600))
     r = verify(tee, "--time", soon, "--json", "-p", "genuine", *(["--nonce", NONCE]), "fresh.crt")
     ok(r.code == 1 and r.failed() == ["cert.dates"], f"{tee}: after its hour, exit 1", r)
