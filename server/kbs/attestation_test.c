@@ -58,7 +58,7 @@ bindings(const char *body, enum ticket_protocol protocol, enum ticket_hash hash)
 {
 	struct assay_error err = { ASSAY_OK, "" };
 	struct kbs_attestation a;
-	struct kbs_bindings b;
+	struct kbs_bindings b = { 0 };
 
 	if (kbs_attestation_parse(&a, bytes_of(body), protocol, &err) != ASSAY_OK ||
 	    kbs_attestation_bindings(&b, &a, NONCE, hash, &err) != ASSAY_OK)

@@ -290,7 +290,7 @@ static inline void
 answer(struct exchange *x, enum keeper_status status, const char *text)
 {
 	uint8_t generation[8];
-	struct ipc_message m = { .op = status, .count = 2 };
+	struct ipc_message m = { .op = (uint16_t)status, .count = 2 };
 
 	m.field[0] = ipc_u64(generation, 7);
 	m.field[1] = bytes_of(text);

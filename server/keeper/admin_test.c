@@ -684,11 +684,13 @@ test_audit_list(void **context)
 	json_decref(o);
 
 	/* A row that is changed, removed or appended shows: at the next start, and in the export. */
-	static const char *const sql[] = { "UPDATE audit SET text = replace(text, 'first', 'other')"
-					   " WHERE seq = (SELECT max(seq) FROM audit)",
+	static const char *const sql[] = {
+		("UPDATE audit SET text = replace(text, 'first', 'other')"
+		 " WHERE seq = (SELECT max(seq) FROM audit)"),
 		"DELETE FROM audit WHERE seq > 4",
 		"DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
-		"UPDATE head SET jws = replace(jws, 'a', 'b')" };
+		"UPDATE head SET jws = replace(jws, 'a', 'b')",
+	};
 	for (size_t i = 0; i < 4; i++) {
 		char command[1024], copy[160];
 		struct keeper *k = NULL;

@@ -65,12 +65,13 @@ again(const struct unwrapped *u)
 	free(out);
 }
 
+static volatile unsigned sum;
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct assay_error err = { ASSAY_OK, "" };
 	struct assay_bytes in = { data, size };
-	static volatile unsigned sum;
 	struct cmw cmw;
 	struct tsm_report tsm;
 	struct unwrapped u;
