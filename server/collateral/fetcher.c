@@ -229,12 +229,44 @@ start(struct fetcher *f, struct service *s, struct job *job)
 	return true;
 }
 
+/* To be tried again after so long: the shortest of what its services ask for. */
+static void
+note_trouble(struct job *job, int64_t again_ms)
+{
+	job->again_ms = !job->trouble || again_ms < job->again_ms ? again_ms : job->again_ms;
+	job->trouble = true;
+}
+
+/* A service that is left alone holds up nothing that a later one may have. */
+static void
+pass_over(struct fetcher *f, struct job *job, int64_t now)
+{
+	for (;;) {
+		const struct service *s = &f->services[job->service];
+		struct job before = *job;
+		int64_t again = s->next_ms - now;
+
+		if (again <= 0)
+			return;
+		if (!advance(f, job, job->service + 1)) {
+			*job = before;
+			return;
+		}
+		if (job->why[0] == '\0')
+			snprintf(job->why, sizeof job->why,
+			    "%.60s: had trouble, and is left alone for a while", s->name);
+		note_trouble(job, again);
+	}
+}
+
 /* Gives each service that is free and may be asked its next job. */
 static bool
 start_all(struct fetcher *f)
 {
 	int64_t now = now_ms();
 
+	for (struct job *job = f->jobs; job != NULL; job = job->next)
+		pass_over(f, job, now);
 	for (size_t i = 0; i < f->service_count; i++) {
 		struct service *s = &f->services[i];
 		struct job *job = f->jobs;
@@ -294,9 +326,7 @@ ended(struct fetcher *f, struct transfer *t)
 			    job->why, sizeof job->why, "%.60s: %.200s", s->name, transfer_why(t));
 		else
 			snprintf(job->why, sizeof job->why, "%.60s: answers %ld", s->name, status);
-		int64_t again = s->next_ms - now_ms();
-		job->again_ms = !job->trouble || again < job->again_ms ? again : job->again_ms;
-		job->trouble = true;
+		note_trouble(job, s->next_ms - now_ms());
 		ok = advance(f, job, next) || give_up(f, job);
 	} else {
 		s->failures = 0;
