@@ -28,9 +28,8 @@ enum {
 	CONNECTIONS_MAX = 16384, /* of all workers; fewer if there are fewer descriptors */
 	DESCRIPTORS_ELSE = 256,  /* for all that is no connection */
 	TICK_S = 1,
-	PACE_MS = 500, /* between two views for the sake of what was fetched */
-	DRAIN_S = 20,  /* how long requests in flight may still take */
-	STUCK_S = 10,  /* a worker that did not sweep for so long hangs */
+	DRAIN_S = 20, /* how long requests in flight may still take */
+	STUCK_S = 10, /* a worker that did not sweep for so long hangs */
 	ROOT_FILE_MAX = 1024 * 1024,
 };
 
@@ -38,13 +37,12 @@ enum life { STARTING, SERVING, DRAINING, STOPPED };
 
 /* The main thread. */
 struct front {
-	struct server server; /* first: a pointer to one is a pointer to the other */
+	struct server server;
 	struct settings *config;
 	struct process *processes;
 	size_t process_count;
 	struct notify *notify;
-	struct event *signals[4], *tick, *wake, *pace;
-	int64_t viewed_ms; /* when a view was made, or not */
+	struct event *signals[4], *tick, *wake;
 	enum life life;
 	bool asking;   /* for a snapshot */
 	int64_t epoch; /* in which it was asked for: an hour of Unix time */
@@ -81,18 +79,6 @@ publish_view(struct server *s, struct view *view)
 	collateral_renew(s->collateral, view);
 }
 
-static void got_snapshot(void *arg, const struct ipc_message *answer);
-
-static void
-ask_snapshot(struct front *f)
-{
-	if (f->asking || f->life > SERVING)
-		return;
-	f->asking = true;
-	f->epoch = time(NULL) / TICKET_EPOCH_S;
-	keeper_call(f->server.keeper, KEEPER_VIEW, NULL, 0, got_snapshot, f);
-}
-
 static void
 got_snapshot(void *arg, const struct ipc_message *answer)
 {
@@ -101,7 +87,6 @@ got_snapshot(void *arg, const struct ipc_message *answer)
 	struct view *view = NULL;
 
 	f->asking = false;
-	f->viewed_ms = monotonic_ms();
 	if (answer->op != KEEPER_DONE || answer->count < 2)
 		snprintf(err.text, sizeof err.text, "the keeper gave no snapshot (status %u)",
 		    answer->op);
@@ -123,8 +108,16 @@ got_snapshot(void *arg, const struct ipc_message *answer)
 	publish_view(&f->server, view);
 	if (f->life == STARTING)
 		event_base_loopbreak(f->server.base);
-	else if (atomic_load(&f->server.wanted) > view->generation)
-		ask_snapshot(f); /* for what was done meanwhile */
+}
+
+static void
+ask_snapshot(struct front *f)
+{
+	if (f->asking || f->life > SERVING)
+		return;
+	f->asking = true;
+	f->epoch = time(NULL) / TICKET_EPOCH_S;
+	keeper_call(f->server.keeper, KEEPER_VIEW, NULL, 0, got_snapshot, f);
 }
 
 /* A newer generation was seen, a reference value has ended, or the hour has changed, and with it the keys
@@ -134,44 +127,6 @@ view_is_old(const struct front *f)
 {
 	return atomic_load(&f->server.wanted) > atomic_load(&f->server.generation) ||
 	    f->epoch != time(NULL) / TICKET_EPOCH_S || f->server.view->until <= time(NULL);
-}
-
-/* What was fetched is wanted now. */
-static void
-end_pace(struct front *f)
-{
-	uint64_t paced = atomic_load(&f->server.paced), before = atomic_load(&f->server.wanted);
-
-	while (before < paced && !atomic_compare_exchange_weak(&f->server.wanted, &before, paced))
-		;
-	if (view_is_old(f))
-		ask_snapshot(f);
-}
-
-static void
-paced(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	end_pace(arg);
-}
-
-void
-server_saw_collateral(struct server *s, const struct ipc_message *answer)
-{
-	struct front *f = (struct front *)s;
-	uint64_t generation;
-
-	if (!ipc_get_u64(&generation, answer, 0) || generation <= atomic_load(&s->generation))
-		return;
-	if (generation > atomic_load(&s->paced)) /* none but this thread sets it */
-		atomic_store(&s->paced, generation);
-	int64_t wait_ms = f->viewed_ms + PACE_MS - monotonic_ms();
-	const struct timeval wait = { .tv_usec = (suseconds_t)wait_ms * 1000 };
-	if (wait_ms <= 0)
-		end_pace(f);
-	else if (!event_pending(f->pace, EV_TIMEOUT, NULL))
-		(void)event_add(f->pace, &wait); /* if not, the next tick does it */
 }
 
 /* --- signals ----------------------------------------------------------------------------- */
@@ -286,9 +241,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (f->life != SERVING)
 		return;
-	if (now - f->viewed_ms >= PACE_MS)
-		end_pace(f);
-	else if (view_is_old(f))
+	if (view_is_old(f))
 		ask_snapshot(f);
 	if (f->notify->watchdog_ms > 0 && now - f->heard_ms >= f->notify->watchdog_ms / 3 &&
 	    workers_live(&f->server, now)) {
@@ -312,9 +265,8 @@ watch(struct front *f)
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	f->wake = s->wake >= 0 ? event_new(s->base, s->wake, EV_READ | EV_PERSIST, woken, f) : NULL;
 	f->tick = event_new(s->base, -1, EV_PERSIST, tick, f);
-	f->pace = event_new(s->base, -1, 0, paced, f);
-	return f->wake != NULL && f->tick != NULL && f->pace != NULL &&
-	    event_add(f->wake, NULL) == 0 && event_add(f->tick, &every) == 0;
+	return f->wake != NULL && f->tick != NULL && event_add(f->wake, NULL) == 0 &&
+	    event_add(f->tick, &every) == 0;
 }
 
 /* --- start ------------------------------------------------------------------------------- */
@@ -360,7 +312,7 @@ read_root(struct assay_bytes *out, const char *path)
 static void
 collateral_saw(void *arg, const struct ipc_message *answer)
 {
-	server_saw_collateral(arg, answer);
+	server_saw(arg, answer);
 }
 
 /* fetcher: NULL if there is none. */
@@ -487,8 +439,6 @@ close_server(struct front *f)
 		event_free(f->wake);
 	if (f->tick != NULL)
 		event_free(f->tick);
-	if (f->pace != NULL)
-		event_free(f->pace);
 	if (s->wake >= 0)
 		close(s->wake);
 	for (size_t i = 0; i < s->listening_count; i++)

@@ -74,7 +74,6 @@ struct server {
 	_Atomic uint64_t serial;
 	_Atomic uint64_t generation; /* of the view */
 	_Atomic uint64_t wanted;     /* the newest that anyone saw */
-	_Atomic uint64_t paced; /* up to this one it is wanted later: server_saw_collateral() */
 };
 
 /* --- worker.c ---------------------------------------------------------------------------- */
@@ -98,9 +97,6 @@ void worker_share(struct worker *w);
 
 /* worker_saw() of any thread. */
 void server_saw(struct server *s, const struct ipc_message *answer);
-/* That of collateral which was fetched, on the main thread. Strangers say what is fetched, and a view is
- * dear: there is one for all that came within half a second. */
-void server_saw_collateral(struct server *s, const struct ipc_message *answer);
 
 struct process;
 struct notify;

@@ -118,8 +118,7 @@ server_saw(struct server *s, const struct ipc_message *answer)
 {
 	uint64_t generation, one = 1;
 
-	if (!ipc_get_u64(&generation, answer, 0) || generation <= atomic_load(&s->generation) ||
-	    generation <= atomic_load(&s->paced))
+	if (!ipc_get_u64(&generation, answer, 0) || generation <= atomic_load(&s->generation))
 		return;
 	/* Who raises it wakes the main thread; one who finds it raised already need not. */
 	uint64_t before = atomic_load(&s->wanted);

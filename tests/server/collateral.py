@@ -28,7 +28,7 @@ amd = Serve("--platform", "M", "--platform", "U", "--platform", "M2", "--platfor
             "kds=1000/1s").ready(1)
 ROOTS = [w for p in ("T", "S", "M", "U", "M2", "V") for w in ("--trust-root", f"{p}/trust-root")]
 OPTIONS = [*ROOTS, "--upstream", intel["pcs"], "--upstream", amd["kds"]]
-server = Server(ASSAYD, "-v", *OPTIONS, listen=("tcp:127.0.0.1:0",))
+server = Server(ASSAYD, *OPTIONS, listen=("tcp:127.0.0.1:0",))
 document = Document(server.get("/v1/openapi.json")[2])
 
 
@@ -234,26 +234,13 @@ intel.stop()
 again = Server(ASSAYD, *OPTIONS, folder=kept)
 check(get(f"/tdx/certification/v4/tcb?fmspc={FMSPC}", again)[0] == 200, "a restart forgets nothing")
 again.stop()
-# Intel's service is gone, which holds up nothing that AMD's has. Strangers who ask for ever new ones have no view
-# made for each.
+# Intel's service is gone, which holds up nothing that AMD's has.
 said = json.loads(subprocess.run([ASSAY, "inspect", "--json", "M/collateral/vcek.der"], capture_output=True,
                                  check=True).stdout)["groups"]["certificate"]
-views, began = server.text().count("appraisal generation"), time.monotonic()
-churn = {n: f"/vcek/v1/Milan/{said['hwID']}?blSPL=1&teeSPL=1&snpSPL=1&ucodeSPL={n:02}" for n in range(1, 21)}
-for path in churn.values():
+paths = [f"/vcek/v1/Milan/{said['hwID']}?blSPL=1&teeSPL=1&snpSPL=1&ucodeSPL={n:02}" for n in range(1, 21)]
+for path in paths:
     get(path)
-    time.sleep(0.03)
-
-
-def come():
-    return {int(n) for n in re.findall(r"fetched from .*: VCEK, Milan, TCB 0\.1\.1\.1\.(\d+)", server.text())} & set(churn)
-
-
-check(wait_until(lambda: len(come()) == len(churn), 60) and wait_until(lambda: get(list(churn.values())[-1])[0] == 200),
-      f"all of them come, and the last is there, too: {len(come())}")
-took = time.monotonic() - began
-views = server.text().count("appraisal generation") - views
-check(1 <= views <= took / 0.5 + 1, f"in {took:.1f} s there is a view every half second, not {views}")
+check(wait_until(lambda: all(get(path)[0] == 200 for path in paths), 60), "VCEKs come while the first service is dead")
 server.stop()
 amd.stop()
 done()
