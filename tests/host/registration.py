@@ -118,7 +118,7 @@ def commands(host, control, broker):
         (["register", f"third,cid=7,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the cid of new"),
         (["register", f"new,cid=70,qmp=unix:/q,pid={sleeper.pid}"], 1, "has the name of new"),
         (["register", f"third,socket=/proc/third,qmp=unix:/q,pid={sleeper.pid}"], 1, "cannot have a socket there"),
-        (["register"], 2, "lacks its operand"),
+        (["register"], 2, "needs a SPEC, like web,cid=7"),
         (["list", "all"], 2, "is not understood"),
         (["unregister", "third"], 1, "is registered nowhere"),
         (["register", spec + f",pid={sleeper.pid}"], 0, ""),
