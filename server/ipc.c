@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
-enum { LENGTH = 4, HEAD = 12, FIELD = 4, NUMBER = 8 };
+enum {
+	LENGTH = 4,
+	HEAD = 12,
+	FIELD = 4,
+	NUMBER = 8,
+	READ_SIZE = 64 * 1024,
+	QUEUE_KEPT = 256 * 1024, /* of an empty queue's memory */
+};
 
 static uint64_t
 get(const uint8_t *p, size_t n)
@@ -67,22 +76,26 @@ ipc_read(struct ipc_message *m, struct assay_bytes in)
 	return true;
 }
 
-uint8_t *
-ipc_write(size_t *len, const struct ipc_message *m)
+/* 0: too long, or too many fields. */
+static size_t
+size_of(const struct ipc_message *m)
 {
 	size_t size = HEAD;
-	uint8_t *out, *p;
 
 	if (m->count > IPC_FIELDS_MAX)
-		return NULL;
+		return 0;
 	for (size_t i = 0; i < m->count; i++) {
 		if (m->field[i].len > IPC_MESSAGE_MAX - size - FIELD)
-			return NULL;
+			return 0;
 		size += FIELD + m->field[i].len;
 	}
-	if ((out = malloc(size)) == NULL)
-		return NULL;
-	p = put(out, LENGTH, size - LENGTH);
+	return size;
+}
+
+static void
+put_message(uint8_t *p, size_t size, const struct ipc_message *m)
+{
+	p = put(p, LENGTH, size - LENGTH);
 	p = put(p, 4, m->id);
 	p = put(p, 2, m->op);
 	p = put(p, 2, m->count);
@@ -92,9 +105,118 @@ ipc_write(size_t *len, const struct ipc_message *m)
 			memcpy(p, m->field[i].ptr, m->field[i].len);
 		p += m->field[i].len;
 	}
-	*len = size;
+}
+
+uint8_t *
+ipc_write(size_t *len, const struct ipc_message *m)
+{
+	size_t size = size_of(m);
+	uint8_t *out = size > 0 ? malloc(size) : NULL;
+
+	if (out != NULL) {
+		put_message(out, size, m);
+		*len = size;
+	}
 	return out;
 }
+
+/* --- queues ------------------------------------------------------------------------------ */
+
+void
+ipc_queue_free(struct ipc_queue *q)
+{
+	if (q->ptr != NULL)
+		explicit_bzero(q->ptr, q->room);
+	free(q->ptr);
+	*q = (struct ipc_queue){ 0 };
+}
+
+struct assay_bytes
+ipc_waiting(const struct ipc_queue *q)
+{
+	return (struct assay_bytes){ q->ptr + q->at, q->len - q->at };
+}
+
+static bool
+make_room(struct ipc_queue *q, size_t more)
+{
+	struct assay_bytes have = ipc_waiting(q);
+
+	if (q->at > 0 && have.len > 0)
+		memmove(q->ptr, have.ptr, have.len);
+	q->at = 0;
+	q->len = have.len;
+	if (q->room - q->len >= more)
+		return true;
+	size_t room = have.len + more > 2 * q->room ? have.len + more : 2 * q->room;
+	/* Not realloc(): what was there may be a secret. */
+	uint8_t *grown = malloc(room);
+	if (grown == NULL)
+		return false;
+	if (have.len > 0)
+		memcpy(grown, q->ptr, have.len);
+	ipc_queue_free(q);
+	*q = (struct ipc_queue){ grown, 0, have.len, room };
+	return true;
+}
+
+bool
+ipc_add(struct ipc_queue *q, const struct ipc_message *m)
+{
+	size_t size = size_of(m);
+
+	if (size == 0 || !make_room(q, size))
+		return false;
+	put_message(q->ptr + q->len, size, m);
+	q->len += size;
+	return true;
+}
+
+void
+ipc_forget(struct ipc_queue *q, size_t n)
+{
+	explicit_bzero(q->ptr + q->at, n);
+	q->at += n;
+	if (q->at < q->len)
+		return;
+	q->at = q->len = 0;
+	if (q->room > QUEUE_KEPT)
+		ipc_queue_free(q);
+}
+
+bool
+ipc_receive(struct ipc_queue *q, int fd)
+{
+	size_t have = q->len - q->at, whole = ipc_size(ipc_waiting(q)), more = READ_SIZE;
+
+	/* A long message gets its room at once. */
+	if (whole != 0 && whole != SIZE_MAX && whole > have + more)
+		more = whole - have;
+	if (!make_room(q, more)) {
+		errno = ENOMEM;
+		return false;
+	}
+	errno = 0;
+	ssize_t n = recv(fd, q->ptr + q->len, q->room - q->len, MSG_DONTWAIT);
+	if (n > 0)
+		q->len += (size_t)n;
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+bool
+ipc_send(struct ipc_queue *q, int fd)
+{
+	while (q->at < q->len) {
+		ssize_t n = send(fd, q->ptr + q->at, q->len - q->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			ipc_forget(q, (size_t)n);
+		else if (n == 0 || errno != EINTR)
+			return n < 0 && errno == EAGAIN;
+	}
+	return true;
+}
+
+/* --- fields ------------------------------------------------------------------------------ */
 
 struct assay_bytes
 ipc_u64(uint8_t buffer[8], uint64_t n)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -110,6 +113,64 @@ test_limits(void **context)
 	assert_true(alloc_failed());
 }
 
+/* Through a socket that takes little at once, in pieces; what has left a queue is wiped. */
+static void
+test_queue(void **context)
+{
+	static uint8_t large[300 * 1024], expected[sizeof large];
+	struct ipc_message m = { .id = 1, .op = 2, .count = 1 }, back;
+	struct ipc_queue out = { 0 }, in = { 0 };
+	int pair[2];
+
+	(void)context;
+	memset(large, 'x', sizeof large);
+	memset(expected, 0, sizeof expected);
+	m.field[0] = (struct assay_bytes){ large, sizeof large };
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (uint32_t id = 0; id < 3; id++) {
+		m.id = id;
+		assert_true(ipc_add(&out, &m));
+	}
+	for (uint32_t id = 0; id < 3;) {
+		assert_true(ipc_send(&out, pair[0]));
+		assert_true(ipc_receive(&in, pair[1]));
+		size_t n = ipc_size(ipc_waiting(&in));
+		if (n == 0 || ipc_waiting(&in).len < n)
+			continue;
+		assert_true(ipc_read(&back, (struct assay_bytes){ ipc_waiting(&in).ptr, n }));
+		assert_int_equal(back.id, id++);
+		assert_memory_equal(back.field[0].ptr, large, sizeof large);
+		const uint8_t *was = back.field[0].ptr;
+		bool rest = ipc_waiting(&in).len > n;
+		ipc_forget(&in, n);
+		if (rest) /* else its memory was given back */
+			assert_memory_equal(was, expected, sizeof expected);
+	}
+	assert_int_equal(ipc_waiting(&out).len, 0);
+	assert_int_equal(ipc_waiting(&in).len, 0);
+	assert_null(in.ptr);                    /* it had become large */
+	assert_true(ipc_receive(&in, pair[1])); /* nothing has come */
+	assert_int_equal(ipc_waiting(&in).len, 0);
+	assert_int_equal(close(pair[0]), 0);
+	assert_false(ipc_receive(&in, pair[1]));
+	assert_int_not_equal(errno, ENOMEM);
+	assert_true(ipc_add(&in, &m));
+	assert_false(ipc_send(&in, pair[1]));
+	assert_int_equal(close(pair[1]), 0);
+	ipc_queue_free(&in);
+	ipc_queue_free(&out);
+	m.count = IPC_FIELDS_MAX + 1;
+	assert_false(ipc_add(&out, &m));
+	m.count = 1;
+	alloc_fail_at(1);
+	assert_false(ipc_add(&out, &m));
+	assert_true(alloc_failed());
+	alloc_fail_at(1);
+	assert_false(ipc_receive(&in, -1));
+	assert_int_equal(errno, ENOMEM);
+	assert_true(alloc_failed());
+}
+
 int
 main(void)
 {
@@ -117,6 +178,7 @@ main(void)
 		cmocka_unit_test(test_form),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_queue),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

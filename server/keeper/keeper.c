@@ -22,12 +22,10 @@
 enum {
 	SECURE_HEAP = 128 * 1024, /* locked: all private keys are in it */
 	SECURE_LEAST = 32,
-	READ_SIZE = 64 * 1024,
 	WAITING_MAX =
 	    8 * 1024 * 1024, /* answers that a worker does not read: no more is read of it */
-	BUFFER_KEPT = 256 * 1024,
-	IDLE_MS = 1000, /* for heads that are due, and keys that are being changed */
-	END_S = 20,     /* after SIGTERM, for the front to finish */
+	IDLE_MS = 1000,      /* for heads that are due, and keys that are being changed */
+	END_S = 20,          /* after SIGTERM, for the front to finish */
 };
 
 /* --- open -------------------------------------------------------------------------------- */
@@ -271,14 +269,9 @@ keeper_close(struct keeper *k)
 
 /* --- serve ------------------------------------------------------------------------------- */
 
-struct buffer {
-	uint8_t *ptr;
-	size_t at, len, room; /* at..len is what is in it */
-};
-
 struct peer {
 	int fd; /* -1: gone */
-	struct buffer in, out;
+	struct ipc_queue in, out;
 };
 
 /* One turn's requests, and from whom. */
@@ -289,100 +282,31 @@ struct batch {
 	size_t count;
 };
 
-static size_t
-waiting(const struct buffer *b)
-{
-	return b->len - b->at;
-}
-
-static bool
-make_room(struct buffer *b, size_t more)
-{
-	uint8_t *grown;
-	size_t room;
-
-	if (b->at > 0) {
-		memmove(b->ptr, b->ptr + b->at, waiting(b));
-		b->len -= b->at;
-		b->at = 0;
-	}
-	if (b->room - b->len >= more)
-		return true;
-	/* Not realloc(): what was there may be a secret. */
-	room = b->len + more > 2 * b->room ? b->len + more : 2 * b->room;
-	if ((grown = malloc(room)) == NULL)
-		return false;
-	if (b->len > 0)
-		memcpy(grown, b->ptr, b->len);
-	seal_free(b->ptr, b->room);
-	b->ptr = grown;
-	b->room = room;
-	return true;
-}
-
-static void
-forget(struct buffer *b, size_t n)
-{
-	OPENSSL_cleanse(b->ptr + b->at, n);
-	b->at += n;
-	if (b->at < b->len)
-		return;
-	b->at = b->len = 0;
-	if (b->room > BUFFER_KEPT) {
-		seal_free(b->ptr, b->room);
-		*b = (struct buffer){ 0 };
-	}
-}
-
 static void
 peer_close(struct peer *p)
 {
 	if (p->fd >= 0)
 		(void)close(p->fd);
 	p->fd = -1;
-	seal_free(p->in.ptr, p->in.room);
-	seal_free(p->out.ptr, p->out.room);
-	p->in = p->out = (struct buffer){ 0 };
+	ipc_queue_free(&p->in);
+	ipc_queue_free(&p->out);
 }
 
 static void
 peer_read(struct peer *p)
 {
-	size_t whole = ipc_size((struct assay_bytes){ p->in.ptr + p->in.at, waiting(&p->in) });
-	size_t more = READ_SIZE;
-	ssize_t n;
-
-	/* A long message gets its room at once. */
-	if (whole != 0 && whole != SIZE_MAX && whole > waiting(&p->in) + more)
-		more = whole - waiting(&p->in);
-	if (!make_room(&p->in, more)) {
-		log_say("out of memory: a worker's request is given up");
-		peer_close(p);
+	if (ipc_receive(&p->in, p->fd))
 		return;
-	}
-	n = recv(p->fd, p->in.ptr + p->in.len, p->in.room - p->in.len, MSG_DONTWAIT);
-	if (n > 0)
-		p->in.len += (size_t)n;
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		peer_close(p);
+	if (errno == ENOMEM)
+		log_say("out of memory: a worker's request is given up");
+	peer_close(p);
 }
 
 static void
 peer_write(struct peer *p)
 {
-	while (p->fd >= 0 && waiting(&p->out) > 0) {
-		ssize_t n = send(
-		    p->fd, p->out.ptr + p->out.at, waiting(&p->out), MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0)
-			forget(&p->out, (size_t)n);
-		else if (n < 0 && errno == EINTR)
-			continue;
-		else {
-			if (n < 0 && errno != EAGAIN)
-				peer_close(p);
-			return;
-		}
-	}
+	if (p->fd >= 0 && !ipc_send(&p->out, p->fd))
+		peer_close(p);
 }
 
 /* The requests that are wholly there, of this worker; they stay in its buffer until they are answered. */
@@ -391,7 +315,7 @@ collect(struct batch *b, struct peer *p, size_t index, size_t most)
 {
 	size_t at = p->in.at;
 
-	while (p->fd >= 0 && b->count < most && waiting(&p->out) < WAITING_MAX) {
+	while (p->fd >= 0 && b->count < most && ipc_waiting(&p->out).len < WAITING_MAX) {
 		struct assay_bytes left = { p->in.ptr + at, p->in.len - at };
 		size_t n = left.len == 0 ? 0 : ipc_size(left);
 		if (n == 0 || (n != SIZE_MAX && n > left.len))
@@ -414,9 +338,6 @@ answer(struct keeper *k, struct peer *p, const struct ipc_message *request, stru
 {
 	uint8_t numbers[2][8];
 	struct ipc_message m = { .id = request->id, .op = (uint16_t)r->status, .count = 2 };
-	size_t len = 0;
-	uint8_t *raw;
-	bool ok;
 
 	m.field[0] = ipc_u64(numbers[0], k->generation);
 	if (r->status == KEEPER_DONE)
@@ -427,14 +348,7 @@ answer(struct keeper *k, struct peer *p, const struct ipc_message *request, stru
 		m.field[2] = ipc_u64(numbers[1], r->number);
 		m.count = 3;
 	}
-	raw = ipc_write(&len, &m);
-	ok = raw != NULL && make_room(&p->out, len);
-	if (ok) {
-		memcpy(p->out.ptr + p->out.len, raw, len);
-		p->out.len += len;
-	}
-	seal_free(raw, len);
-	return ok;
+	return ipc_add(&p->out, &m);
 }
 
 static void
@@ -460,7 +374,7 @@ serve(struct keeper *k, struct peer *peers, size_t count, struct batch *b)
 	}
 	for (size_t i = 0; i < b->count; i++)
 		if (peers[b->from[i]].fd >= 0)
-			forget(&peers[b->from[i]].in, b->size[i]);
+			ipc_forget(&peers[b->from[i]].in, b->size[i]);
 	for (size_t i = 0; i < count; i++)
 		peer_write(&peers[i]);
 }
@@ -470,12 +384,10 @@ static bool
 more_waits(const struct peer *peers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		size_t n = waiting(&peers[i].in);
-		size_t whole = n > 0
-		    ? ipc_size((struct assay_bytes){ peers[i].in.ptr + peers[i].in.at, n })
-		    : 0;
-		if (peers[i].fd >= 0 && whole != 0 && n >= whole &&
-		    waiting(&peers[i].out) < WAITING_MAX)
+		struct assay_bytes in = ipc_waiting(&peers[i].in);
+		size_t whole = ipc_size(in);
+		if (peers[i].fd >= 0 && whole != 0 && in.len >= whole &&
+		    ipc_waiting(&peers[i].out).len < WAITING_MAX)
 			return true;
 	}
 	return false;
@@ -497,8 +409,8 @@ loop(struct keeper *k, struct peer *peers, size_t count, struct batch *b, struct
 	for (;;) {
 		size_t open = 0;
 		for (size_t i = 0; i < count; i++) {
-			short events = waiting(&peers[i].out) > 0 ? POLLOUT : 0;
-			if (waiting(&peers[i].out) < WAITING_MAX)
+			short events = ipc_waiting(&peers[i].out).len > 0 ? POLLOUT : 0;
+			if (ipc_waiting(&peers[i].out).len < WAITING_MAX)
 				events |= POLLIN;
 			polls[i] = (struct pollfd){ .fd = peers[i].fd, .events = events };
 			open += peers[i].fd >= 0;

@@ -2,11 +2,8 @@
 #include "keeper.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-#include <openssl/crypto.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 
 /* The keeper answers in the order of the requests: those that wait are a queue. */
@@ -17,8 +14,11 @@ struct call {
 	void *arg;
 };
 
+/* Not a bufferevent: that reads 4 KiB at once, and has the system told before and after each writing. */
 struct keeper_line {
-	struct bufferevent *bev; /* NULL: the keeper is gone */
+	int fd; /* -1: the keeper is gone */
+	struct ipc_queue in, out;
+	struct event *come, *go; /* go: once a turn of the loop, for all that was asked in it */
 	struct event *lost;      /* answers those that wait, from the event loop */
 	struct call *first, **last;
 	uint32_t next_id;
@@ -61,48 +61,57 @@ on_lost(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+hang_up(struct keeper_line *l)
+{
+	if (l->fd < 0)
+		return;
+	(void)event_del(l->come);
+	(void)event_del(l->go);
+	(void)close(l->fd);
+	l->fd = -1;
+}
+
+static void
 lose(struct keeper_line *l)
 {
-	if (l->bev != NULL)
-		bufferevent_free(l->bev);
-	l->bev = NULL;
+	hang_up(l);
 	event_active(l->lost, EV_TIMEOUT, 0);
 }
 
 static void
-on_read(struct bufferevent *bev, void *arg)
+on_come(evutil_socket_t fd, short what, void *arg)
 {
 	struct keeper_line *l = arg;
-	struct evbuffer *in = bufferevent_get_input(bev);
 
-	for (;;) {
-		uint8_t head[4];
+	(void)what;
+	if (!ipc_receive(&l->in, fd)) {
+		lose(l);
+		return;
+	}
+	while (l->fd >= 0) {
 		struct ipc_message m;
-		size_t have = evbuffer_get_length(in), n = 0;
-		if (have >= sizeof head &&
-		    evbuffer_copyout(in, head, sizeof head) == (ssize_t)sizeof head)
-			n = ipc_size((struct assay_bytes){ head, sizeof head });
-		if (n == 0 || (n != SIZE_MAX && have < n))
+		struct assay_bytes in = ipc_waiting(&l->in);
+		size_t n = ipc_size(in);
+		if (n == 0 || (n != SIZE_MAX && in.len < n))
 			return;
-		const uint8_t *raw = n == SIZE_MAX ? NULL : evbuffer_pullup(in, (ev_ssize_t)n);
-		if (raw == NULL || !ipc_read(&m, (struct assay_bytes){ raw, n }) ||
+		if (n == SIZE_MAX || !ipc_read(&m, (struct assay_bytes){ in.ptr, n }) ||
 		    l->first == NULL || l->first->id != m.id) {
 			lose(l);
 			return;
 		}
 		answer_first(l, &m);
-		if (l->bev == NULL)
-			return;
-		(void)evbuffer_drain(in, n);
+		ipc_forget(&l->in, n);
 	}
 }
 
 static void
-on_event(struct bufferevent *bev, short what, void *arg)
+on_go(evutil_socket_t fd, short what, void *arg)
 {
-	(void)bev;
-	if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0)
-		lose(arg);
+	struct keeper_line *l = arg;
+
+	(void)what;
+	if (!ipc_send(&l->out, fd) || (ipc_waiting(&l->out).len > 0 && event_add(l->go, NULL) != 0))
+		lose(l);
 }
 
 struct keeper_line *
@@ -112,17 +121,16 @@ keeper_line_new(struct event_base *base, int socket)
 
 	if (l == NULL)
 		return NULL;
+	l->fd = -1;
 	l->last = &l->first;
 	l->lost = event_new(base, -1, 0, on_lost, l);
-	if (l->lost == NULL || evutil_make_socket_nonblocking(socket) != 0 ||
-	    (l->bev = bufferevent_socket_new(base, socket, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
-		if (l->lost != NULL)
-			event_free(l->lost);
-		free(l);
+	l->come = event_new(base, socket, EV_READ | EV_PERSIST, on_come, l);
+	l->go = event_new(base, socket, EV_WRITE, on_go, l);
+	if (l->lost == NULL || l->come == NULL || l->go == NULL || event_add(l->come, NULL) != 0) {
+		keeper_line_free(l);
 		return NULL;
 	}
-	bufferevent_setcb(l->bev, on_read, NULL, on_event, l);
-	(void)bufferevent_enable(l->bev, EV_READ | EV_WRITE);
+	l->fd = socket;
 	return l;
 }
 
@@ -131,11 +139,14 @@ keeper_line_free(struct keeper_line *l)
 {
 	if (l == NULL)
 		return;
-	if (l->bev != NULL)
-		bufferevent_free(l->bev);
-	l->bev = NULL;
+	hang_up(l);
 	answer_all_trouble(l);
-	event_free(l->lost);
+	struct event *const events[] = { l->lost, l->come, l->go };
+	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+		if (events[i] != NULL)
+			event_free(events[i]);
+	ipc_queue_free(&l->in);
+	ipc_queue_free(&l->out);
 	free(l);
 }
 
@@ -145,8 +156,6 @@ keeper_call(struct keeper_line *l, enum keeper_op op, const struct assay_bytes *
 {
 	struct ipc_message m = { .id = l->next_id++, .op = (uint16_t)op, .count = (uint16_t)count };
 	struct call *c = malloc(sizeof *c);
-	size_t len = 0;
-	uint8_t *raw;
 
 	if (c == NULL) { /* not later, then: there is nothing to remember it by */
 		struct ipc_message no = { .id = m.id, .op = KEEPER_TROUBLE };
@@ -158,11 +167,9 @@ keeper_call(struct keeper_line *l, enum keeper_op op, const struct assay_bytes *
 	l->last = &c->next;
 	for (size_t i = 0; i < count && i < IPC_FIELDS_MAX; i++)
 		m.field[i] = fields[i];
-	raw = ipc_write(&len, &m);
 	/* Without its request the queue would be out of step: then the line is lost as a whole. */
-	if (l->bev == NULL || raw == NULL || bufferevent_write(l->bev, raw, len) != 0)
+	if (l->fd < 0 || !ipc_add(&l->out, &m))
 		lose(l);
-	if (raw != NULL)
-		OPENSSL_cleanse(raw, len);
-	free(raw);
+	else
+		event_active(l->go, EV_WRITE, 0);
 }
