@@ -22,6 +22,7 @@ enum {
 	    128 * 1024 * 1024, /* of a worker: requests that are not whole, answers not taken */
 	WRITE_MAX =
 	    16 * 1024, /* what libevent writes at once: no client has more of ours in the kernel */
+	READ_MAX = 32 * 1024, /* of a body, in one call */
 	DISCARD_MAX =
 	    4 * 1024 * 1024, /* of what is refused; then the answer goes out in spite of it */
 };
@@ -65,6 +66,14 @@ weigh(struct gate *g, size_t bytes)
 	g->held = bytes;
 }
 
+/* It is freed in a moment: there is no memory, or no patience. */
+static void
+lose(struct gate *g)
+{
+	enter(g, PHASE_LOST);
+	event_active(g->worker->settle_event, EV_TIMEOUT, 0);
+}
+
 /* Who does not take an answer goes before anybody is refused: it may be large, and asking for it cost a few
  * bytes. The one that has waited longest is first. */
 static void
@@ -74,8 +83,7 @@ make_light(struct worker *w)
 
 	while (w->held > HELD_MAX && (g = TAILQ_FIRST(&w->phases[PHASE_ANSWER])) != NULL) {
 		weigh(g, 0);
-		enter(g, PHASE_LOST);
-		event_active(w->settle_event, EV_TIMEOUT, 0);
+		lose(g);
 		metric_count(w, "connections_refused_total", "reason", "slow");
 	}
 }
@@ -138,8 +146,7 @@ refuse(struct gate *g, const struct head *head, size_t rest, int status, const c
 	va_list ap;
 
 	if (r == NULL) {
-		enter(g, PHASE_LOST);
-		event_active(g->worker->settle_event, EV_TIMEOUT, 0);
+		lose(g);
 		return;
 	}
 	va_start(ap, fmt);
@@ -195,8 +202,7 @@ cut(struct gate *g, size_t keep)
 	kept = evbuffer_new();
 	if (kept == NULL || evbuffer_remove_buffer(input, kept, keep) != (int)keep) {
 		evbuffer_drain(input, evbuffer_get_length(input));
-		enter(g, PHASE_LOST);
-		event_active(g->worker->settle_event, EV_TIMEOUT, 0);
+		lose(g);
 	} else {
 		evbuffer_drain(input, evbuffer_get_length(input));
 		evbuffer_add_buffer(input, kept);
@@ -318,6 +324,32 @@ look_at_head(struct gate *g)
 		g->scanned = seen;
 }
 
+/* libevent reads 4 KiB in a turn of the loop, with three calls for them: so more of a body, if it has come, is
+ * taken here. The end of a connection, and errors, are still libevent's. */
+static void
+take_body(struct gate *g)
+{
+	struct evbuffer *input = input_of(g);
+	size_t have = evbuffer_get_length(input);
+	uint8_t room[READ_MAX];
+
+	if (!g->tls && have < g->whole) {
+		size_t want = g->whole - have < sizeof room ? g->whole - have : sizeof room;
+		ssize_t n = recv(bufferevent_getfd(g->bev), room, want, MSG_DONTWAIT);
+		bool added = n <= 0 || evbuffer_add(input, room, (size_t)n) == 0;
+		explicit_bzero(room, n > 0 ? (size_t)n : 0);
+		if (!added) {
+			lose(g);
+			return;
+		}
+		have = evbuffer_get_length(input);
+	}
+	if (have >= g->whole) {
+		let_through(g, g->whole);
+		cut(g, g->whole);
+	}
+}
+
 /* Bytes have come, and evhttp has not seen them. */
 static void
 came(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
@@ -335,10 +367,6 @@ came(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 		look_at_head(g);
 		break;
 	case PHASE_BODY:
-		if (len >= g->whole) {
-			let_through(g, g->whole);
-			cut(g, g->whole);
-		}
 		break;
 	case PHASE_DISCARD:
 		discard(g);
@@ -353,6 +381,8 @@ came(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 		evbuffer_drain(input, len);
 		break;
 	}
+	if (g->phase == PHASE_BODY)
+		take_body(g);
 	if (g->phase == PHASE_HEAD || g->phase == PHASE_BODY)
 		weigh(g, evbuffer_get_length(input));
 	make_light(w);
