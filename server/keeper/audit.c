@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../hash.h"
-
+#include "../kbs/scan.h"
 #include "../text.h"
 
 /* hash = SHA-256(hash of the row before || text of this one); docs/audit.md. */
@@ -16,34 +16,113 @@ link_hash(uint8_t out[HASH], const uint8_t before[HASH], struct assay_bytes text
 	hash_sha256_two(out, (struct assay_bytes){ before, HASH }, text);
 }
 
-/* row, an object without "seq", "time" and "kind", with these in front of its members. */
-static char *
-row_text(struct keeper *k, const char *kind, const json_t *row)
+/* --- writing: ASCII, anything else escaped --------------------------------------------------- */
+
+static void
+put_string(struct buffer *b, const char *text)
 {
-	char when[32], *whole = NULL, *members = json_dumps(row, JSON_COMPACT | JSON_ENSURE_ASCII);
-	size_t room = members != NULL ? strlen(members) + strlen(kind) + 96 : 0;
+	struct assay_bytes bytes = bytes_of(text);
+	json_t *string;
+	char *escaped;
+
+	if (scan_plain(bytes, 0) == bytes.len) {
+		buffer_put(b, "\"");
+		buffer_add(b, bytes);
+		buffer_put(b, "\"");
+		return;
+	}
+	string = json_string(text);
+	escaped = string != NULL ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+	json_decref(string);
+	b->broken |= escaped == NULL;
+	buffer_put(b, escaped);
+	free(escaped);
+}
+
+static void
+put_name(struct buffer *b, const char *name)
+{
+	if (b->len > 0 && b->text[b->len - 1] != '{')
+		buffer_put(b, ",");
+	put_string(b, name);
+	buffer_put(b, ":");
+}
+
+void
+member_text(struct buffer *b, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	put_name(b, name);
+	put_string(b, value);
+}
+
+void
+member_number(struct buffer *b, const char *name, uint64_t value)
+{
+	put_name(b, name);
+	buffer_u64(b, value);
+}
+
+static void
+put_json(struct buffer *b, const json_t *value)
+{
+	const json_t *element;
+	size_t i;
+
+	if (json_is_string(value)) {
+		put_string(b, json_string_value(value));
+	} else if (json_is_array(value)) {
+		buffer_put(b, "[");
+		json_array_foreach(value, i, element)
+		{
+			buffer_put(b, i > 0 ? "," : "");
+			put_json(b, element);
+		}
+		buffer_put(b, "]");
+	} else {
+		char *text = json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+		b->broken |= text == NULL;
+		buffer_put(b, text);
+		free(text);
+	}
+}
+
+void
+member_json(struct buffer *b, const char *name, const json_t *value)
+{
+	if (value == NULL)
+		return;
+	put_name(b, name);
+	put_json(b, value);
+}
+
+struct buffer
+audit_begin(struct keeper *k, const char *kind)
+{
+	struct buffer row = { .len = 0 };
+	char when[32];
 
 	time_text(when, k->now);
-	if (members != NULL && (whole = malloc(room)) != NULL)
-		(void)snprintf(whole, room, "{\"seq\":%lld,\"time\":\"%s\",\"kind\":\"%s\"%s%s",
-		    (long long)k->chain.seq + 1, when, kind, members[1] != '}' ? "," : "",
-		    members + 1);
-	free(members);
-	return whole;
+	buffer_put(&row, "{");
+	member_number(&row, "seq", (uint64_t)k->chain.seq + 1);
+	member_text(&row, "time", when);
+	member_text(&row, "kind", kind);
+	return row;
 }
 
 bool
-audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row)
+audit_end(struct keeper *k, const char *kind, const char *resource, struct buffer *row)
 {
 	uint8_t hash[HASH];
-	char *text = row_text(k, kind, row);
+	char *text;
 	bool ok = false;
 
-	if (text == NULL)
+	buffer_put(row, "}");
+	if ((text = buffer_take(row)) == NULL)
 		keeper_trouble(k, "out of memory");
 	else {
-		link_hash(
-		    hash, k->chain.hash, (struct assay_bytes){ (uint8_t *)text, strlen(text) });
+		link_hash(hash, k->chain.hash, bytes_of(text));
 		struct store_value args[] = { store_n(k->chain.seq + 1), store_n(k->now),
 			store_t(kind), store_t(resource), store_t(text), store_b(hash, HASH) };
 		if (!(ok = store_do(k->store, AUDIT_ADD, args, 6)))
@@ -54,9 +133,23 @@ audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row)
 		memcpy(k->chain.hash, hash, HASH);
 	}
 	free(text);
-	json_decref(row);
 	return ok;
 }
+
+bool
+audit_add(struct keeper *k, const char *kind, const char *resource, json_t *members)
+{
+	struct buffer row = audit_begin(k, kind);
+	const char *name;
+	json_t *value;
+
+	row.broken |= members == NULL;
+	json_object_foreach(members, name, value) member_json(&row, name, value);
+	json_decref(members);
+	return audit_end(k, kind, resource, &row);
+}
+
+/* --- heads, and what is looked at when it starts --------------------------------------------- */
 
 bool
 audit_head(struct keeper *k, bool now)

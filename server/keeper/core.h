@@ -9,6 +9,7 @@
 #include <assay/jose.h>
 #include <assay/policy.h>
 
+#include "../kbs/buffer.h"
 #include "../store/store.h"
 #include "../ticket.h"
 #include "keeper.h"
@@ -175,6 +176,12 @@ const uint8_t *keeper_ticket_key(struct keeper *k, uint32_t epoch);
 /* audit.c */
 /* Appends a row; takes row (an object); NULL is out of memory. */
 bool audit_add(struct keeper *k, const char *kind, const char *resource, json_t *row);
+/* The same, member for member, where rows are many. A value of NULL is left out. audit_end() takes row. */
+struct buffer audit_begin(struct keeper *k, const char *kind);
+bool audit_end(struct keeper *k, const char *kind, const char *resource, struct buffer *row);
+void member_text(struct buffer *b, const char *name, const char *value);
+void member_number(struct buffer *b, const char *name, uint64_t value);
+void member_json(struct buffer *b, const char *name, const json_t *value);
 bool
 audit_head(struct keeper *k, bool now); /* signs a head if one is due, or now if any row is new */
 bool audit_open(struct keeper *k, struct assay_error *err); /* looks whether its end is whole */

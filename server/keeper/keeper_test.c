@@ -819,6 +819,41 @@ test_clock(void **context)
 	bed_free(&b);
 }
 
+/* Written member for member, a row is what jansson would have made of the same object. */
+static void
+test_members(void **context)
+{
+	static const char odd[] = "\"\\\n\x01\x7f/\xc3\xa9\xf0\x9f\x98\x80";
+	json_t *list = json_pack("[s, s, i, {s:s}, n]", "plain", odd, 7, "k", odd);
+	json_t *all = json_pack("{s:s, s:s, s:I, s:O, s:s, s:[]}", "a", "plain", "b", odd, "n",
+	    (json_int_t)INT64_MAX, "list", list, odd, "", "none");
+	char *want = json_dumps(all, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_t *none = json_object_get(all, "none");
+	struct buffer b = { .len = 0 };
+
+	(void)context;
+	assert_non_null(want);
+	buffer_put(&b, "{");
+	member_text(&b, "a", "plain");
+	member_text(&b, "left out", NULL);
+	member_text(&b, "b", odd);
+	member_number(&b, "n", INT64_MAX);
+	member_json(&b, "list", list);
+	member_json(&b, "left out", NULL);
+	member_text(&b, odd, "");
+	member_json(&b, "none", none);
+	buffer_put(&b, "}");
+	char *got = buffer_take(&b);
+	assert_string_equal(got, want);
+	free(got);
+	/* What is no UTF-8 is no row. */
+	member_text(&b, "a", "\xff");
+	assert_null(buffer_take(&b));
+	free(want);
+	json_decref(list);
+	json_decref(all);
+}
+
 /* Spent tickets are forgotten when they could serve nobody any more, and not before. */
 static void
 test_prune(void **context)
@@ -1022,6 +1057,7 @@ main(void)
 		cmocka_unit_test(test_record),
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_prune),
 		cmocka_unit_test(test_tampered),
 	};

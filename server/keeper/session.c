@@ -214,25 +214,6 @@ has_line(struct assay_bytes lines, const char *name)
 	return false;
 }
 
-/* The token's members with our own "assay" behind them: what a release looks at. */
-static char *
-members(struct assay_bytes of_front, json_t *accepted, uint64_t generation, const char *protocol,
-    const char *evidence)
-{
-	json_t *own = json_pack("{s:O, s:I, s:s, s:s}", "policies", accepted, "generation",
-	    (json_int_t)generation, "protocol", protocol, "evidence", evidence);
-	char *text = own != NULL ? json_dumps(own, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-	size_t room = of_front.len + (text != NULL ? strlen(text) : 0) + 16;
-	char *out = text != NULL ? malloc(room) : NULL;
-
-	if (out != NULL)
-		(void)snprintf(out, room, "%.*s%s\"assay\":%s", (int)of_front.len,
-		    (const char *)of_front.ptr, of_front.len > 0 ? "," : "", text);
-	free(text);
-	json_decref(own);
-	return out;
-}
-
 struct attest {
 	struct ticket ticket;
 	uint64_t generation;
@@ -240,6 +221,22 @@ struct attest {
 	const char *evidence;
 	char id[ID_TEXT];
 };
+
+/* The token's members with our own "assay" behind them: what a release looks at. */
+static char *
+members(const struct attest *a, struct assay_bytes of_front)
+{
+	struct buffer b = { .len = 0 };
+
+	buffer_add(&b, of_front);
+	buffer_put(&b, of_front.len > 0 ? ",\"assay\":{" : "\"assay\":{");
+	member_json(&b, "policies", a->accepted);
+	member_number(&b, "generation", a->generation);
+	member_text(&b, "protocol", protocols[a->ticket.protocol]);
+	member_text(&b, "evidence", a->evidence);
+	buffer_put(&b, "}");
+	return buffer_take(&b);
+}
 
 static bool
 read_attest(struct keeper *k, struct attest *a, const struct ipc_message *m, struct reply *r)
@@ -296,15 +293,19 @@ read_attest(struct keeper *k, struct attest *a, const struct ipc_message *m, str
 static bool
 attest_row(struct keeper *k, struct attest *a, const char *outcome, bool last)
 {
-	return audit_add(k, "attest", NULL,
-	    json_pack("{s:s, s:s, s:s, s:I, s:O, s:s*, s:O*, s:O*, s:O*, s:O*, s:O*}", "outcome",
-		outcome, "session", a->id, "protocol", protocols[a->ticket.protocol], "generation",
-		(json_int_t)a->generation, "accepted", a->accepted, "more",
-		last ? not_listed : NULL, "tee", json_object_get(a->record, "tee"), "verdict",
-		json_object_get(a->record, "verdict"), "evidence",
-		json_object_get(a->record, "evidence"), "measurement",
-		json_object_get(a->record, "measurement"), "rules",
-		json_object_get(a->record, "rules")));
+	static const char *const listed[] = { "tee", "verdict", "evidence", "measurement",
+		"rules" };
+	struct buffer row = audit_begin(k, "attest");
+
+	member_text(&row, "outcome", outcome);
+	member_text(&row, "session", a->id);
+	member_text(&row, "protocol", protocols[a->ticket.protocol]);
+	member_number(&row, "generation", a->generation);
+	member_json(&row, "accepted", a->accepted);
+	member_text(&row, "more", last ? not_listed : NULL);
+	for (size_t i = 0; i < sizeof listed / sizeof *listed; i++)
+		member_json(&row, listed[i], json_object_get(a->record, listed[i]));
+	return audit_end(k, "attest", NULL, &row);
 }
 
 /* The ticket was spent: the same body gets its token again, because answers get lost. */
@@ -337,8 +338,7 @@ attest_new(struct keeper *k, struct attest *a, const struct ipc_message *m, stru
 {
 	int64_t expires = k->now + k->options.token_life_s;
 	int64_t ticket_end = a->ticket.issued + k->options.ticket_life_s;
-	char *text = members(
-	    m->field[2], a->accepted, a->generation, protocols[a->ticket.protocol], a->evidence);
+	char *text = members(a, m->field[2]);
 	char *token = NULL;
 	struct assay_error err;
 	uint8_t numbers[3][8];
@@ -615,12 +615,20 @@ release_row(struct keeper *k, const struct proof *p, const struct request *q, co
 
 	if (refused && !refusal_is_row(k, p->id, &last))
 		return true;
-	return audit_add(k, "release", q->path,
-	    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "outcome",
-		outcome, "resource", q->path, "version", (json_int_t)secret->version, "policy",
-		policy, "session", p->id, "evidence", p->evidence, "protocol",
-		protocols[p->protocol], "peer", q->peer, "rule", rule, "opa", opa, "more",
-		last ? not_listed : NULL));
+	struct buffer row = audit_begin(k, "release");
+
+	member_text(&row, "outcome", outcome);
+	member_text(&row, "resource", q->path);
+	member_number(&row, "version", (uint64_t)secret->version);
+	member_text(&row, "policy", policy);
+	member_text(&row, "session", p->id);
+	member_text(&row, "evidence", p->evidence);
+	member_text(&row, "protocol", protocols[p->protocol]);
+	member_text(&row, "peer", q->peer);
+	member_text(&row, "rule", rule);
+	member_text(&row, "opa", opa);
+	member_text(&row, "more", last ? not_listed : NULL);
+	return audit_end(k, "release", q->path, &row);
 }
 
 static void
