@@ -357,17 +357,31 @@ start_broker(struct machine *m)
 	return 0;
 }
 
-/* Until its socket is there, or it is gone. */
+/* Somebody does; that the socket is there does not say so. */
+static bool
+listens(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool does;
+
+	strcpy(at.sun_path, path);
+	does = fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0;
+	if (fd >= 0)
+		close(fd);
+	return does;
+}
+
+/* Until it listens, or is gone. */
 static void
 await_broker(struct machine *m)
 {
 	const struct timespec step = { 0, STEP_MS * 1000000L };
-	struct stat st;
 	int waited = 0, status;
 
 	if (m->broker <= 0)
 		return;
-	for (; waited < BROKER_PATIENCE_MS && stat(m->vm_socket, &st) != 0; waited += STEP_MS) {
+	for (; waited < BROKER_PATIENCE_MS && !listens(m->vm_socket); waited += STEP_MS) {
 		if (waitpid(m->broker, &status, WNOHANG) == m->broker) {
 			m->broker = m->sb->helper = 0;
 			trouble("%s ended at once (-v shows its words); the guest goes without it",

@@ -84,6 +84,8 @@ def play_broker(arguments):
     while True:
         guest, _ = server.accept()
         nonce = guest.recv(16)
+        if not nonce:  # who looks whether somebody listens
+            continue
         answer = Qmp(spec["qmp"].removeprefix("unix:"))("query-sev-attestation-report",
                                                          mnonce=base64.b64encode(nonce).decode())
         report = base64.b64decode(answer["return"]["data"]) if "return" in answer else b""
