@@ -900,8 +900,8 @@ bare_report_among_many(void **state)
 {
 	static const struct sim_bytes own = { NULL, 0 };
 	static const char *const words[] = {
-		"more than 128 certificates PEK, and 128 of them do not fit: send the platform's "
-		"own",
+		("more than 128 certificates PEK, and 128 of them do not fit: send the platform's "
+		 "own"),
 		"more than 128 certificates CEK, and 128 of them do not fit",
 		"more than 128 certificates OCA, and 128 of them do not fit",
 	};

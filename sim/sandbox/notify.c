@@ -43,9 +43,17 @@ struct rule {
 	unsigned mask, value, action;
 };
 
+#if defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#else
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#endif
+
 static const struct rule every_tee[] = {
+#if defined(__x86_64__)
 	{ ENARX_GET_ATT, NO_ARGUMENT, 0, 0, SECCOMP_RET_TRACE },
 	{ ENARX_GET_KEY, NO_ARGUMENT, 0, 0, SECCOMP_RET_TRACE },
+#endif
 	/* Calls made through a ring pass every filter, so there is none to be had. */
 	{ SYS_io_uring_setup, NO_ARGUMENT, 0, 0, SECCOMP_RET_ERRNO | ENOSYS },
 }, tdx[] = {
@@ -103,7 +111,7 @@ notify_install(const struct sandbox *sb)
 
 	/* A 32-bit call has other numbers; an x32 one a bit that no rule has. */
 	put(&p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-	put(&p, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	put(&p, BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0);
 	put(&p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	put_rules(&p, every_tee, sizeof every_tee / sizeof every_tee[0]);
 	if (strcmp(sb->tee, "tdx") == 0)
