@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, clock, done, unix_sockets, wait_until  # noqa: E402, F401
+from daemons import Daemon, check, clock, done, sanitized, unix_sockets, wait_until  # noqa: E402, F401
 
 
 class Server(Daemon):
@@ -109,9 +109,7 @@ class Server(Daemon):
         return total
 
     def sanitized(self):
-        """True if memory says little: a sanitizer keeps what is freed for a while."""
-        with open(f"/proc/{self.pid}/maps") as f:
-            return "asan" in f.read()
+        return sanitized(f"/proc/{self.pid}/exe")
 
     def stop(self, timeout=30):
         try:
