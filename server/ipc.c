@@ -134,7 +134,8 @@ ipc_queue_free(struct ipc_queue *q)
 struct assay_bytes
 ipc_waiting(const struct ipc_queue *q)
 {
-	return (struct assay_bytes){ q->ptr + q->at, q->len - q->at };
+	return q->ptr != NULL ? (struct assay_bytes){ q->ptr + q->at, q->len - q->at }
+			      : (struct assay_bytes){ NULL, 0 };
 }
 
 static bool

@@ -315,9 +315,10 @@ collect(struct batch *b, struct peer *p, size_t index, size_t most)
 {
 	size_t at = p->in.at;
 
-	while (p->fd >= 0 && b->count < most && ipc_waiting(&p->out).len < WAITING_MAX) {
+	while (p->fd >= 0 && at < p->in.len && b->count < most &&
+	    ipc_waiting(&p->out).len < WAITING_MAX) {
 		struct assay_bytes left = { p->in.ptr + at, p->in.len - at };
-		size_t n = left.len == 0 ? 0 : ipc_size(left);
+		size_t n = ipc_size(left);
 		if (n == 0 || (n != SIZE_MAX && n > left.len))
 			return;
 		if (n == SIZE_MAX ||
