@@ -147,10 +147,12 @@ by_right(const void *a, const void *b)
 	return by_age(a, b);
 }
 
-/* Why the last of these, which have one name, does not count; NULL: it does. */
+/* Why the last does not count behind these, which have its name; NULL: it does. */
 static const char *
 why_out(const struct launch_entry *of_name, size_t count, const struct launch_entry *last)
 {
+	if (count == 0)
+		return NULL;
 	if (!same_signer(of_name[0].launch, last->launch))
 		return "another signer's launch record has its name already";
 	for (size_t i = 0; i < count; i++)
@@ -174,7 +176,7 @@ launches_settle(struct launch_entry *entries, size_t count,
 			assay_launch_name(entries[i].launch)) != 0)
 			first = kept;
 		const char *why = why_out(entries + first, kept - first, &entries[i]);
-		if (kept > first && why != NULL) {
+		if (why != NULL) {
 			left_out(&entries[i], why);
 			assay_launch_free(entries[i].launch);
 		} else

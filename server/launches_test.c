@@ -128,6 +128,13 @@ test_settle(void **context)
 		entry(&b, "a", &again, true, 20), entry(&b, "b", &b.own, true, 40),
 		entry(&b, "d", &b.forged, true, 35) };
 	settles(own, 4, "a d b ", "c: " TWICE);
+	/* What did not count is not looked at again for the name behind it. */
+	struct sim_launch behind = b.own;
+	behind.name = "zebra";
+	struct launch_entry names[] = { entry(&b, "a", &b.own, true, 10),
+		entry(&b, "b", &b.own, true, 20), entry(&b, "c", &behind, true, 30),
+		entry(&b, "d", &behind, true, 40) };
+	settles(names, 4, "a c ", "b: " TWICE "d: " TWICE);
 	sim_free(b.sim);
 }
 
