@@ -143,8 +143,10 @@ make_room(struct ipc_queue *q, size_t more)
 {
 	struct assay_bytes have = ipc_waiting(q);
 
-	if (q->at > 0 && have.len > 0)
+	if (q->at > 0 && have.len > 0) {
 		memmove(q->ptr, have.ptr, have.len);
+		explicit_bzero(q->ptr + have.len, q->at); /* where its end was */
+	}
 	q->at = 0;
 	q->len = have.len;
 	if (q->room - q->len >= more)

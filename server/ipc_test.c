@@ -171,6 +171,30 @@ test_queue(void **context)
 	assert_true(alloc_failed());
 }
 
+/* Nor is anything left behind what was moved to a queue's start. */
+static void
+test_moved(void **context)
+{
+	static const char secret[] = "secret secret secret secret secret secret secret secret";
+	struct ipc_message m = { .id = 1, .op = 2, .count = 1 };
+	struct ipc_queue q = { 0 };
+
+	(void)context;
+	m.field[0] = (struct assay_bytes){ (const uint8_t *)secret, sizeof secret };
+	for (m.id = 0; m.id < 3; m.id++)
+		assert_true(ipc_add(&q, &m));
+	size_t one = ipc_size(ipc_waiting(&q)), room = q.room;
+	ipc_forget(&q, one);
+	m.count = 0;
+	assert_true(ipc_add(&q, &m)); /* moves the second and third */
+	assert_int_equal(q.at, 0);
+	assert_int_equal(q.room, room);
+	ipc_forget(&q, q.len);
+	for (size_t i = 0; i < 3 * one; i++)
+		assert_int_equal(q.ptr[i], 0);
+	ipc_queue_free(&q);
+}
+
 int
 main(void)
 {
@@ -179,6 +203,7 @@ main(void)
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_moved),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
