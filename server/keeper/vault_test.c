@@ -364,6 +364,7 @@ open_vault(struct outcome *out, size_t i, const void *arg)
 	out->code = (int)vault_open(&v, arg, true, &out->made, &err);
 	if (out->code == ASSAY_OK)
 		memcpy(out->key, key_now(v), VAULT_KEY);
+	vault_close(v);
 }
 
 /* One makes the key, and all have it. */
