@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +20,7 @@
 
 enum { NONCE = 12, TAG = 16, WHERE_ROOM = PATH_MAX, KEYS = 2, HEX_FILE = 2 * VAULT_KEY };
 static const char CREDENTIAL[] = "cred:";
+static const char UNIQUE[] = ".tmp-XXXXXX"; /* of mkostemp(); no name that a person gives */
 
 struct vault {
 	char path[WHERE_ROOM]; /* of the file */
@@ -142,24 +144,52 @@ write_all(int fd, struct assay_bytes in)
 	return true;
 }
 
-static bool
-sync_folder(const char *path)
+static int
+open_folder(const char *path)
 {
 	char folder[WHERE_ROOM];
 	char *slash;
-	int fd;
-	bool ok;
 
 	(void)snprintf(folder, sizeof folder, "%s", path);
 	if ((slash = strrchr(folder, '/')) == NULL)
 		(void)snprintf(folder, sizeof folder, ".");
 	else
 		slash[slash == folder ? 1 : 0] = '\0';
-	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ok = fd >= 0 && fsync(fd) == 0;
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool
+sync_folder(const char *path)
+{
+	int fd = open_folder(path);
+	bool ok = fd >= 0 && fsync(fd) == 0;
+
 	if (fd >= 0)
 		(void)close(fd);
 	return ok;
+}
+
+/* Whoever was killed when both names stood, his own and the file's, left a key under a name that nobody knows
+ * when the key is moved elsewhere, or is another. */
+static void
+remove_second_name(const char *path, const struct stat *of)
+{
+	const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+	size_t n = strlen(name);
+	int fd = open_folder(path);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	struct stat st;
+
+	if (folder == NULL && fd >= 0)
+		(void)close(fd);
+	for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;)
+		if (strlen(e->d_name) == n + sizeof UNIQUE - 1 && memcmp(e->d_name, name, n) == 0 &&
+		    memcmp(e->d_name + n, UNIQUE, sizeof UNIQUE - sizeof "XXXXXX") == 0 &&
+		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_dev == of->st_dev && st.st_ino == of->st_ino)
+			(void)unlinkat(fd, e->d_name, 0);
+	if (folder != NULL)
+		(void)closedir(folder);
 }
 
 /* Only where nothing stands yet: errno is EEXIST otherwise. Some file systems of other machines know it
@@ -184,7 +214,7 @@ file_make(const char *path, struct assay_bytes in, bool *made, struct assay_erro
 	enum assay_code rc;
 
 	*made = false;
-	if ((size_t)snprintf(tmp, sizeof tmp, "%s.XXXXXX", path) >= sizeof tmp)
+	if ((size_t)snprintf(tmp, sizeof tmp, "%s%s", path, UNIQUE) >= sizeof tmp)
 		return text_fail(err, ASSAY_E_USAGE, "%.200s...: the path is too long", path);
 	if ((fd = mkostemp(tmp, O_CLOEXEC)) < 0)
 		return text_fail(err, ASSAY_E_IO, "%s: cannot be made: %s", path, strerror(errno));
@@ -217,6 +247,8 @@ file_read(uint8_t *out, size_t *len, const char *path, bool strict, struct assay
 		return text_fail(err, ASSAY_E_USAGE,
 		    "%s: others may read it, or it is no file; chmod 600 it", path);
 	}
+	if (strict && st.st_nlink > 1)
+		remove_second_name(path, &st);
 	while (n < *len && (got = read(fd, out + n, *len - n)) != 0) {
 		if (got < 0 && errno != EINTR)
 			break;

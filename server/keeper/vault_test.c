@@ -432,6 +432,47 @@ test_killed(void **context)
 	bed_free(&b);
 }
 
+/* Where a file gets its name as a second one, whoever was killed in between left the first: it is removed,
+ * and nothing else is. */
+static void
+test_second_name(void **context)
+{
+	struct bed b;
+	struct outcome first = { 0 }, again = { 0 };
+	char left[160], copy[160], other[160], fresh[160], fresh_left[192];
+	struct vault *v = NULL;
+	struct assay_error err;
+	bool made;
+
+	(void)context;
+	bed_make(&b);
+	open_vault(&first, 0, b.master);
+	(void)snprintf(left, sizeof left, "%s.tmp-a1B2c3", b.master);
+	(void)snprintf(other, sizeof other, "%s.tmp-d4E5f6", b.master); /* being made by another */
+	(void)snprintf(copy, sizeof copy, "%s.backup", b.master);       /* the operator's */
+	bed_put(other, bed_bytes("0123456789abcdef0123456789abcdef"));
+	assert_int_equal(link(b.master, left), 0);
+	assert_int_equal(link(b.master, copy), 0);
+	open_vault(&again, 0, b.master);
+	assert_int_equal(again.code, ASSAY_OK);
+	assert_memory_equal(again.key, first.key, VAULT_KEY);
+	assert_int_not_equal(access(left, F_OK), 0);
+	assert_int_equal(access(copy, F_OK), 0);
+	assert_int_equal(access(other, F_OK), 0);
+	/* And of one that is being changed. */
+	assert_int_equal(vault_open(&v, b.master, false, &made, &err), ASSAY_OK);
+	assert_int_equal(vault_change(v, &err), ASSAY_OK);
+	vault_close(v);
+	(void)snprintf(fresh, sizeof fresh, "%s.new", b.master);
+	(void)snprintf(fresh_left, sizeof fresh_left, "%s.tmp-x7Y8z9", fresh);
+	assert_int_equal(link(fresh, fresh_left), 0);
+	open_vault(&again, 0, b.master);
+	assert_int_equal(again.code, ASSAY_OK);
+	assert_int_not_equal(access(fresh_left, F_OK), 0);
+	assert_int_equal(access(fresh, F_OK), 0);
+	bed_free(&b);
+}
+
 /* A change of keys that another process began is not written over. */
 static void
 test_change_of_another(void **context)
@@ -549,6 +590,7 @@ main(void)
 		cmocka_unit_test(test_change_credential),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_second_name),
 		cmocka_unit_test(test_change_of_another),
 		cmocka_unit_test(test_keepers_at_once),
 		cmocka_unit_test(test_started_again),
