@@ -363,9 +363,14 @@ take_launch(struct appraisal *a, const char *path, struct assay_bytes in,
 
 	if (code != ASSAY_OK)
 		return code;
-	a->launch_count++;
 	struct assay_bytes ask = assay_launch_cert(*launch, ASSAY_LAUNCH_ASK);
-	return ask.len > 0 ? assay_trust_add(a->trust, ask, path, NULL, err) : ASSAY_OK;
+	if (ask.len > 0)
+		code = assay_trust_add(a->trust, ask, path, NULL, err);
+	if (code == ASSAY_OK)
+		a->launch_count++;
+	else
+		assay_launch_free(*launch);
+	return code;
 }
 
 /* A record that was altered, or is another's, is refused as evidence would be; *bad: it is no record that

@@ -85,6 +85,12 @@ launch(struct sim *sim, bool es, const char *name)
 		claimed.signer = sim_key(sim, SIM_P256, "stranger");
 		memset(claimed.digest, 0x5a, sizeof claimed.digest);
 		put("claimed.json", sim_launch_write(sim, &claimed));
+		/* and one that fits, but whose ASK is of a form that AMD's have not */
+		memcpy(claimed.digest, record.digest, sizeof claimed.digest);
+		claimed.ask = sim_join(
+		    sim, *sim_output_item(&out, "ask.cert"), (struct sim_bytes){ NULL, 0 });
+		claimed.ask.ptr[40] = 1;
+		put("unusable.json", sim_launch_write(sim, &claimed));
 	}
 	put("nonce", sim_view(proof.asked, sizeof proof.asked));
 	put("trust-root", out.root);

@@ -87,6 +87,11 @@ for order in (("claimed", "guest"), ("guest", "claimed")):
        "--launch: L/claimed.json: launch record: signed by key" in r.err, f"and a signer is named: {order}", r)
 r = verify("L/guest.cbor", "--launch", "L/claimed.json")
 ok(r.code == 1 and "FAIL  sev.launch.digest" in r.out, "a stranger's of the same key alone", r)
+r = verify("L/guest.cbor", "--launch", "L/unusable.json", "--launch", "L/guest.json", "--json")
+ok(r.code == 0 and r.json["claims"]["sev"]["launch"]["name"] == "guest" and "--launch: L/unusable.json: " in r.err,
+   "one that fits, with an ASK that is none, before the owner's", r)
+r = verify("L/guest.cbor", "--launch", "L/unusable.json")
+ok(r.code == 2 and r.out == "" and "--launch: L/unusable.json: " in r.err, "and alone", r)
 path("edited.json", record.replace('"policy":15', '"policy":14').encode())
 r = verify("L/guest.cbor", "--launch", "edited.json")
 ok(r.code == 1 and r.out == "" and "altered after it was signed" in r.err, "an edited record", r)
