@@ -792,6 +792,46 @@ test_launch_owner(void **context)
 	bed_free(&b);
 }
 
+/* What is put never grows beyond what fits into the one message that tells it. */
+static void
+test_too_much(void **context)
+{
+	enum { LARGE = 16 * 1024 * 1024 };
+	struct bed b;
+	struct ipc_message view = { .op = KEEPER_VIEW };
+	char *text = malloc(LARGE + 1), args[32];
+	size_t taken = 0;
+	struct reply r;
+
+	(void)context;
+	assert_non_null(text);
+	memset(text, '"', LARGE); /* escaped in JSON */
+	text[LARGE] = '\0';
+	bed_new(&b);
+	for (;; taken++) {
+		assert_in_range(taken, 0, 8);
+		(void)snprintf(args, sizeof args, "{\"name\":\"r%zu\"}", taken);
+		r = bed_admin(&b, "reference.put", args, text);
+		if (r.status != KEEPER_DONE)
+			break;
+		reply_clear(&r);
+	}
+	refused(&r, KEEPER_CONFLICT, "more than a server can load");
+	assert_in_range(taken, 1, 8);
+	r = bed_admin(
+	    &b, "collateral.put", "{\"items\":[{\"name\":\"c\",\"size\":16777216}]}", text);
+	refused(&r, KEEPER_CONFLICT, "more than a server can load");
+	r = bed_do(&b, &view);
+	assert_int_equal(r.status, KEEPER_DONE);
+	assert_in_range(r.len, LARGE, IPC_MESSAGE_MAX - 64);
+	reply_clear(&r);
+	/* And there is a way back. */
+	json_decref(bed_admin_json(&b, "reference.rm", "{\"name\":\"r0\"}", ""));
+	json_decref(bed_admin_json(&b, "reference.put", "{\"name\":\"small\"}", "{}"));
+	bed_free(&b);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -799,6 +839,7 @@ main(void)
 		cmocka_unit_test(test_policy_without_memory),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_launch_owner),
+		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_secrets),

@@ -73,6 +73,8 @@ collateral_put(struct call *c)
 		    "theirs");
 		return;
 	}
+	if (!verb_fits_view(c))
+		return;
 	at = 0;
 	json_array_foreach(items, i, part)
 	{

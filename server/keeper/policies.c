@@ -59,7 +59,7 @@ put(struct call *c, const char *verb, const char *kind, const char *name, json_t
 		keeper_trouble(c->k, "out of memory");
 		return false;
 	}
-	return item_put(c->k, kind, name, facts, c->body, keep_old, version) &&
+	return verb_fits_view(c) && item_put(c->k, kind, name, facts, c->body, keep_old, version) &&
 	    verb_noted(c, verb, NULL,
 		json_pack("{s:s, s:I, s:s}", "name", name, "version", (json_int_t)*version,
 		    "sha256", digest)) &&

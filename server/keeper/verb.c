@@ -161,6 +161,37 @@ verb_list(const struct call *c, enum store_statement which, const char *kind, co
 	return NULL;
 }
 
+bool
+verb_fits_view(const struct call *c)
+{
+	/* Of text at most each second byte is escaped; collateral is in base64. The rest is for the other
+	 * members, and for what the server fetches. */
+	static const struct {
+		const char *kind;
+		uint64_t numerator, denominator;
+	} parts[] = { { KIND_POLICY, 2, 1 }, { KIND_REFERENCE, 2, 1 }, { KIND_COLLATERAL, 4, 3 } };
+	enum { ITEM_FRAME = 512, MOST = IPC_MESSAGE_MAX / 4 * 3 };
+	uint64_t sum = 2 * (uint64_t)c->body.len;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		struct store_value args[] = { store_t(parts[i].kind) };
+		if (!store_ask(c->k->store, ITEM_SUM, args, 1) ||
+		    store_row(c->k->store, ITEM_SUM) != 1) {
+			keeper_store_trouble(c->k);
+			return false;
+		}
+		sum += (uint64_t)store_number(c->k->store, ITEM_SUM, 0) * ITEM_FRAME +
+		    (uint64_t)store_number(c->k->store, ITEM_SUM, 1) * parts[i].numerator /
+			parts[i].denominator;
+		store_end(c->k->store, ITEM_SUM);
+	}
+	if (sum > MOST)
+		reply_refuse(c->r, KEEPER_CONFLICT,
+		    "policies, reference values and collateral would be more than a server can "
+		    "load; remove some that nobody needs");
+	return sum <= MOST;
+}
+
 void
 verb_answer(const struct call *c, json_t *json)
 {

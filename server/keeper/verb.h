@@ -62,6 +62,9 @@ void verb_digest(char out[2 * HASH + 1], struct assay_bytes in); /* SHA-256, hex
 /* *version: of the last one, 0 if it is not there. */
 bool verb_exists(
     const struct call *c, const char *kind, const char *name, int64_t *version, bool *found);
+/* What all of the front judge by goes to them in one message: whether there is room in it for the body, too;
+ * else refused. Without this nobody could serve, nor remove what is too much. */
+bool verb_fits_view(const struct call *c);
 /* The rows of a statement of ITEM_LIST's columns: name, version, created, and the facts. NULL: trouble. */
 json_t *verb_list(const struct call *c, enum store_statement which, const char *kind,
     const char *name, const char *name_member);

@@ -190,6 +190,7 @@ test_statements(void **context)
 		[ITEM_AT] = 3,
 		[ITEM_ALL] = 1,
 		[ITEM_LIST] = 1,
+		[ITEM_SUM] = 1,
 		[ITEM_HISTORY] = 2,
 		[ITEM_REMOVE] = 2,
 		[ITEM_PRUNE] = 3,
