@@ -76,7 +76,7 @@ read_report_data(struct appraisal *a)
 	if (rc != 0)
 		return rc;
 	if (nonce != NULL && a->report_data_len < NONCE_LEAST)
-		return misused(a->args->command, "--nonce: is %zu bytes, at least %d are needed",
+		return misused(a->args->command, "--nonce: is too short: %zu of at least %d bytes",
 		    a->report_data_len, NONCE_LEAST);
 	if (a->report_data_len == 0)
 		return misused(a->args->command, "--report-data: is empty");

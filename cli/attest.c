@@ -56,7 +56,7 @@ read_report_data(struct asking *a)
 			return rc;
 	}
 	if (nonce != NULL && len < NONCE_LEAST)
-		return misused(a->args->command, "--nonce: is %zu bytes, at least %d are needed",
+		return misused(a->args->command, "--nonce: is too short: %zu of at least %d bytes",
 		    len, NONCE_LEAST);
 	if (len == 0)
 		return misused(a->args->command, "--report-data: is empty");

@@ -47,7 +47,7 @@ read_nonce(struct making *m)
 	if ((rc = value_bytes(m->args, m->nonce, sizeof m->nonce, &len, "nonce", text)) != 0)
 		return rc;
 	if (len < NONCE_LEAST)
-		return misused(m->args->command, "--nonce: is %zu bytes, at least %d are needed",
+		return misused(m->args->command, "--nonce: is too short: %zu of at least %d bytes",
 		    len, NONCE_LEAST);
 	m->cert.nonce = (struct assay_bytes){ m->nonce, len };
 	return 0;

@@ -459,7 +459,7 @@ read_judgement(struct judgement *v, const struct args *args)
 	if ((rc = value_bytes(args, v->nonce, sizeof v->nonce, &v->nonce_len, "nonce", nonce)) != 0)
 		return rc;
 	if (v->nonce_len < NONCE_LEAST)
-		return misused(args->command, "--nonce: is %zu bytes, at least %d are needed",
+		return misused(args->command, "--nonce: is too short: %zu of at least %d bytes",
 		    v->nonce_len, NONCE_LEAST);
 	return 0;
 }

@@ -49,6 +49,13 @@ write_report_data(const struct guest_job *job, int fd)
 }
 
 static enum assay_code
+fail_absent(struct assay_error *err, const char *path)
+{
+	return assay_fail(err, ASSAY_E_UNSUPPORTED,
+	    "%s: is not there; this is no enclave, or its runtime has no attestation", path);
+}
+
+static enum assay_code
 collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct assay_error *err)
 {
 	enum assay_code rc = check_type(job, err);
@@ -57,6 +64,8 @@ collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct ass
 	if (rc != ASSAY_OK)
 		return rc;
 	int error = guest_open(&fd, job->root, FOLDER "/user_report_data", O_WRONLY);
+	if (error == ENOENT)
+		return fail_absent(err, FOLDER "/user_report_data");
 	if (error != 0)
 		return guest_fail_errno(err, error, FOLDER "/user_report_data");
 	if ((error = write_report_data(job, fd)) != 0) {
@@ -81,7 +90,7 @@ probe(const char **tee, const struct guest_job *job, struct assay_error *err)
 	if (rc != ASSAY_OK)
 		return rc;
 	if (!guest_exists(job->root, FOLDER "/quote"))
-		return guest_fail_errno(err, ENOENT, FOLDER "/quote");
+		return fail_absent(err, FOLDER "/quote");
 	*tee = "sgx";
 	assay_fail(err, ASSAY_OK, FOLDER "/quote is there");
 	return ASSAY_OK;

@@ -227,14 +227,25 @@ ask(struct assay_guest_evidence *ev, struct ask *a, struct assay_error *err)
 }
 
 static enum assay_code
+open_device(int *fd, const struct guest_job *job, struct assay_error *err)
+{
+	int error = guest_open(fd, job->root, DEVICE, O_RDWR);
+
+	if (error == ENOENT)
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    DEVICE ": is not there; this is no SEV-SNP guest, or sev-guest is not loaded");
+	return error != 0 ? guest_fail_errno(err, error, DEVICE) : ASSAY_OK;
+}
+
+static enum assay_code
 collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct assay_error *err)
 {
 	struct ask *a;
 	int fd = -1;
-	int error = guest_open(&fd, job->root, DEVICE, O_RDWR);
+	enum assay_code rc = open_device(&fd, job, err);
 
-	if (error != 0)
-		return guest_fail_errno(err, error, DEVICE);
+	if (rc != ASSAY_OK)
+		return rc;
 	if (job->request->service_provider != NULL) {
 		close(fd);
 		return assay_fail(err, ASSAY_E_UNSUPPORTED,
@@ -242,7 +253,7 @@ collect(struct assay_guest_evidence *ev, const struct guest_job *job, struct ass
 	}
 	a = calloc(1, sizeof *a);
 	uint8_t *certs = aligned_alloc(PAGE, CERTS_MAX);
-	enum assay_code rc = ASSAY_E_NOMEM;
+	rc = ASSAY_E_NOMEM;
 	if (a != NULL && certs != NULL) {
 		memset(certs, 0, CERTS_MAX);
 		a->job = job;
@@ -265,10 +276,10 @@ static enum assay_code
 probe(const char **tee, const struct guest_job *job, struct assay_error *err)
 {
 	int fd = -1;
-	int error = guest_open(&fd, job->root, DEVICE, O_RDWR);
+	enum assay_code rc = open_device(&fd, job, err);
 
-	if (error != 0)
-		return guest_fail_errno(err, error, DEVICE);
+	if (rc != ASSAY_OK)
+		return rc;
 	close(fd);
 	*tee = "snp";
 	assay_fail(err, ASSAY_OK, DEVICE " can be opened");

@@ -31,7 +31,7 @@ ok(r.code == 3 and "enarx: " in r.err and "configfs" not in r.err, "--provider: 
 for name, args, words in (
         ("no nonce", ["-o", "x"], "for which challenge? give --nonce HEX"),
         ("two nonces", ["--nonce", NONCE, "--random", "-o", "x"], "one of them, not more"),
-        ("a short nonce", ["--nonce", "00112233445566", "-o", "x"], "is 7 bytes, at least 8 are needed"),
+        ("a short nonce", ["--nonce", "00112233445566", "-o", "x"], "is too short: 7 of at least 8 bytes"),
         ("a long one", ["--nonce", "00" * 65, "-o", "x"], "65"),
         ("no such TEE", ["--nonce", NONCE, "--tee", "vtpm", "-o", "x"], '--tee: "vtpm" is none of tdx, snp, sgx, sev, sev-es'),
         ("no such provider", ["--nonce", NONCE, "--provider", "tpm", "-o", "x"], 'no provider "tpm"'),

@@ -58,7 +58,7 @@ for name, args, words in (
         ("no key", [], "--key is missing"),
         ("a key that others can read", ["--key", "open.key"], "close it with chmod 600"),
         ("no key in the file", ["--key", "junk.key"], "has no PEM block"),
-        ("a short nonce", ["--key", "p256.key", "--nonce", "0011"], "is 2 bytes, at least 8 are needed"),
+        ("a short nonce", ["--key", "p256.key", "--nonce", "0011"], "is too short: 2 of at least 8 bytes"),
         ("too long", ["--key", "p256.key", "--valid", "367d"], "is no duration up to 366d"),
         ("an operand", ["--key", "p256.key", "x"], "usage: assay cert make")):
     r = run("cert", "make", *args)
@@ -66,7 +66,7 @@ for name, args, words in (
 for name, args, words in (
         ("no certificate", [], "usage: assay cert verify"),
         ("report data", ["--report-data", "00", "x"], "--report-data"),
-        ("a short nonce", ["--nonce", "0011", "x"], "is 2 bytes, at least 8 are needed")):
+        ("a short nonce", ["--nonce", "0011", "x"], "is too short: 2 of at least 8 bytes")):
     r = run("cert", "verify", *args)
     ok(r.code == 2 and words in r.err and r.out == "", f"verify, {name}: exit 2", r)
 r = run("cert", "verify", "p256.key")
