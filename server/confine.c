@@ -239,12 +239,34 @@ static const int calls_all[] = {
 	SCMP_SYS(writev),
 };
 
+/* Newer machines, as aarch64, have of these only the one that takes a folder; libseccomp numbers the others
+ * below zero. */
+static int
+native(int call)
+{
+	static const int siblings[][2] = {
+		{ SCMP_SYS(access), SCMP_SYS(faccessat) },
+		{ SCMP_SYS(chmod), SCMP_SYS(fchmodat) },
+		{ SCMP_SYS(link), SCMP_SYS(linkat) },
+		{ SCMP_SYS(mkdir), SCMP_SYS(mkdirat) },
+		{ SCMP_SYS(readlink), SCMP_SYS(readlinkat) },
+		{ SCMP_SYS(rename), SCMP_SYS(renameat) },
+		{ SCMP_SYS(rmdir), SCMP_SYS(unlinkat) },
+		{ SCMP_SYS(unlink), SCMP_SYS(unlinkat) },
+	};
+
+	for (size_t i = 0; call < 0 && i < sizeof siblings / sizeof siblings[0]; i++)
+		if (call == siblings[i][0])
+			return siblings[i][1];
+	return call;
+}
+
 bool
 confine_allow(scmp_filter_ctx filter, const int *calls, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (calls[i] != __NR_SCMP_ERROR &&
-		    seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) != 0)
+		    seccomp_rule_add(filter, SCMP_ACT_ALLOW, native(calls[i]), 0) != 0)
 			return false;
 	return true;
 }
