@@ -17,7 +17,7 @@
 #include "alloc.h"
 #include "fault_vfs.h"
 
-enum { POWER_TRIES = 20, KILL_TRIES = 8, DONE_MAX = 4096, PATHS = 8 };
+enum { POWER_TRIES = 20, KILL_TRIES = 8, DONE_MAX = 4096, PATHS = 8, STORE_KILLS = 25 };
 
 enum what { ATTESTED, RELEASED, PUT };
 /* What the keeper has acknowledged. */
@@ -461,10 +461,14 @@ test_killed(void **context)
 	(void)context;
 	assert_non_null(h);
 	h->seed = 7;
-	bed_new(&b);
-	bed_secret(&b, "r/t/first", "default", "first");
-	bed_stop(&b);
 	for (size_t i = 0; i < times; i++) {
+		if (i % STORE_KILLS == 0) { /* all of it is gone through each time */
+			if (i > 0)
+				bed_free(&b);
+			bed_new(&b);
+			bed_secret(&b, "r/t/first", "default", "first");
+			bed_stop(&b);
+		}
 		one_kill(&b, h);
 		acknowledgements += h->count;
 		history_clear(h);
