@@ -71,7 +71,7 @@ static int
 take_measurement(struct check *c)
 {
 	uint8_t both[ASSAY_LAUNCH_ANSWER_SIZE];
-	const char *text = NULL;
+	const char *text = "";
 	bool plain = false;
 	size_t len = 0;
 	int rc;

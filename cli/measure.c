@@ -222,7 +222,8 @@ take_vmm(const struct args *args, bool sev, char vmm[VMM_LEN_MAX])
 	if (given == NULL)
 		given = "qemu";
 	memset(vmm, 0, VMM_LEN_MAX);
-	for (size_t i = 0; i < VMM_LEN_MAX - 1 && given[i] != '\0'; i++)
+	size_t len = strnlen(given, VMM_LEN_MAX - 1);
+	for (size_t i = 0; i < len; i++)
 		vmm[i] = (char)(given[i] >= 'A' && given[i] <= 'Z' ? given[i] + 32 : given[i]);
 	for (size_t n = 0; assay_snp_vmm_name(n) != NULL; n++)
 		if (strcmp(assay_snp_vmm_name(n), vmm) == 0 &&

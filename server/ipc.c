@@ -159,7 +159,9 @@ make_room(struct ipc_queue *q, size_t more)
 	if (have.len > 0)
 		memcpy(grown, q->ptr, have.len);
 	ipc_queue_free(q);
-	*q = (struct ipc_queue){ grown, 0, have.len, room };
+	q->ptr = grown;
+	q->len = have.len;
+	q->room = room;
 	return true;
 }
 

@@ -52,7 +52,7 @@ struct front {
 	const struct front_ends *ends;
 	struct event_base *base;
 	struct event *accepting[AGENT_LISTEN_MAX], *told, *tick;
-	LIST_HEAD(, client) clients;
+	LIST_HEAD(client_list, client) clients;
 	size_t count, strangers;
 	bool stopping;
 };

@@ -141,7 +141,7 @@ issue(int device, uint32_t command, void *data, char why[WHY_ROOM])
 
 static bool export(struct certificates *out, int device, char why[WHY_ROOM])
 {
-	uint8_t pdh[CERTIFICATE_SIZE], chain[CHAIN_SIZE];
+	uint8_t pdh[CERTIFICATE_SIZE], chain[CHAIN_SIZE] = { 0 };
 	struct sev_user_data_pdh_cert_export data = {
 		.pdh_cert_address = (uint64_t)(uintptr_t)pdh,
 		.pdh_cert_len = sizeof pdh,

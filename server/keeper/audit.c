@@ -144,7 +144,10 @@ audit_add(struct keeper *k, const char *kind, const char *resource, json_t *memb
 	json_t *value;
 
 	row.broken |= members == NULL;
-	json_object_foreach(members, name, value) member_json(&row, name, value);
+	json_object_foreach(members, name, value)
+	{
+		member_json(&row, name, value);
+	}
 	json_decref(members);
 	return audit_end(k, kind, resource, &row);
 }
