@@ -201,7 +201,7 @@ quote(int fd, uint8_t first)
 static void
 sockets(void)
 {
-	struct sockaddr_vm name;
+	struct sockaddr_vm name = { .svm_family = AF_UNSPEC };
 	socklen_t len = sizeof name;
 	int value = 0;
 
