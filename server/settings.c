@@ -242,7 +242,9 @@ read_line(
 	if (!seen[row - t->rows] && row->kind == SETTING_LIST) /* it replaces the default */
 		*(size_t *)member(s, row->count) = 0;
 	seen[row - t->rows] = true;
-	const char *want = *value == '\0' ? "has no value" : set(s, row, value);
+	const char *want = *value == '\0' ? "has no value"
+	    : *value == '#'               ? "has a value that begins with #, as a comment does"
+					  : set(s, row, value);
 	if (want != NULL) {
 		log_say("%s: %s %s", where, row->key, want);
 		return EXIT_USAGE;

@@ -68,6 +68,7 @@ def main():
     refuses_file("no key = value", ":3: \"hello\" is not \"key = value\"", "[server]\n\nhello\n")
     refuses_file("a key twice", ":3: workers is there twice", "[server]\nworkers = 1\nworkers = 2\n")
     refuses_file("no value", "workers has no value", "[server]\nworkers =\n")
+    refuses_file("a comment", "issuer has a value that begins with #, as a comment does", "[token]\nissuer=#x\n")
     refuses_file("no number", "workers is a number up to 99", "[server]\nworkers = many\n")
     refuses_file("no switch", "sample is yes or no", "[verify]\nsample = maybe\n")
     refuses_file("no format", "log is text or json", "[server]\nlog = xml\n")
