@@ -222,8 +222,8 @@ read_launches(struct launches *l, const struct forge *f, struct assay_error *err
 	if (f->signers != NULL)
 		assert_int_equal(assay_jwks_parse(&signers, text(f->signers), err), ASSAY_OK);
 	for (size_t i = 0; i < f->record_count && rc == ASSAY_OK; i++)
-		if ((rc = assay_launch_parse(&l->all[i], bytes(f->records[i]), signers, err)) ==
-		    ASSAY_OK)
+		if ((rc = assay_launch_parse(&l->all[i], bytes(f->records[i]),
+			 i < f->before_signers ? NULL : signers, err)) == ASSAY_OK)
 			l->count++;
 	assay_jwks_free(signers);
 	return rc;

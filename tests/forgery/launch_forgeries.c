@@ -89,12 +89,19 @@ weak(struct forge *f)
 		    "  require instance sev.launch.signed == false\n";
 }
 
+/* The owner's key is known. */
 static void
-vouched(struct forge *f)
+know_signer(struct forge *f)
 {
 	f->signers =
 	    (char *)sim_join(f->sim, sim_launch_signer(f->sim, f->launch.signer), sim_view("", 1))
 		.ptr;
+}
+
+static void
+vouched(struct forge *f)
+{
+	know_signer(f);
 	f->policy = "policy \"vouched\"\nfor sev-es\n  require instance binding == vm\n"
 		    "  require instance sev.launch.signed == true as sev.launch.signer\n";
 }
@@ -184,6 +191,15 @@ key_claimed_behind(struct forge *f)
 	claim_key(f, true, "forged");
 }
 
+/* Whoever reads records before he knows any signer has both kinds: assayd does. */
+static void
+key_claimed_before_vouched(struct forge *f)
+{
+	claim_key(f, true, "forged");
+	f->before_signers = 1;
+	vouched(f);
+}
+
 static void
 no_record(struct forge *f)
 {
@@ -221,6 +237,8 @@ const struct forgery launch_genuine[] = {
 	    key_claimed_before },
 	{ "a stranger's two records of the same key", SEV_ES_BOUND, key_claimed_twice },
 	{ "a stranger's copy behind the owner's record", SEV_ES_BOUND, NULL, key_claimed_behind },
+	{ "a stranger's copy before the record of a signer who is known", SEV_ES_BOUND,
+	    key_claimed_before_vouched },
 	{ "launch record with the CEK that was exported", SEV_ES_BOUND, unsigned_cek_in_record },
 };
 const size_t launch_genuine_count = sizeof launch_genuine / sizeof launch_genuine[0];
@@ -390,6 +408,15 @@ only_claimed(struct forge *f)
 	f->policy = NULL;
 }
 
+/* The stranger's fits, and the owner's is of another guest. */
+static void
+vouched_of_other_guest(struct forge *f)
+{
+	key_claimed_before_vouched(f);
+	f->policy = NULL;
+	memcpy(f->launch.digest, "the digest of another SEV guest.", 32);
+}
+
 static void
 not_complete(struct forge *f)
 {
@@ -431,9 +458,7 @@ key_edited(struct forge *f)
 static void
 of_stranger(struct forge *f)
 {
-	f->signers =
-	    (char *)sim_join(f->sim, sim_launch_signer(f->sim, f->launch.signer), sim_view("", 1))
-		.ptr;
+	know_signer(f);
 	f->launch.signer = sim_key(f->sim, SIM_P256, "rogue");
 }
 
@@ -579,6 +604,9 @@ const struct forgery launch_forgeries[] = {
 	    "twin and guest have the same key" },
 	{ "key that was injected twice, and a stranger's record", SEV_ES_BOUND,
 	    injected_twice_beside_stranger, NULL, KNOWN, "twin and guest have the same key" },
+	{ "a record that is vouched for, of another guest, behind a stranger's that fits",
+	    SEV_ES_BOUND, vouched_of_other_guest, NULL, "sev.launch.digest",
+	    "the report is of another guest" },
 	{ "a stranger's record of the guest's key alone", SEV_ES_BOUND, NULL, only_claimed,
 	    "sev.launch.digest", "the report is of another guest" },
 	{ "launch without its key", SEV_ES_BOUND, not_complete, NULL, KNOWN,
