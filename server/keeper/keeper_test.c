@@ -239,7 +239,7 @@ test_refusals(void **context)
 		reply_clear(&r);
 	}
 	for (int i = 0; i < REFUSALS_MAX + 20; i++) {
-		char body[16];
+		char body[24];
 		r = bed_release(&b, ticket, NULL, "r/t/a");
 		refused(&r, KEEPER_DENIED, "does not accept this evidence");
 		(void)snprintf(body, sizeof body, "body %d", i);
