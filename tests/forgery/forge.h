@@ -59,7 +59,7 @@ struct forge {
 	struct sim_bytes bare, proof_item; /* evidence and proof, outside their bundle */
 	struct sim_bytes records[4];
 	size_t record_count;
-	const char *signers; /* JWK; NULL: none is known */
+	const char *signers;   /* JWK; NULL: none is known */
 	size_t before_signers; /* so many of the records, the first ones, were read without them */
 	/* What the relying party asks for. */
 	const char *policy; /* NULL: "genuine"; more than a name: its text */
