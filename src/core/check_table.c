@@ -688,11 +688,14 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	[CHECK_SNP_CRL] = {
 	    "snp.crl",
 	    true,
-	    "The revocation list is that of this product and line, and the root signed it.",
-	    "An empty list made by the attacker, which hides that the CA was revoked.",
+	    "The verifier has a revocation list of this product's root, which signed it.",
+	    "An empty list made by the attacker, which hides that the CA was revoked; and a list of "
+	    "AMD's other line, in which this CA never is: one that came with the evidence can only "
+	    "revoke.",
 	    "AMD 57230, VCEK Certificate and KDS Interface, CRL; RFC 5280, 6.3.3",
-	    "Get the list of this product and line from AMD's KDS and pass it with -c. Without "
-	    "--require-crl the verdict does not wait for one.",
+	    "Get the lists of this product from AMD's KDS, of VCEKs and of VLEKs, and pass them with "
+	    "-c: nothing in a list says of which line it is. Without --require-crl the verdict does "
+	    "not wait for one.",
 	},
 	[CHECK_SNP_CRL_DATES] = {
 	    "snp.crl.dates",

@@ -353,7 +353,7 @@ take_crl(struct dcap *d, const struct crl_ids *ids, struct assay_bytes issuer, s
     const struct x509_cert *by_cert)
 {
 	struct assay_checks *cs = d->run.checks;
-	const struct item *item = assay_run_crl(&d->run, issuer);
+	const struct item *item = assay_run_crl(&d->run, issuer, false);
 	char which[72];
 
 	if (item == NULL) {
@@ -451,10 +451,13 @@ find_tcb_info(struct dcap *d, const struct item **other)
 {
 	const struct item *best = NULL, *item;
 	struct newest own = { 0, INT64_MIN };
+	uint32_t version = 0; /* the highest of theirs: one before knows no advisories */
 	bool brought;
 
 	for (size_t at = 0;
 	     (item = assay_run_next(&d->run, ITEM_TCB_INFO, &at, &brought)) != NULL;) {
+		if (!brought && item->tcb.version > version)
+			version = item->tcb.version;
 		if (item->tcb.tdx != d->tdx ||
 		    memcmp(item->tcb.fmspc, d->pck.fmspc, sizeof d->pck.fmspc) != 0) {
 			*other = item;
@@ -462,6 +465,7 @@ find_tcb_info(struct dcap *d, const struct item **other)
 			    item->tcb.doc.evaluation > own.evaluation)
 				own.evaluation = item->tcb.doc.evaluation;
 		} else if (!hidden(&own, &item->tcb.doc, brought) &&
+		    (!brought || item->tcb.version >= version) &&
 		    (best == NULL || preferred(&item->tcb.doc, &best->tcb.doc, d->run.how->now)))
 			best = item;
 	}

@@ -188,7 +188,7 @@ better(const struct x509_crl *a, const struct x509_crl *b, int64_t now)
 /* What came along may be newer than all that the caller has of this issuer; else it is passed over,
  * so that it never hides a newer CRL, not even one that has ended. */
 const struct item *
-assay_run_crl(const struct run *run, struct assay_bytes issuer)
+assay_run_crl(const struct run *run, struct assay_bytes issuer, bool own)
 {
 	const struct item *best = NULL, *item;
 	int64_t newest = INT64_MIN;
@@ -198,7 +198,7 @@ assay_run_crl(const struct run *run, struct assay_bytes issuer)
 	for (size_t at = 0; (item = assay_run_next(run, ITEM_CRL, &at, &brought)) != NULL;) {
 		const struct x509_crl *crl = &item->crl;
 		if (!assay_bytes_equal(crl->issuer, issuer) ||
-		    (brought && (crl->this_update <= newest || crl->number < number)))
+		    (brought && (own || crl->this_update <= newest || crl->number < number)))
 			continue;
 		if (!brought && crl->this_update > newest)
 			newest = crl->this_update;

@@ -57,8 +57,9 @@ bool assay_run_crl_signed(const struct run *run, struct signer *by, const struct
 bool assay_run_dates(
     struct run *run, enum assay_check_id id, int64_t since, int64_t until, const char *what);
 
-/* Among the items that match: within its dates at `now` before others, then the newest. */
-const struct item *assay_run_crl(const struct run *run, struct assay_bytes issuer);
+/* Among the items that match: within its dates at `now` before others, then the newest. own: of the
+ * verifier's alone. */
+const struct item *assay_run_crl(const struct run *run, struct assay_bytes issuer, bool own);
 /* Does any CRL of this issuer, signed by it, list the serial? A second CRL of one issuer (AMD has
  * one per line) or an older one revokes as well as the newest. */
 bool assay_run_revoked(

@@ -114,10 +114,12 @@ sgx_whole(struct forge *f)
 	wrap(f, ASSAY "sgx", "gramine", take_collateral(f, NULL));
 }
 
+/* The CRL has the relying party too, who asks for one. */
 static void
 snp_whole(struct forge *f)
 {
 	wrap(f, ASSAY "snp", "sev_guest", take_collateral(f, NULL));
+	sim_output_add(&f->out, "crl.der", sim_crl_write(f->sim, &f->snp.crl));
 	f->require_crl = true;
 }
 
@@ -393,6 +395,53 @@ crl_of_stranger(struct forge *f)
 }
 
 static void
+revoke_ask(struct forge *f)
+{
+	f->snp.crl.revoked[f->snp.crl.revoked_count++] = f->snp.ask.serial;
+}
+
+static void
+end_snp_crl(struct forge *f)
+{
+	f->snp.crl.next_update = FORGE_NOW - 1;
+}
+
+/* The ARK's of the other line, in force, in which nothing is; own: what the relying party has. */
+static void
+bring_other_line(struct forge *f, bool own)
+{
+	struct sim_crl other = f->snp.crl;
+
+	(void)take_collateral(f, "crl.der");
+	other.revoked_count = 0;
+	other.this_update += 60;
+	other.next_update = FORGE_NOW + SIM_DAY;
+	other.number++;
+	wrap(f, ASSAY "snp", "sev_guest", pem_of(f, "crl", sim_crl_write(f->sim, &other)));
+	if (own)
+		sim_output_add(&f->out, "crl.der", sim_crl_write(f->sim, &f->snp.crl));
+	f->require_crl = true;
+}
+
+static void
+other_line_alone(struct forge *f)
+{
+	bring_other_line(f, false);
+}
+
+static void
+other_line_beside(struct forge *f)
+{
+	bring_other_line(f, true);
+}
+
+static void
+only_brought_revokes(struct forge *f)
+{
+	wrap(f, ASSAY "snp", "sev_guest", take_collateral(f, "crl.der"));
+}
+
+static void
 below_crl_floor(struct forge *f)
 {
 	tdx_whole(f);
@@ -425,6 +474,25 @@ older_tcb_info(struct forge *f)
 	old.doc.issue_date -= SIM_DAY;
 	old.doc.evaluation--;
 	wrap(f, ASSAY "tdx", "tdx_guest", pem_of(f, "tcb_info", sim_tcb_info_write(f->sim, &old)));
+}
+
+/* The relying party's TCB info names advisories, and is the older. */
+static void
+advise(struct forge *f)
+{
+	f->dcap.tcb_info.levels[0].is.advisories[0] = "INTEL-SA-00334";
+}
+
+static void
+newer_tcb_info_v2(struct forge *f)
+{
+	struct sim_tcb_info new = f->dcap.tcb_info;
+
+	new.version = 2;
+	new.doc.issue_date += 60;
+	wrap(f, ASSAY "sgx", "gramine", pem_of(f, "tcb_info", sim_tcb_info_write(f->sim, &new)));
+	f->policy = "policy \"advised\"\nfor sgx\n"
+		    "  require hardware tcb.advisories all in INTEL-SA-00334\n";
 }
 
 /* The relying party knows a newer evaluation, of other platforms; this one is in force still. */
@@ -843,6 +911,7 @@ const struct forgery bundle_genuine[] = {
 	{ "bundle with a host's certificate table", MILAN3_TABLE, NULL, snp_table },
 	{ "bundle with labels of others", TDX5_15, NULL, strange_labels },
 	{ "bundle with an older CRL beside a newer", TDX4, NULL, older_crl },
+	{ "bundle with newer TCB info of an older version", SGX3, advise, newer_tcb_info_v2 },
 	{ "bundle with an event log", TDX4, boot_td, log_whole },
 	{ "bundle with an event log, TD 1.5", TDX5_15, boot_td, log_whole },
 	{ "bundle with an event log that nothing vouches for", MILAN3, NULL, log_beside_report },
@@ -894,8 +963,7 @@ const struct forgery bundle_forgeries[] = {
 	    "" },
 	{ "bundle with roots of its own", TDX4, NULL, own_roots, "dcap.root.pinned", "", REFUSED,
 	    "dcap.tcb_signing.signature" },
-	{ "bundle with an ARK of its own", MILAN3, NULL, own_ark, "snp.ark.pinned", "", REFUSED,
-	    "snp.crl" },
+	{ "bundle with an ARK of its own", MILAN3, NULL, own_ark, "snp.ark.pinned", "" },
 	{ "bundle with the CRL before the PCK was revoked", TDX4, revoke, older_crl,
 	    "dcap.pck.revoked", "" },
 	{ "bundle with a CRL older than one that has ended", TDX4, end_crl, older_crl_in_force,
@@ -906,6 +974,14 @@ const struct forgery bundle_forgeries[] = {
 	    "" },
 	{ "bundle with a CRL of a stranger's", TDX4, NULL, crl_of_stranger,
 	    "dcap.pck_crl.signature", "" },
+	{ "bundle with the CRL of AMD's other line, and no other", MILAN3, revoke_ask,
+	    other_line_alone, "snp.crl", "no CRL of ARK-Milan was given", NEEDED },
+	{ "bundle with the CRL of AMD's other line beside one that has ended", MILAN3, end_snp_crl,
+	    other_line_beside, "snp.crl.dates", "has ended" },
+	{ "bundle with the CRL of AMD's other line beside one that revokes", MILAN3, revoke_ask,
+	    other_line_beside, "snp.ask.revoked", "" },
+	{ "bundle with the only CRL, which revokes, of AMD", MILAN3, revoke_ask,
+	    only_brought_revokes, "snp.ask.revoked", "" },
 	{ "bundle with a CRL below the floor", TDX4, NULL, below_crl_floor, "dcap.pck_crl.floor",
 	    "" },
 	{ "bundle with TCB info below the floor", TDX4, NULL, below_evaluation_floor,
