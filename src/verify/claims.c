@@ -316,7 +316,9 @@ assay_claims_status_fix(enum tcb_status status)
 void
 assay_claim_advisories(struct assay_claims *c, const struct tcb_verdict *verdict)
 {
-	for (size_t i = 0; i < verdict->advisory_count; i++) {
+	if (verdict == NULL)
+		c->advisories_lost = true;
+	for (size_t i = 0; verdict != NULL && i < verdict->advisory_count; i++) {
 		size_t n = 0;
 		while (
 		    n < c->advisory_count && strcmp(c->advisories[n], verdict->advisories[i]) != 0)

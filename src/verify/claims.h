@@ -106,7 +106,7 @@ struct assay_claims {
 	size_t stored;
 	char advisories[CLAIMS_ADVISORIES_MAX][TCB_ADVISORY_TEXT_MAX];
 	size_t advisory_count;
-	bool advisories_lost; /* there were more than fit */
+	bool advisories_lost; /* there were more than fit, or nobody said which there are */
 	struct assay_shortfall shorts[CLAIMS_SHORT_MAX];
 	size_t short_count;
 	enum tcb_status status; /* behind tcb.status, for policies */
@@ -127,7 +127,7 @@ void assay_claim_text(struct assay_claims *c, enum claim id, const char *value);
 void
 assay_claim_bytes(struct assay_claims *c, enum claim id, struct assay_bytes value); /* copied */
 void assay_claim_status(struct assay_claims *c, enum tcb_status status);
-/* Adds those of one level, each once. */
+/* Adds those of one level, each once. NULL: a level of which they are not known; then nor are all. */
 void assay_claim_advisories(struct assay_claims *c, const struct tcb_verdict *verdict);
 void assay_claim_short(struct assay_claims *c, const char *part, uint64_t got, uint64_t want,
     uint64_t running); /* part is copied */

@@ -316,12 +316,13 @@ check_module(struct dcap *d, uint8_t major, const char *when)
 	    (unsigned long long)td->seam_attributes);
 }
 
+/* told: whether the document that it is from names advisories at all. */
 static void
-claim_verdict(struct dcap *d, int64_t *date, const struct tcb_verdict *v)
+claim_verdict(struct dcap *d, int64_t *date, const struct tcb_verdict *v, bool told)
 {
 	if (*date > v->date)
 		*date = v->date;
-	assay_claim_advisories(d->run.claims, v);
+	assay_claim_advisories(d->run.claims, told ? v : NULL);
 }
 
 static void
@@ -337,15 +338,14 @@ claim_levels(struct dcap *d, const struct result *r, const struct svn_level *qe)
 		assay_claim_text(
 		    c, CLAIM_DCAP_QE_STATUS, assay_tcb_status_name(qe->verdict.status));
 	if (r->status == TCB_NOT_SUPPORTED) {
-		static const struct tcb_verdict none = { 0 };
-		assay_claim_advisories(c, &none); /* an empty list: no level was matched */
+		assay_claim_advisories(c, NULL); /* no level was matched */
 		return;
 	}
-	claim_verdict(d, &date, &r->level->verdict);
+	claim_verdict(d, &date, &r->level->verdict, d->tcb->tcb.version > 2);
 	if (r->module_level != NULL)
-		claim_verdict(d, &date, &r->module_level->verdict);
+		claim_verdict(d, &date, &r->module_level->verdict, true);
 	if (qe != NULL)
-		claim_verdict(d, &date, &qe->verdict);
+		claim_verdict(d, &date, &qe->verdict, true);
 	assay_claim_time(c, CLAIM_TCB_DATE, date);
 }
 

@@ -223,6 +223,23 @@ info_v2_for_tdx(struct forge *f)
 	f->dcap.tcb_info.module_count = 0;
 }
 
+/* A document of this version names no advisories, whichever there are. */
+static void
+info_v2_and_advisories(struct forge *f)
+{
+	f->dcap.tcb_info.version = 2;
+	f->policy = "policy \"advised\"\nfor sgx\n"
+		    "  require hardware tcb.advisories none in INTEL-SA-00615\n";
+}
+
+static void
+unmatched_and_advisories(struct forge *f)
+{
+	f->dcap.extension.pce_svn = 0;
+	f->policy = "policy \"advised\"\nfor sgx\n"
+		    "  require hardware tcb.advisories none in INTEL-SA-00615\n";
+}
+
 static void
 info_hidden(struct forge *f)
 {
@@ -609,6 +626,10 @@ const struct forgery tcb_forgeries[] = {
 	{ "TCB info of another PCE", SGX3, info_other_pce, NULL, "dcap.tcb_info.platform", "" },
 	{ "TCB info of SGX for a TD", TDX4, info_of_sgx, NULL, "dcap.tcb_info.platform", "" },
 	{ "TCB info of TDX for an enclave", SGX3, info_of_tdx, NULL, "dcap.tcb_info.platform", "" },
+	{ "advisories by TCB info version 2", SGX3, info_v2_and_advisories, NULL,
+	    "policy.tcb.advisories", "" },
+	{ "advisories where no level fits", SGX3, unmatched_and_advisories, NULL,
+	    "policy.tcb.advisories", "", REFUSED, "dcap.tcb.status" },
 	{ "TCB info version 2 for a TD", TDX4, info_v2_for_tdx, NULL, "dcap.tcb_info.platform",
 	    "" },
 	{ "TCB info of the forger's beside", SGX3, out_of_date, info_newer_forged,
