@@ -247,6 +247,14 @@ file_read(uint8_t *out, size_t *len, const char *path, bool strict, struct assay
 		return text_fail(err, ASSAY_E_USAGE,
 		    "%s: others may read it, or it is no file; chmod 600 it", path);
 	}
+	/* Who may put a file there before the first start would else be the admin. */
+	if (strict && st.st_uid != geteuid() && st.st_uid != 0) {
+		(void)close(fd);
+		return text_fail(err, ASSAY_E_USAGE,
+		    "%s: is another user's, who knows what is in it; take it away, or chown it if "
+		    "it is yours",
+		    path);
+	}
 	if (strict && st.st_nlink > 1)
 		remove_second_name(path, &st);
 	while (n < *len && (got = read(fd, out + n, *len - n)) != 0) {

@@ -120,6 +120,14 @@ test_file(void **context)
 		assert_non_null(strstr(err.text, "chmod 600"));
 	}
 	assert_int_equal(vault_open(&v, b.folder, true, &made, &err), ASSAY_E_USAGE);
+	/* Another user's, put there before the first start: only root can read it, and must not. */
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(b.master, 0600), 0);
+		assert_int_equal(chown(b.master, 65534, 65534), 0);
+		assert_int_equal(vault_open(&v, b.master, true, &made, &err), ASSAY_E_USAGE);
+		assert_non_null(strstr(err.text, "is another user's"));
+		assert_int_equal(chown(b.master, 0, 0), 0);
+	}
 
 	/* A credential of systemd. */
 	assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
