@@ -301,34 +301,41 @@ print_table(struct screen *s, const struct listing *l)
 	}
 }
 
+/* Nothing is good of what is not genuine, though its dates may hold. */
 static void
-print_screen(struct screen *s, const struct listing *l)
+print_until(struct screen *s, const struct listing *l)
 {
-	char when[TIME_MAX], far[TIME_MAX], text[160];
+	const char *what = l->forged > 0 ? "dates hold" : "good";
+	char when[TIME_MAX], far[TIME_MAX];
 
 	value_time_text(when, l->until);
 	value_distance(far, l->now, l->until);
-	if (l->until == INT64_MAX)
-		snprintf(text, sizeof text, "good without end");
-	else if (l->until < l->now)
-		snprintf(text, sizeof text, "%s", "");
-	else
-		snprintf(text, sizeof text, "good until %s, %s", when, far + strlen("in "));
-	if (l->until < l->now) {
+	if (l->until == INT64_MAX) {
+		fprintf(s->to, "%s without end", what);
+	} else if (l->until < l->now) {
 		screen_coloured(s, RED, "ENDED");
-		fprintf(s->to, " %s, %s; ", when, far);
+		fprintf(s->to, " %s, %s", when, far);
 	} else {
-		fprintf(s->to, "%s; ", text);
+		fprintf(s->to, "%s until %s, %s", what, when, far + strlen("in "));
 	}
+}
+
+static void
+print_screen(struct screen *s, const struct listing *l)
+{
+	char text[160];
+
 	if (l->forged > 0) {
 		snprintf(text, sizeof text, "%zu NOT GENUINE", l->forged);
 		screen_coloured(s, RED, text);
-	} else if (l->unsure > 0) {
-		fprintf(s->to, "the signer of %zu is not here", l->unsure);
-	} else {
-		fprintf(s->to, "all signed under %s",
-		    l->rooted ? "trusted roots" : "the built-in roots");
+		fputs("; ", s->to);
 	}
+	print_until(s, l);
+	if (l->forged == 0 && l->unsure > 0)
+		fprintf(s->to, "; the signer of %zu is not here", l->unsure);
+	else if (l->forged == 0)
+		fprintf(s->to, "; all signed under %s",
+		    l->rooted ? "trusted roots" : "the built-in roots");
 	fputc('\n', s->to);
 	print_table(s, l);
 	for (size_t i = 0, shown = 0; i < l->count; i++) {
