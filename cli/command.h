@@ -18,7 +18,7 @@ enum exit_code {
 };
 
 struct command {
-	const char *name;             /* "verify", "collateral show" */
+	const char *name;             /* "verify", "collateral show"; a program's if run is NULL */
 	const char *arguments;        /* "[options] EVIDENCE" */
 	const char *summary;          /* one sentence */
 	const char *operands;         /* lines of the help about operands; "" if there are none */

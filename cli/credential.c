@@ -44,7 +44,7 @@ struct settings {
 };
 
 /* The names in messages of what is shared with the command. */
-static const struct command self = { .name = "credential" };
+static const struct command self = { .name = "assay-credential" };
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -53,6 +53,7 @@ static void say(const struct command *command, const char *fmt, va_list ap)
 static void
 say(const struct command *command, const char *fmt, va_list ap)
 {
+	const char *assay = command == NULL ? "assay" : command->run != NULL ? "assay " : "";
 	char text[SENTENCE_MAX];
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 
@@ -63,8 +64,8 @@ say(const struct command *command, const char *fmt, va_list ap)
 			*p++ = '?';
 		p += len;
 	}
-	fprintf(stderr, "assay%s%s: %s\n", command != NULL ? " " : "",
-	    command != NULL ? command->name : "", n < 0 ? "?" : text);
+	fprintf(
+	    stderr, "%s%s: %s\n", assay, command != NULL ? command->name : "", n < 0 ? "?" : text);
 }
 
 void

@@ -172,7 +172,7 @@ lock(struct store *s, struct assay_error *err)
 	if ((s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
 		return text_fail(err, ASSAY_E_IO,
 		    "store %s: its lock cannot be made: %s; the folder must"
-		    " exist and be writable",
+		    " exist and be writable; --store sqlite:PATH names another",
 		    s->path, strerror(errno));
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
 		return text_fail(err, ASSAY_E_IO,

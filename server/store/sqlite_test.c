@@ -77,7 +77,8 @@ test_open(void **context)
 	refused("postgres://x", ASSAY_E_USAGE, "must be sqlite:PATH");
 	refused("sqlite:", ASSAY_E_USAGE, "is empty");
 	(void)snprintf(address, sizeof address, "sqlite:%s/no/a.db", p.folder);
-	refused(address, ASSAY_E_IO, "the folder must exist");
+	refused(address, ASSAY_E_IO,
+	    "the folder must exist and be writable; --store sqlite:PATH names another");
 	(void)snprintf(address, sizeof address, "sqlite:%s", p.folder);
 	refused(address, ASSAY_E_IO, "unable to open database file");
 
