@@ -526,7 +526,7 @@ const struct command command_launch_session = {
 	.words = NULL,
 	.options = session_options,
 	.examples = { "assay launch session --guest-policy 0xf --name web chain.bin cek.cert",
-	    "assay launch session --guest-policy 0x2801000f --name web -o web P/collateral" },
+	    "assay launch session --guest-policy 0x2801000f --name db chain.bin cek.cert" },
 	.exits = "0 made, 1 platform refused, 2 usage, 3 undetermined, 4 trouble",
 	.page = "assay-launch",
 	.run = run_session,

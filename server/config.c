@@ -190,7 +190,8 @@ const struct settings_table config_table = {
 	.program = "assayd",
 	.file = "/etc/assay/assayd.conf",
 	.about = "Verifies evidence, and releases secrets to what has proven itself.",
-	.examples = "  assayd --store sqlite:/tmp/trial.db --listen tcp:127.0.0.1:0\n"
+	.examples = "  mkdir -m 700 trial\n"
+		    "  assayd --store sqlite:trial/assayd.db --listen tcp:127.0.0.1:0\n"
 		    "  assayd --listen tcp:0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem",
 	.rows = rows,
 	.row_count = sizeof rows / sizeof rows[0],

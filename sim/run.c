@@ -55,7 +55,7 @@ help(void)
 	     "It is emulation, not confinement: the program can do all that you can.\n");
 	sim_print_options(options, sizeof options / sizeof options[0], 16);
 	puts("  --help\n\n"
-	     "  assay-sim run --tee tdx -- cat /sys/kernel/config/tsm/report\n"
+	     "  assay-sim run --tee tdx -- assay attest --list\n"
 	     "  assay-sim run --tee snp --platform P -- assay attest --nonce HEX -o e.cbor\n"
 	     "  assay-sim run --tee sev-es --platform P --launch vm1 --qmp unix:q -- sh\n\n"
 	     "exit: the program's; 128+n signal n, 125 set-up failed, 126 not executable,\n"

@@ -518,4 +518,10 @@ for name in ("milan", "naples"):
     ok(r.code == 0 and name.capitalize() in r.out, f"verify-platform: {name}", r)
     r = run("launch", "session", "--guest-policy", "0x5", "--name", name, f"{base}/{name}")
     ok(r.code == 0, f"session: {name}", r)
+os.mkdir(at("examples"))
+for name, certs in (("chain.bin", ("pdh", "pek", "oca")), ("cek.cert", ("cek",))):
+    path(f"examples/{name}", b"".join(content(base, "milan", f"{cert}.cert") for cert in certs))
+for example in run("launch", "session", "--help").out.split("Examples:\n")[1].split("\n\n")[0].splitlines():
+    r = subprocess.run(example.split(), executable=ASSAY, cwd=at("examples"), capture_output=True, text=True, check=False)
+    ok(r.returncode == 0, f"--help: {example.strip()}", r)
 done()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What README.md and docs/guide.md show is what a reader gets: the first transcript is run again, line by line,
-and the ways to a released secret as they stand. Arguments: assay, assay-sim, assayd."""
+and the ways to a released secret as they stand; so are the first examples of --help. Arguments: assay, assay-sim,
+assayd."""
 
 import os
 import re
@@ -58,4 +59,24 @@ for name, sections in (("README.md", ("Release secrets", "Build and install")), 
     r, secret = way(name, *sections)
     ok(r.returncode == 0 and secret == "correct horse battery staple" and "released demo/key/disk" in r.stdout,
        f"{name}: the way to a released secret", r.stdout + r.stderr)
+
+
+def shell(script):
+    return subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=env, timeout=60, check=False)
+
+
+def first_example(command, end):
+    """What stands in the help up to the first line of the program itself."""
+    text = shell(f"{command} --help").stdout
+    return re.search(rf"\n\n((?:  .*\n)*?  {end} .*)\n", text).group(1)
+
+
+r = shell(first_example("assay-sim run", "assay-sim"))
+ok(r.returncode == 0, "assay-sim run --help: its first example", r.stdout + r.stderr)
+example = first_example("assayd", "assayd")
+r = shell(example + """ 2>log &
+trap 'kill $!' EXIT
+for i in $(seq 100); do grep -q listening log && break; sleep 0.1; done
+cat log; stat -c %a trial; ls trial/master.key trial/admin.pem""")
+ok(r.returncode == 0 and "\n700\n" in r.stdout, "assayd --help: its first example keeps the keys to itself", r.stdout + r.stderr)
 done()
