@@ -194,7 +194,6 @@ static const int calls_all[] = {
 	SCMP_SYS(eventfd2),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
-	SCMP_SYS(fcntl),
 	SCMP_SYS(fstat),
 	SCMP_SYS(futex),
 	SCMP_SYS(getegid),
@@ -322,6 +321,17 @@ confine_allow_sockets(scmp_filter_ctx filter, const int *families, size_t count)
 	return true;
 }
 
+/* Flags and locks; not whom a descriptor sends a signal when it becomes ready (F_SETOWN and above). */
+static bool
+allow_fcntl(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp plain = SCMP_A1(SCMP_CMP_LT, F_SETOWN, 0);
+	const struct scmp_arg_cmp copy = SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0);
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &plain) == 0 &&
+	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, &copy) == 0;
+}
+
 scmp_filter_ctx
 confine_filter(void)
 {
@@ -331,6 +341,7 @@ confine_filter(void)
 
 	if (filter != NULL &&
 	    (!confine_allow(filter, calls_all, sizeof calls_all / sizeof calls_all[0]) ||
+		!allow_fcntl(filter) ||
 		seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &us) != 0)) {
 		seccomp_release(filter);
 		filter = NULL;

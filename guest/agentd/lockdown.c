@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lockdown.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <asm/sockios.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 
@@ -231,18 +233,48 @@ lockdown_parent(const struct agent_options *o, const char *config, bool has_key)
 		confine_allow_sockets(filter, families, COUNT(families)));
 }
 
+/*
+ * The signer is of the same user, and the launch key ends with it: no signal goes to another process, neither
+ * now nor when a descriptor becomes ready, and no limit is set there. This filter stands beside the parent's.
+ */
+static bool
+leave_others_alone(void)
+{
+	const scmp_datum_t us = (scmp_datum_t)getpid(), word = UINT32_MAX;
+	const struct {
+		int call;
+		struct scmp_arg_cmp when;
+	} refused[] = {
+		{ SCMP_SYS(kill), SCMP_A0(SCMP_CMP_NE, us, 0) },
+		{ SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_NE, us, 0) }, /* but abort() */
+		{ SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_NE, 0, 0) },
+		{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, word, FIOSETOWN) },
+		{ SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_MASKED_EQ, word, SIOCSPGRP) },
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool whole = filter != NULL;
+
+	for (size_t i = 0; i < COUNT(refused) && whole; i++)
+		whole = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), refused[i].call, 1,
+			    &refused[i].when) == 0;
+	return confine_load(filter, whole);
+}
+
 bool
 lockdown_job(void)
 {
-	return confine_capabilities(0);
+	return confine_capabilities(0) && leave_others_alone();
 }
 
 bool
 lockdown_collector(void)
 {
 	static const int families[] = { AF_UNIX, AF_VSOCK };
-	scmp_filter_ctx filter = confine_filter();
+	scmp_filter_ctx filter;
 
+	if (!leave_others_alone())
+		return false;
+	filter = confine_filter();
 	return confine_load(filter,
 	    filter != NULL && confine_allow(filter, calls_collector, COUNT(calls_collector)) &&
 		confine_allow_open(filter, true) &&

@@ -21,9 +21,9 @@ bool lockdown_front(const struct agent_options *options);
  * config: a file to be read again, or NULL.
  */
 bool lockdown_parent(const struct agent_options *options, const char *config, bool has_key);
-/* A job, which has the network: no capability. */
+/* A job, which has the network: no capability, and no signal or limit for another process. */
 bool lockdown_job(void);
-/* What collects for a job: no network but vsock, no processes. */
+/* What collects for a job: no network but vsock, no processes, and no signals either. */
 bool lockdown_collector(void);
 
 #endif

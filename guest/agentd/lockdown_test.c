@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +17,8 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+
+#include <asm/sockios.h>
 
 /* What a process that gave up its rights can do yet, as bits. */
 enum {
@@ -53,8 +57,21 @@ has_capabilities(pid_t pid)
 	return from == NULL || all != 0;
 }
 
+/* At once, later by a descriptor, or by a limit. fd: a socket. */
+static bool
+can_signal(pid_t to, int fd)
+{
+	const struct f_owner_ex owner = { F_OWNER_PID, to };
+	struct rlimit limit;
+
+	return is_given(syscall(SYS_tgkill, to, to, 0)) || is_given(kill(to, 0)) ||
+	    is_given(fcntl(fd, F_SETOWN, to)) || is_given(fcntl(fd, F_SETOWN_EX, &owner)) ||
+	    is_given(ioctl(fd, FIOSETOWN, &to)) || is_given(ioctl(fd, SIOCSPGRP, &to)) ||
+	    is_given(syscall(SYS_prlimit64, to, RLIMIT_CORE, NULL, &limit));
+}
+
 static int
-reach(void)
+reach(int fd)
 {
 	static char *const words[] = { NULL };
 	int can = 0;
@@ -63,8 +80,7 @@ reach(void)
 	can |= is_given(socket(AF_VSOCK, SOCK_STREAM, 0)) ? VSOCK_SOCKET : 0;
 	can |= is_given(socket(AF_INET, SOCK_STREAM, 0)) ? INET_SOCKET : 0;
 	can |= is_given(open("/etc/passwd", O_RDONLY | O_CLOEXEC)) ? OPENS : 0;
-	can |= is_given(syscall(SYS_tgkill, getppid(), getppid(), 0)) ? SIGNALS : 0;
-	can |= is_given(kill(getppid(), 0)) ? SIGNALS : 0;
+	can |= can_signal(getppid(), fd) ? SIGNALS : 0;
 	can |= is_given(execve("/nowhere", words, words)) ? RUNS : 0;
 	return can;
 }
@@ -73,16 +89,19 @@ static int
 after(bool (*lockdown)(const struct agent_options *), const char *broker)
 {
 	const struct agent_options o = { .broker = broker };
-	int status;
-	pid_t pid = fork();
+	int status, pair[2];
 
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	pid_t pid = fork();
 	if (pid == 0) {
 		if (!lockdown(&o))
 			_exit(FAILED);
-		int can = reach();
+		int can = reach(pair[0]);
 		raise(SIGSTOP); /* to be looked at: it cannot look at itself */
 		_exit(can);
 	}
+	close(pair[0]);
+	close(pair[1]);
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
 	assert_true(WIFSTOPPED(status));
 	bool capable = has_capabilities(pid);
@@ -104,10 +123,18 @@ test_what_is_left(void **state)
 }
 
 static bool
+parent(const struct agent_options *o)
+{
+	struct agent_options more = *o;
+
+	more.attest_socket = "/nowhere/attest.sock";
+	return lockdown_parent(&more, NULL, true);
+}
+
+static bool
 job(const struct agent_options *o)
 {
-	(void)o;
-	return lockdown_job();
+	return parent(o) && lockdown_job();
 }
 
 static bool
@@ -117,21 +144,12 @@ collector(const struct agent_options *o)
 	return lockdown_collector();
 }
 
-static bool
-parent(const struct agent_options *o)
-{
-	struct agent_options more = *o;
-
-	more.attest_socket = "/nowhere/attest.sock";
-	return lockdown_parent(&more, NULL, true);
-}
-
-/* A job has the network, and no capability; what collects for it has no network. */
+/* A job has the network, no capability, and no way to end the signer; what collects for it has no network. */
 static void
 test_jobs(void **state)
 {
 	(void)state;
-	assert_int_equal(after(job, "vsock:host:5577") & CAPABLE, 0);
+	assert_int_equal(after(job, "vsock:host:5577") & (CAPABLE | SIGNALS), 0);
 	assert_int_equal(
 	    after(collector, "vsock:host:5577") & ~CAPABLE, UNIX_SOCKET | VSOCK_SOCKET | OPENS);
 	assert_int_equal(after(parent, "vsock:host:5577") & (CAPABLE | RUNS), 0);
