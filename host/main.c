@@ -21,7 +21,7 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4 };
 static int
 open_sockets(struct listening out[LISTEN_MAX], const struct broker_options *o)
 {
-	int count = listen_inherit(out, LISTEN_MAX);
+	int count = listen_inherit(out, LISTEN_MAX, o->beyond_loopback);
 
 	if (count > 0 && o->listen_count > 0)
 		log_say("listen: not looked at: systemd has handed sockets over, and the socket "

@@ -51,6 +51,18 @@ check(const struct settings *config)
 	return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_DONE : EXIT_TROUBLE;
 }
 
+/* By the socket, not by the words of the address: localhost is what /etc/hosts makes of it. */
+static bool
+is_guarded(const struct listening *l, const struct server_options *o)
+{
+	if (l->loopback || o->tls_cert != NULL || o->insecure_http)
+		return true;
+	log_say("%s: this socket would be plain HTTP beyond this machine; give tls-cert and "
+		"tls-key, or insecure-http",
+	    l->address);
+	return false;
+}
+
 /* Inherited sockets, else those of the options, else the default. -1 after it has complained. */
 static int
 open_sockets(struct listening out[LISTEN_MAX], const struct server_options *o)
@@ -59,21 +71,16 @@ open_sockets(struct listening out[LISTEN_MAX], const struct server_options *o)
 	int count = listen_inherit(out, LISTEN_MAX);
 
 	for (int i = 0; i < count; i++)
-		if (!out[i].loopback && o->tls_cert == NULL && !o->insecure_http) {
-			log_say("%s: this socket would be plain HTTP beyond this machine; give "
-				"tls-cert and "
-				"tls-key, or insecure-http",
-			    out[i].address);
+		if (!is_guarded(&out[i], o))
 			return -1;
-		}
 	if (count > 0 && o->listen_count > 0)
 		log_say(
 		    "listen: not looked at: systemd has handed sockets over, and the socket unit "
 		    "says where; stop that unit to go by listen");
 	if (count != 0)
 		return count;
-	for (size_t i = 0; i < o->listen_count; i++)
-		if (!listen_open(&out[count++], o->listen[i]))
+	for (size_t i = 0; i < o->listen_count; i++, count++)
+		if (!listen_open(&out[count], o->listen[i]) || !is_guarded(&out[count], o))
 			return -1;
 	if (count == 0 && !listen_open(&out[count++], fallback))
 		return -1;

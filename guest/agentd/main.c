@@ -119,6 +119,17 @@ open_attest(struct listening *l, const char *path)
 	return l->fd >= 0;
 }
 
+/* By the socket, not by the words of the address: localhost is what /etc/hosts makes of it. */
+static bool
+stays_here(const struct listening *l)
+{
+	if (!l->loopback)
+		log_say("%s: would be open to other machines; only unix:PATH and "
+			"tcp:127.0.0.1:PORT are taken",
+		    l->address);
+	return l->loopback;
+}
+
 /* Of what systemd has handed over, packets are for attest.sock, streams for HTTP. */
 static bool
 sort_inherited(struct agent *a, int count)
@@ -131,11 +142,10 @@ sort_inherited(struct agent *a, int count)
 		if (getsockopt(l->fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
 		    type == SOCK_SEQPACKET)
 			a->attest = *l;
-		else if (!l->loopback) {
-			log_say("%s: would be open to other machines", l->address);
-			return false;
-		} else
+		else if (stays_here(l))
 			a->listening_count++;
+		else
+			return false;
 	}
 	return true;
 }
@@ -145,9 +155,11 @@ open_own(struct agent *a, bool handed)
 {
 	if (a->attest.fd < 0 && !open_attest(&a->attest, a->o->attest_socket))
 		return false;
-	for (size_t i = 0; !handed && i < a->o->listen_count; i++)
-		if (!listen_open(&a->listening[a->listening_count++], a->o->listen[i]))
+	for (size_t i = 0; !handed && i < a->o->listen_count; i++) {
+		struct listening *l = &a->listening[a->listening_count++];
+		if (!listen_open(l, a->o->listen[i]) || !stays_here(l))
 			return false;
+	}
 	return true;
 }
 

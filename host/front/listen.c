@@ -156,10 +156,10 @@ listen_open(struct listening *out, const char *text)
 }
 
 static bool
-inherit_one(struct listening *l, int fd, const char *name, size_t len)
+inherit_one(struct listening *l, int fd, const char *name, size_t len, bool beyond_loopback)
 {
-	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
-	socklen_t size = sizeof at, one = sizeof(int);
+	struct address at = { .name.ss_family = AF_UNSPEC, .size = sizeof at.name };
+	socklen_t one = sizeof(int);
 	int listens = 0, flags = fcntl(fd, F_GETFL);
 
 	*l = (struct listening){ .fd = fd, .role = ROLES, .inherited = true };
@@ -168,10 +168,10 @@ inherit_one(struct listening *l, int fd, const char *name, size_t len)
 			l->role = i;
 	if (l->role == ROLES || flags < 0 ||
 	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &one) != 0 || !listens ||
-	    getsockname(fd, (struct sockaddr *)&at, &size) != 0 ||
-	    (at.ss_family != AF_VSOCK && at.ss_family != AF_UNIX &&
+	    getsockname(fd, (struct sockaddr *)&at.name, &at.size) != 0 ||
+	    (at.name.ss_family != AF_VSOCK && at.name.ss_family != AF_UNIX &&
 		!(roles[l->role]->strangers &&
-		    (at.ss_family == AF_INET || at.ss_family == AF_INET6))) ||
+		    (at.name.ss_family == AF_INET || at.name.ss_family == AF_INET6))) ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
 		log_say(
 		    "LISTEN_FDS: descriptor %d is no socket for a role; the unit's socket must "
@@ -180,7 +180,14 @@ inherit_one(struct listening *l, int fd, const char *name, size_t len)
 		    fd);
 		return false;
 	}
-	l->family = at.ss_family;
+	l->family = at.name.ss_family;
+	if (l->family != AF_VSOCK && l->family != AF_UNIX && !address_is_loopback(&at) &&
+	    !beyond_loopback) {
+		log_say("LISTEN_FDS: descriptor %d is not on the loopback, so that other machines "
+			"would get quotes here; if they are to, say beyond-loopback",
+		    fd);
+		return false;
+	}
 	snprintf(l->address, sizeof l->address, "%s of systemd",
 	    l->family == AF_VSOCK      ? "vsock"
 		: l->family == AF_UNIX ? "unix"
@@ -189,7 +196,7 @@ inherit_one(struct listening *l, int fd, const char *name, size_t len)
 }
 
 int
-listen_inherit(struct listening *out, size_t room)
+listen_inherit(struct listening *out, size_t room, bool beyond_loopback)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"),
 		   *names = getenv("LISTEN_FDNAMES");
@@ -204,7 +211,7 @@ listen_inherit(struct listening *out, size_t room)
 	}
 	for (size_t i = 0; i < count && ok; i++) {
 		size_t len = names != NULL ? strcspn(names, ":") : 0;
-		ok = inherit_one(&out[i], FIRST_INHERITED + (int)i, names, len);
+		ok = inherit_one(&out[i], FIRST_INHERITED + (int)i, names, len, beyond_loopback);
 		if (names != NULL)
 			names += names[len] == ':' ? len + 1 : len;
 	}

@@ -28,7 +28,7 @@ size_t listen_role(const char *text);
 /* false: has complained. */
 bool listen_open(struct listening *out, const char *text);
 /* Those of LISTEN_FDS, each named for its role (FileDescriptorName=); -1 after it has complained. */
-int listen_inherit(struct listening *out, size_t room);
+int listen_inherit(struct listening *out, size_t room, bool beyond_loopback);
 /* Closes; the name of a Unix socket stays, for a sweeper. */
 void listen_close(struct listening *l);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -64,12 +65,14 @@ bool
 listen_is_loopback(const char *address)
 {
 	char host[HOST_ROOM], port[PORT_ROOM];
+	struct in_addr in;
 
 	if (strncmp(address, "unix:", 5) == 0)
 		return true;
 	return split_tcp(host, port, address) &&
 	    (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
-		(strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host)));
+		(strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host) &&
+		    inet_aton(host, &in) != 0)); /* 127.0.0.1.5 is a name */
 }
 
 /* --- sockets ----------------------------------------------------------------------------- */

@@ -23,7 +23,7 @@ struct listening {
 /* Says what is wrong with the form of an address; NULL: nothing. */
 const char *listen_fault(const char *address);
 /* Is an address of good form one that nobody outside this machine reaches? By its words: a name other
- * than localhost counts as one that is reached. */
+ * than localhost counts as one that is reached. What localhost is here only the open socket tells. */
 bool listen_is_loopback(const char *address);
 /* tcp:HOST:PORT (port 0: one that is free) or unix:PATH. false, after it has said why. */
 bool listen_open(struct listening *out, const char *address);

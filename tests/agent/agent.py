@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay-agentd: the launch key, who may ask, what it gives up, its life. Arguments: assay-agentd, assay,
-key_client."""
+key_client, assayd."""
 import glob
 import re
 import stat
@@ -9,7 +9,7 @@ import threading
 from harness import *
 from fake_broker import FakeBroker
 
-agentd, assay, key_client = map(os.path.abspath, sys.argv[1:4])
+agentd, assay, key_client, assayd = map(os.path.abspath, sys.argv[1:5])
 REAL_ROOT = own_run()
 BROKER = "/run/broker.sock"
 broker = FakeBroker(BROKER)
@@ -310,6 +310,7 @@ check(code == 0 and b"broker = vsock:3:1234" in out and b"allow-uid = 5" in out,
 for words, said in (
         (["--listen", "tcp:0.0.0.0:8006"], "would be open to other machines"),
         (["--listen", "tcp:example.com:8006"], "would be open to other machines"),
+        (["--listen", "tcp:127.0.0.1.5:8006"], "would be open to other machines"),
         (["--listen", "unix:x"], "absolute path"),
         (["--broker", "tcp:1.2.3.4:5"], "write vsock:host:5577 or unix:PATH"),
         (["--broker", "vsock:hostess:5"], "is not vsock:host:PORT"),
@@ -332,6 +333,22 @@ with Agent(agentd, BROKER, key=key) as a:
 page = subprocess.run([agentd, "--help"], capture_output=True).stdout.decode().splitlines()
 check(0 < len(page) <= 40 and max(map(len, page)) <= 79, "--help fits a screen")
 check(subprocess.run([agentd, "--version"], capture_output=True).stdout.startswith(b"assay-agentd "), "--version")
+
+# localhost is what /etc/hosts makes of it; the assayd of key releases has the same listeners
+with open("/run/hosts", "w") as to:
+    to.write("0.0.0.0 localhost\n")
+libc = ctypes.CDLL(None)
+if libc.mount(b"/run/hosts", b"/etc/hosts", None, 0x1000, None) == 0:  # MS_BIND
+    for words, said in (([agentd, "--secrets", "/nonexistent", "--broker", f"unix:{BROKER}"], "would be open to other machines"),
+                        ([assayd, "--store", "sqlite:/run/s.db"], "would be plain HTTP beyond this machine")):
+        try:
+            b = subprocess.run([*words, "--listen", "tcp:localhost:0"], capture_output=True, timeout=5, cwd="/run")
+            code, err = b.returncode, b.stderr.decode()
+        except subprocess.TimeoutExpired as late:
+            code, err = "it serves", late.stderr.decode()
+        check(code == 4 and re.search(rf"tcp:0\.0\.0\.0:\d+: .*{said}", err),
+              f"{os.path.basename(words[0])}: a localhost that is no loopback: 4, {said} ({code} {err})")
+    libc.umount(b"/etc/hosts")
 
 # sockets of the service manager
 handed = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)]

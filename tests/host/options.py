@@ -196,6 +196,24 @@ os.environ["LISTEN_PID"] = str(os.getpid())
 os.execv({brokerd!r}, [{brokerd!r}] + sys.argv[1:])"""]
     with Broker(brokerd, host, wait=False) as broker:
         check(broker.process.wait(10) == 2, "without anything to do: 2")
+    with socket.socket() as wide:
+        wide.bind(("0.0.0.0", 0))
+        wide.listen(8)
+        given = [sys.executable, "-c", f"""
+import os, sys
+os.dup2({wide.fileno()}, 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="qgs")
+os.execv({brokerd!r}, [{brokerd!r}, "--source", "qgs:unix:/nowhere"] + sys.argv[1:])"""]
+        try:
+            r = subprocess.run(given, pass_fds=[wide.fileno()], capture_output=True, text=True, timeout=5)
+            code, err = r.returncode, r.stderr
+        except subprocess.TimeoutExpired:
+            code, err = "it serves", ""
+        check(code == 4 and "is not on the loopback" in err, f"a TCP socket of its that other machines reach: 4 ({code})")
+        r = subprocess.Popen(given + ["--beyond-loopback"], pass_fds=[wide.fileno()], stderr=subprocess.PIPE, text=True)
+        check(any("tcp of systemd, qgs" in line for line in iter(r.stderr.readline, "")), "unless beyond-loopback says so")
+        r.terminate()
+        r.communicate(timeout=20)
     process = subprocess.Popen(command + ["--source", "sim:" + host.folder, "--vm", f"unit,cid=9,qmp=unix:{a.path},pid={os.getpid()}"],
                                env={**os.environ, **env}, pass_fds=[door.fileno()], stderr=subprocess.PIPE, text=True)
     try:

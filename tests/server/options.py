@@ -85,7 +85,7 @@ def main():
     refuses("a port beyond", "port of 0 to 65535", "--listen", "tcp:127.0.0.1:65536")
     refuses("a relative socket", "absolute path", "--listen", "unix:here.sock")
     for address in ("tcp:0.0.0.0:80", "tcp:[::]:80", "tcp:192.0.2.1:80", "tcp:kbs.example:80",
-                    "tcp:127.0.0.1.example:80", "tcp:128.0.0.1:80"):
+                    "tcp:127.0.0.1.example:80", "tcp:127.0.0.1.5:80", "tcp:128.0.0.1:80"):
         refuses(f"plain HTTP at {address}", "would be plain HTTP beyond this machine", "--listen", address)
     for address in ("tcp:127.0.0.1:80", "tcp:[::1]:80", "tcp:localhost:80", "tcp:127.8.8.8:80", "unix:/run/x"):
         check(run("--check", "--listen", address).returncode == 0, f"plain HTTP at {address} is taken")
