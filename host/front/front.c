@@ -126,44 +126,68 @@ peer_by_process(struct front *f, int fd)
 	return NULL;
 }
 
+/* Of the addresses that one process may choose from, all are one peer's: the loopback, and an IPv6 /64. */
+static bool
+name_address(char out[NAME_ROOM], const struct sockaddr_storage *name)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	char text[INET6_ADDRSTRLEN];
+	bool six = name->ss_family == AF_INET6;
+
+	memcpy(&in, name, sizeof in);
+	memcpy(&in6, name, sizeof in6);
+	if (six && IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+		memcpy(&in.sin_addr, &in6.sin6_addr.s6_addr[12], sizeof in.sin_addr);
+		six = false;
+	}
+	if (six ? IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr)
+		: ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
+		snprintf(out, NAME_ROOM, "address loopback");
+		return true;
+	}
+	memset(&in6.sin6_addr.s6_addr[8], 0, 8);
+	if (inet_ntop(six ? AF_INET6 : AF_INET,
+		six ? (const void *)&in6.sin6_addr : (const void *)&in.sin_addr, text,
+		sizeof text) == NULL)
+		return false;
+	snprintf(out, NAME_ROOM, "address %s%s", text, six ? "/64" : "");
+	return true;
+}
+
 /* Who connects and is no registered VM; false: the kernel does not say. */
 static bool
 name_stranger(
     char out[NAME_ROOM], const struct listening *l, int fd, const struct sockaddr_storage *name)
 {
 	struct sockaddr_vm vm;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
 	struct ucred who;
 	socklen_t size = sizeof who;
-	char text[INET6_ADDRSTRLEN];
 
 	memcpy(&vm, name, sizeof vm);
-	memcpy(&in, name, sizeof in);
-	memcpy(&in6, name, sizeof in6);
 	if (l->family == AF_VSOCK && vm.svm_family == AF_VSOCK)
 		snprintf(out, NAME_ROOM, "CID %u", vm.svm_cid);
 	else if (l->family == AF_UNIX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0)
 		snprintf(out, NAME_ROOM, "uid %u", who.uid);
-	else if ((l->family == AF_INET && inet_ntop(AF_INET, &in.sin_addr, text, sizeof text)) ||
-	    (l->family == AF_INET6 && inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof text)))
-		snprintf(out, NAME_ROOM, "address %s", text);
 	else
-		return false;
+		return (l->family == AF_INET || l->family == AF_INET6) && name_address(out, name);
 	return true;
 }
 
-/* Its lane, made if it has none; NULL: there are too many. */
+/* Its lane, made if it has none; NULL: there are too many. Those of each family are counted by themselves: who
+ * has many addresses takes no place of a guest's or a user's. */
 static struct peer *
-peer_of_stranger(struct front *f, size_t role, const char *name)
+peer_of_stranger(struct front *f, const struct listening *l, const char *name)
 {
-	struct peer *p = f->peers;
+	size_t role = l->role, count = 0;
+	struct peer *p;
 
-	while (p != NULL && !(p->stranger && strcmp(p->name, name) == 0))
-		p = p->next;
-	if (p != NULL)
-		return p;
-	if (f->stranger_count == STRANGERS_MAX || (p = calloc(1, sizeof *p)) == NULL) {
+	for (p = f->peers; p != NULL; p = p->next) {
+		if (p->stranger && strcmp(p->name, name) == 0)
+			return p;
+		count += p->stranger && p->own.family == l->family;
+	}
+	if (count >= STRANGERS_MAX || (p = calloc(1, sizeof *p)) == NULL) {
 		log_detail("%s: is one more than the %d that are served unregistered", name,
 		    STRANGERS_MAX);
 		return NULL;
@@ -171,6 +195,7 @@ peer_of_stranger(struct front *f, size_t role, const char *name)
 	p->front = f;
 	p->stranger = true;
 	p->own.fd = -1;
+	p->own.family = l->family;
 	snprintf(p->name, sizeof p->name, "%s", name);
 	for (size_t i = 0; i < ROLES; i++)
 		lane_init(&p->lanes[i], &f->schedules[i], front_now_ms());
@@ -180,7 +205,6 @@ peer_of_stranger(struct front *f, size_t role, const char *name)
 	}
 	p->next = f->peers;
 	f->peers = p;
-	f->stranger_count++;
 	return p;
 }
 
@@ -224,7 +248,7 @@ identify(struct door *door, int fd, const struct sockaddr_storage *name)
 	if (p != NULL || !name_stranger(stranger, l, fd, name))
 		return p;
 	if (roles[l->role]->strangers)
-		return peer_of_stranger(door->front, l->role, stranger);
+		return peer_of_stranger(door->front, l, stranger);
 	if (l->family == AF_VSOCK)
 		log_detail("%s: %s is no registered VM's", l->address, stranger);
 	else
@@ -541,7 +565,6 @@ forget_strangers(struct front *f, int64_t now)
 			rests = lane_rests(&f->schedules[i], &p->lanes[i], now);
 		if (rests) {
 			*at = p->next;
-			f->stranger_count--;
 			peer_free(p);
 		} else {
 			at = &p->next;

@@ -30,7 +30,7 @@ struct peer {
 	uint32_t id, cid;
 	int32_t pid;
 	char name[64];        /* of a stranger "uid 107", "CID 9", "address 10.0.0.1" */
-	struct listening own; /* its own socket; fd -1: none */
+	struct listening own; /* its own socket; fd -1: none, and of a stranger its family */
 	struct door door;
 	struct connection *connections;
 	size_t count;
@@ -49,7 +49,6 @@ struct front {
 	struct door *doors;
 	struct line *lines[PROCESSES];
 	struct peer *peers;
-	size_t stranger_count;
 	size_t connections, connections_max; /* of all VMs */
 	struct schedule schedules[ROLES];
 	void *states[ROLES];

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The quoting role: framed and bare, byte by byte; what is refused; whose turn it is; services that are slow,
 busy, gone, or lie. The services here are threads, and the software platform's behind the real clients."""
+import ctypes
 import fcntl
 import itertools
 import os
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -384,7 +386,7 @@ def who(host):
                                  ("a CID that is not registered", "CID 70", {"where": 4050, "cid": 70, "host": host.folder}),
                                  ("its own socket", "VM tdown", {"where": own}),
                                  ("its VMM's process", "VM vmm", {"where": door}),
-                                 ("an address", "address 127.0.0.1", {"where": ("127.0.0.1", port)})):
+                                 ("an address", "address loopback", {"where": ("127.0.0.1", port)})):
             check(ask(data=framed(ask_quote(tdreport())), **more) == answer_of(tdreport()), f"{name}: a quote")
             check(code_of(ask(data=bad, **more)) == PARAMETER and
                   broker.wait_line(f"{said}: asks for what is refused with 0x12003: its TDREPORT is of another type than TDX"),
@@ -438,6 +440,60 @@ def as_other_user(door, data):
 def port_of(broker):
     """Of its TCP listener, which the kernel chose."""
     return int(re.search(r"listening on tcp:127\.0\.0\.1:([1-9]\d*),", broker.text())[1])
+
+
+# --- strangers ------------------------------------------------------------------------------
+
+def strangers(host):
+    """Who has many addresses is one peer, and takes the place of nobody else."""
+    service, door = Service(host.path("s.qgs")), host.path("s.sock")
+    with Broker(brokerd, host, "--source", service.address, "--listen", "qgs=unix:" + door, "--listen", "qgs=tcp:127.0.0.1:0") as broker:
+        held, port = [], port_of(broker)
+        for i in range(256):
+            held.append(socket.create_connection(("127.0.0.1", port), source_address=(f"127.1.{i // 200}.{1 + i % 200}", 0)))
+        for where in (("127.0.0.1", port), door):  # the first has come behind all those
+            check(ask(where, framed(ask_quote(tdreport()))) == answer_of(tdreport()),
+                  f"beside 256 addresses of the loopback there is room {where}")
+        check(len([s for s in held if not hung_up(s)]) <= 8, "and of those connections a peer's eight are left")
+        for s in held:
+            s.close()
+    service.end()
+
+
+def hung_up(s):
+    s.settimeout(0.5)
+    try:
+        return s.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except socket.timeout:
+        return False
+
+
+def networks(host):
+    """Names of addresses, in a network of our own; it stays ours: this is the last."""
+    ours = ("10.9.9.1/24", "2001:db8::1:1/64", "2001:db8::2:1/64", "2001:db8:0:1::1/64")
+    if (os.geteuid() != 0 or ctypes.CDLL(None).unshare(0x40000000) != 0 or not shutil.which("ip") or
+            any(subprocess.run(["ip", *words.split()], capture_output=True).returncode != 0 for words in
+                ("link set lo up", "route add local 10.8.0.0/16 dev lo", *(f"addr add {a} dev lo{' nodad' * (':' in a)}" for a in ours)))):
+        print("# no network of our own: addresses are not named")
+        return
+    service, door = Service(host.path("n.qgs")), host.path("n.sock")
+    with Broker(brokerd, host, "--source", service.address, "--listen", "qgs=tcp:[::]:0", "--listen", "qgs=unix:" + door,
+                "--beyond-loopback", "-v") as broker:
+        port = int(re.search(r"listening on tcp:\[::\]:(\d+),", broker.text())[1])
+        for address, said in (("::1", "loopback"), ("127.0.0.1", "loopback"), ("10.9.9.1", "10.9.9.1"), ("2001:db8::1:1", "2001:db8::/64"),
+                              ("2001:db8::2:1", "2001:db8::/64"), ("2001:db8:0:1::1", "2001:db8:0:1::/64")):
+            before = broker.count(f"address {said}: asks for")
+            check(code_of(ask((address, port), framed(ask_quote(tdreport(kind=0))))) == PARAMETER and
+                  wait_until(lambda: broker.count(f"address {said}: asks for") > before), f"{address} is the address {said}")
+            time.sleep(1.1)  # one complaint a second of a peer's
+        held = [socket.create_connection(("10.9.9.1", port), source_address=(f"10.8.{1 + i // 200}.{1 + i % 200}", 0)) for i in range(257)]
+        check(broker.wait_line("is one more than the 256 that are served unregistered"), "of 257 addresses one is not served")
+        check(ask(door, framed(ask_quote(tdreport()))) == answer_of(tdreport()), "and none takes the place of a user")
+        for s in held:
+            s.close()
+    service.end()
 
 
 # --- turns -------------------------------------------------------------------------------------
@@ -594,10 +650,12 @@ with Host() as host:
     services(host)
     by_name(host)
     who(host)
+    strangers(host)
 with Host() as host:
     turns(host)
     flooded(host)
     slow(host)
     manager(host)
     clients(host)
+    networks(host)
 done()
