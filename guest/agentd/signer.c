@@ -48,6 +48,12 @@ struct ask {
 };
 TAILQ_HEAD(asks, ask);
 
+/* When a user's request was last put on the line. */
+struct turn {
+	uint32_t uid;
+	uint64_t number; /* of the request; 0: never */
+};
+
 struct signer {
 	const struct agent_options *o;
 	struct callers callers;
@@ -61,7 +67,9 @@ struct signer {
 	struct ask
 	    *current; /* whose question is on the line; NULL although `asking`: it has gone */
 	bool asking, stopping;
-	uint32_t id, last_uid;
+	uint32_t id;
+	uint64_t turn;
+	struct turn turns[ASKS_MAX]; /* users who wait are no more; others may be forgotten */
 	int64_t asked_ms;
 	enum attest_tee tee; /* NONE: no report has come yet */
 	uint8_t identity[IDENTITY];
@@ -202,20 +210,44 @@ has_gone(const struct ask *a)
 	return recv(a->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* Who waits longest, but not the same user twice while another waits. */
-static struct ask *
-next_ask(const struct signer *s)
+/* This user's, or the one whose turn is longest ago, for him. */
+static struct turn *
+turn_of(struct signer *s, uint32_t uid)
 {
-	struct ask *a, *first = NULL;
+	struct turn *oldest = &s->turns[0];
+
+	for (size_t i = 0; i < ASKS_MAX; i++) {
+		if (s->turns[i].number > 0 && s->turns[i].uid == uid)
+			return &s->turns[i];
+		if (s->turns[i].number < oldest->number)
+			oldest = &s->turns[i];
+	}
+	return oldest;
+}
+
+static uint64_t
+last_turn(struct signer *s, uint32_t uid)
+{
+	const struct turn *t = turn_of(s, uid);
+
+	return t->uid == uid ? t->number : 0;
+}
+
+/* Of the user whose turn is longest ago, or was never, who has waited longest. */
+static struct ask *
+next_ask(struct signer *s)
+{
+	struct ask *a, *next = NULL;
+	uint64_t turn, soonest = UINT64_MAX;
 
 	TAILQ_FOREACH(a, &s->asks, place)
 	{
-		if (a->queued && a->caller.uid != s->last_uid)
-			return a;
-		if (a->queued && first == NULL)
-			first = a;
+		if (!a->queued || (turn = last_turn(s, a->caller.uid)) >= soonest)
+			continue;
+		next = a;
+		soonest = turn;
 	}
-	return first;
+	return next;
 }
 
 static void
@@ -238,7 +270,7 @@ pump(struct signer *s)
 		}
 		a->queued = false;
 		a->on_line = true;
-		s->last_uid = a->caller.uid;
+		*turn_of(s, a->caller.uid) = (struct turn){ a->caller.uid, ++s->turn };
 		s->current = a;
 		s->asking = true;
 		s->asked_ms = now_ms();

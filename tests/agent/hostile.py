@@ -16,7 +16,7 @@ BROKER = "/run/broker.sock"
 broker = FakeBroker(BROKER)
 key, spki = make_key()
 data = bytes(range(64))
-NOBODYS, NAMED = 1235, 1234
+NOBODYS, NAMED, SECOND = 1235, 1234, 1236
 KINDS = {ATTEST: socket.SOCK_SEQPACKET, AGENT: socket.SOCK_STREAM}
 
 
@@ -139,7 +139,7 @@ def sit(path, count):
     return go
 
 
-with Agent(agentd, BROKER, "--allow-uid", str(NAMED), key=key) as a:
+with Agent(agentd, BROKER, "--allow-uid", str(NAMED), "--allow-uid", str(SECOND), key=key) as a:
     ask(TEE)
     for path in (ATTEST, AGENT):
         with Crowd(NOBODYS, knock(path), 4):
@@ -151,18 +151,24 @@ with Agent(agentd, BROKER, "--allow-uid", str(NAMED), key=key) as a:
             good, took = timed(lambda: [served() for _ in range(3)])
             check(all(good) and took < 3, f"{path}: who may ask, and takes all places, takes not all ({took:.1f} s)")
 
-    def many(ready):
-        held = [connect() for _ in range(32)]
-        for s in held:
-            s.send(request(EVIDENCE, data))
-        time.sleep(0.3)
-        ready()
-        time.sleep(60)
+    def many(count):
+        def go(ready):
+            held = [connect() for _ in range(count)]
+            for s in held:
+                s.send(request(EVIDENCE, data))
+            time.sleep(0.3)
+            ready()
+            time.sleep(60)
+        return go
 
     broker.delay = 0.2
-    with Crowd(NAMED, many):
+    with Crowd(NAMED, many(32)):
         good, took = timed(lambda: ask(EVIDENCE, data).status == OK)
         check(good and took < 2, f"who has asked much gets his turns, and another his between them ({took:.1f} s)")
+    # fewer each: a third must find a place among the 64 connections
+    with Crowd(NAMED, many(24)), Crowd(SECOND, many(24)):
+        good, took = timed(lambda: ask(EVIDENCE, data).status == OK)
+        check(good and took < 2, f"and so does a third beside two who take turns ({took:.1f} s)")
     broker.delay = 0
 
     # descriptors that come with packets
