@@ -9,7 +9,7 @@
 #include "options.h"
 #include "text.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, TIMEOUT_MAX_S = 600 };
 
 /* --- what there is to set ---------------------------------------------------------------- */
 
@@ -71,6 +71,17 @@ broker_fault(const char *address)
 }
 
 static int
+judge_times(const struct agent_options *o)
+{
+	const bool broker = o->broker_timeout_s > TIMEOUT_MAX_S;
+
+	if (!broker && o->timeout_s <= TIMEOUT_MAX_S)
+		return 0;
+	log_say("%s: must be from 1s to 10m", broker ? "broker-timeout" : "timeout");
+	return EXIT_USAGE;
+}
+
+static int
 judge(void *options)
 {
 	struct agent_options *o = options;
@@ -108,6 +119,8 @@ judge(void *options)
 			"nobody");
 		return EXIT_USAGE;
 	}
+	if (judge_times(o) != 0)
+		return EXIT_USAGE;
 	return callers_resolve(&callers, o) ? 0 : EXIT_USAGE;
 }
 
