@@ -21,7 +21,8 @@ struct pile {
 	size_t at[PUSH_ITEMS_MAX];        /* where it is among all */
 	char (*names)[WANT_NAME];         /* of all, as far as they matter: "" for others */
 	struct want *wants;
-	bool *things; /* a service has its kind */
+	bool *things;   /* a service has its kind */
+	bool *unproven; /* it is signed under no root that is here */
 };
 
 static enum assay_code
@@ -126,6 +127,16 @@ find_pushed(struct pile *p, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* Also of what is there: it may have waited for its signer, or its root may be trusted no more. */
+static void
+find_unproven(struct pile *p)
+{
+	for (size_t i = 0; i < assay_trust_count(p->all); i++)
+		p->unproven[i] = p->things[i] &&
+		    (i < p->base || p->wants[i].thing == THING_PCK_CRL) &&
+		    assay_trust_item_verify(p->all, i, NULL) != ASSAY_OK;
+}
+
 static enum assay_code
 name_all(struct pile *p, struct assay_error *err)
 {
@@ -134,11 +145,13 @@ name_all(struct pile *p, struct assay_error *err)
 	p->names = calloc(count + 1, sizeof *p->names);
 	p->wants = calloc(count + 1, sizeof *p->wants);
 	p->things = calloc(count + 1, sizeof *p->things);
-	if (p->names == NULL || p->wants == NULL || p->things == NULL)
+	p->unproven = calloc(count + 1, sizeof *p->unproven);
+	if (p->names == NULL || p->wants == NULL || p->things == NULL || p->unproven == NULL)
 		return no_memory(err);
 	for (size_t i = 0; i < count; i++)
 		if (!name_item(p->names[i], &p->wants[i], &p->things[i], p->all, i))
 			return no_memory(err);
+	find_unproven(p);
 	return ASSAY_OK;
 }
 
@@ -178,6 +191,7 @@ pile_clear(struct pile *p)
 	free(p->names);
 	free(p->wants);
 	free(p->things);
+	free(p->unproven);
 }
 
 /* --- judging it -------------------------------------------------------------------------- */
@@ -207,12 +221,35 @@ verify(const struct pile *p, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+static enum assay_code
+check_dates(const struct pile *p, int64_t now, struct assay_error *err)
+{
+	for (size_t n = 0; n < p->count; n++)
+		if (shelf_is_early(p->all, p->at[n], now)) {
+			snprintf(err->text, sizeof err->text,
+			    "%.50s: %.50s: is of a time that has not come yet; compare this "
+			    "server's clock",
+			    assay_trust_item_kind(p->all, p->at[n]),
+			    assay_trust_item_subject(p->all, p->at[n]));
+			return err->code = ASSAY_E_EXPIRED;
+		}
+	return ASSAY_OK;
+}
+
+/* No date counts of what is not proven: it takes nobody's place, and gives its own to what is. Else who
+ * signs a CRL of the year 2049 himself would keep all of Intel's out. */
 static bool
 is_useless(const struct pile *p, size_t i)
 {
-	for (size_t j = 0; j < assay_trust_count(p->all); j++)
-		if (j != i && assay_trust_item_replaced(p->all, i, j))
+	for (size_t j = 0; j < assay_trust_count(p->all); j++) {
+		if (j == i)
+			continue;
+		if (p->unproven[i] && (!p->unproven[j] || (j < p->base && i >= p->base)) &&
+		    strcmp(p->names[i], p->names[j]) == 0)
 			return true;
+		if (p->unproven[i] == p->unproven[j] && assay_trust_item_replaced(p->all, i, j))
+			return true;
+	}
 	return false;
 }
 
@@ -224,7 +261,10 @@ why_not(const struct pile *p, const struct view *view, size_t i, int64_t now)
 		return "has ended";
 	if (i < p->base && !view_is_fetched(view, p->names[i]))
 		return "is there already";
-	return is_useless(p, i) ? "a newer one is there" : NULL;
+	if (!is_useless(p, i))
+		return NULL;
+	return p->unproven[i] ? "one is there; push its signer's certificate with it"
+			      : "a newer one is there";
 }
 
 /* All that belongs to a name now takes the place of what stood there: also the older CRL that lists what
@@ -318,6 +358,8 @@ push_read(struct push *out, const struct view *view, const struct assay_bytes *r
 
 	*out = (struct push){ .args = NULL };
 	enum assay_code rc = pile_up(&p, view, roots, root_count, body, err);
+	if (rc == ASSAY_OK)
+		rc = check_dates(&p, now, err);
 	if (rc == ASSAY_OK)
 		rc = verify(&p, err);
 	if (rc == ASSAY_OK)

@@ -7,7 +7,11 @@
 
 #include "../kbs/base64.h"
 
-enum { PEM_ROW = 48 /* bytes, for 64 columns */, TURIN_HWID = 16 };
+enum {
+	PEM_ROW = 48, /* bytes, for 64 columns */
+	TURIN_HWID = 16,
+	CLOCKS_S = 300, /* two clocks may be apart */
+};
 
 void
 shelf_key(char out[WANT_NAME], const struct want *w)
@@ -183,6 +187,13 @@ shelf_make_place(struct shelf *s, size_t coming, size_t most)
 		return NULL;
 	out->place.leaving = true;
 	return out->key;
+}
+
+bool
+shelf_is_early(const struct assay_trust *trust, size_t i, int64_t now)
+{
+	return strcmp(assay_trust_item_label(trust, i), "CERTIFICATE") != 0 &&
+	    assay_trust_item_since(trust, i) > now + CLOCKS_S;
 }
 
 /* --- chains ---------------------------------------------------------------------------------- */

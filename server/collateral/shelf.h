@@ -62,6 +62,9 @@ const char *shelf_make_place(struct shelf *shelf, size_t coming, size_t most);
  * chain, or in AMD's cert_chain. False if one of them is not there. */
 bool shelf_chain(struct buffer *out, const struct shelf *shelf, const struct want *w);
 
+/* A CRL or a document of a time that has not come yet, but for some minutes between two clocks. */
+bool shelf_is_early(const struct assay_trust *trust, size_t i, int64_t now);
+
 void shelf_put_pem(struct buffer *out, const char *label, struct assay_bytes bytes);
 
 #endif
