@@ -674,6 +674,9 @@ order_renewals(struct collateral *c)
 		const struct assay_trust *trust = c->shelf->trust;
 		int64_t due = renewal_of(item->key, assay_trust_item_since(trust, item->i),
 		    assay_trust_item_until(trust, item->i));
+		/* Nobody says that its dates are true, but whoever signs the one that comes. */
+		if (item->unproven)
+			due = 0;
 		struct order *o = find_order(c, item->key);
 		/* Certificates live for years, and a new one is asked for when it is missed. */
 		if (item->want.thing == THING_VCEK || item->want.thing == THING_AMD_CHAIN ||

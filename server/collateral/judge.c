@@ -36,7 +36,8 @@ find(const struct assay_trust *trust, const char *key)
 	return SIZE_MAX;
 }
 
-/* Of the thing that is there and the one that came. */
+/* Of the thing that is there and the one that came, which is genuine: what is there may have waited for
+ * its signer, and what it says of its own date then counts for nothing. */
 static enum judgement
 compare(struct judged *j, const struct assay_trust *came, size_t i, const struct shelf *shelf,
     const char *key)
@@ -46,7 +47,7 @@ compare(struct judged *j, const struct assay_trust *came, size_t i, const struct
 	struct assay_error err;
 	enum judgement what = KEPT;
 
-	if (there == NULL)
+	if (there == NULL || there->unproven)
 		return KEPT;
 	struct assay_bytes old = assay_trust_item_bytes(shelf->trust, there->i);
 	struct assay_bytes new = assay_trust_item_bytes(came, i);
@@ -127,6 +128,9 @@ judge_both(struct judged *j, struct assay_trust *came, struct assay_trust *scrat
 		return what;
 	if (j->until <= now)
 		return refused(j, ENDED, "has ended");
+	if (shelf_is_early(came, i, now))
+		return refused(
+		    j, REFUSED, "is of a time that has not come yet; compare this server's clock");
 	return compare(j, came, i, shelf, key);
 }
 

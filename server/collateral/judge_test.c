@@ -103,12 +103,69 @@ test_replaced(void **state)
 	bed_clear(&b);
 }
 
+/* One that waits for its signer says for itself that it is newer; then one comes with its signer. */
+static void
+test_waiting(void **state)
+{
+	const struct want want = { .thing = THING_PCK_CRL };
+	const struct assay_bytes none = { NULL, 0 };
+	struct sim *sim = sim_new(1);
+	struct assay_trust *there = NULL;
+	struct assay_error err;
+	struct sim_dcap dcap;
+	struct judged j;
+
+	(void)state;
+	sim_dcap_new(&dcap, sim, true, 4, 0, true, NOW, 30 * SIM_DAY);
+	const struct assay_bytes root = bytes(sim_cert_write(sim, &dcap.root));
+	struct sim_crl forged = dcap.pck_crl;
+	forged.this_update = NOW;
+	forged.signer = sim_key(sim, SIM_P256, "nobody's");
+	assert_int_equal(assay_trust_new(&there, &err), ASSAY_OK);
+	assert_int_equal(assay_trust_add_root(there, root, "root", &err), ASSAY_OK);
+	assert_int_equal(
+	    assay_trust_add(there, bytes(sim_crl_write(sim, &forged)), "forged", NULL, &err),
+	    ASSAY_OK);
+	struct shelf *shelf = shelf_new(there);
+	assert_non_null(shelf);
+	assert_int_equal(shelf->count, 1);
+	judge(&j, &want, bytes(sim_crl_write(sim, &dcap.pck_crl)),
+	    bytes(sim_cert_write(sim, &dcap.pck_ca)), none, &root, 1, shelf, NOW + 1);
+	if (j.what != KEPT)
+		fail_msg("%s", j.why);
+	buffer_clear(&j.bundle);
+	shelf_free(shelf);
+	assay_trust_free(there);
+	sim_free(sim);
+}
+
+/* What a service dates ahead would be the newest for as long. */
+static void
+test_ahead(void **state)
+{
+	const struct want want = { .thing = THING_AMD_CRL, .product = "Milan" };
+	const struct assay_bytes none = { NULL, 0 };
+	struct judged j;
+	struct bed b;
+
+	(void)state;
+	bed_make(&b, false);
+	const struct assay_bytes root = bytes(b.root);
+	judge(&j, &want, bytes(sim_crl_write(b.sim, &b.snp.crl)), none, none, &root, 1, b.shelf,
+	    b.snp.crl.this_update - 301);
+	assert_int_equal(j.what, REFUSED);
+	assert_non_null(strstr(j.why, "of a time that has not come yet"));
+	bed_clear(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists_more),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_waiting),
+		cmocka_unit_test(test_ahead),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -33,12 +33,15 @@ by_key(const void *a, const void *b)
 	return order != 0 ? order : (x->i > y->i) - (x->i < y->i);
 }
 
+/* False: it is forged. VCEKs were verified when they were kept. */
 static bool
-is_forged(const struct assay_trust *trust, size_t i)
+verify(struct shelf_item *item, const struct assay_trust *trust, size_t i)
 {
-	enum assay_code code = assay_trust_item_verify(trust, i, NULL);
+	enum assay_code code =
+	    item->want.thing != THING_VCEK ? assay_trust_item_verify(trust, i, NULL) : ASSAY_OK;
 
-	return code != ASSAY_OK && code != ASSAY_E_INCOMPLETE;
+	item->unproven = code != ASSAY_OK;
+	return code == ASSAY_OK || code == ASSAY_E_INCOMPLETE;
 }
 
 /* Of two items for one thing the newer one; of certificates the one that ends later. */
@@ -62,8 +65,10 @@ drop_older(struct shelf *s)
 			s->items[kept++] = s->items[n];
 			continue;
 		}
-		if (is_better(s->trust, s->items[n].i, last->i))
+		if (is_better(s->trust, s->items[n].i, last->i)) {
 			last->i = s->items[n].i;
+			last->unproven = s->items[n].unproven;
+		}
 		free(s->items[n].key);
 	}
 	s->count = kept;
@@ -85,7 +90,7 @@ shelf_new(const struct assay_trust *trust)
 		struct shelf_item *item = &s->items[s->count];
 		if (!want_of_item(&item->want, trust, i))
 			continue;
-		if (item->want.thing != THING_VCEK && is_forged(trust, i))
+		if (!verify(item, trust, i))
 			continue;
 		shelf_key(key, &item->want);
 		item->i = i;

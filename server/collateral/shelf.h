@@ -33,7 +33,8 @@ struct shelf_place {
 struct shelf_item {
 	char *key;
 	struct want want;
-	size_t i; /* of the trust object */
+	size_t i;      /* of the trust object */
+	bool unproven; /* the certificate of its signer is not there */
 	struct shelf_place place;
 };
 

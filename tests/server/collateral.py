@@ -212,6 +212,16 @@ check(wait_until(lambda: not [c for c in verdict("M", fresh)["checks"] if c["id"
 guess = verdict("M2", fresh)
 check(guess["claims"]["platform"]["product"].startswith("Milan"), "a report that does not name its product")
 
+# --- what nobody here can judge -------------------------------------------------------------------
+# No date of a CRL counts before its signer has come: it may be anybody's, and of any year.
+waits = Server(ASSAYD, *OPTIONS)
+pushed = subprocess.run([ASSAY, "collateral", "push", "--url", waits.url, "--admin-key", waits.admin_key,
+                         "T/collateral/pck_crl.der"], capture_output=True)
+check(pushed.returncode == 0 and b"taken" in pushed.stdout, "a PCK CRL without its signer is taken")
+check(wait_until(lambda: waits.get("/sgx/certification/v4/pckcrl?ca=platform")[1].get("sgx-pck-crl-issuer-chain")),
+      "and is asked for at once, with its signer")
+check(waits.stop() == 0, "and all processes end")
+
 # --- without services ----------------------------------------------------------------------------
 alone = Server(ASSAYD, *ROOTS)
 status, headers, body = get(f"/tdx/certification/v4/tcb?fmspc={FMSPC}", alone)
