@@ -19,10 +19,10 @@ policy_path(struct admin_request *r, const char *name)
 
 /* "2 secrets: a, b" */
 static void
-put_governed(struct screen *s, const json_t *secrets)
+put_governed(struct screen *s, const json_t *secrets, int64_t more)
 {
 	json_t *path;
-	size_t i, n = json_array_size(secrets);
+	size_t i, n = json_array_size(secrets) + (size_t)more;
 
 	if (n == 0) {
 		fputs("no secret is under it yet\n", s->to);
@@ -35,6 +35,8 @@ put_governed(struct screen *s, const json_t *secrets)
 		screen_text(s, json_string_value(path) != NULL ? json_string_value(path) : "");
 		fputc('\n', s->to);
 	}
+	if (more > 0)
+		fprintf(s->to, "  and %" PRId64 " more\n", more);
 }
 
 static int
@@ -54,7 +56,7 @@ push(struct admin *a, struct screen *s)
 	if (rc == 0 && !admin_json(a, s, root)) {
 		screen_text(s, admin_text(root, "name"));
 		fprintf(s->to, ": version %" PRId64 ", ", admin_number(root, "version"));
-		put_governed(s, json_object_get(root, "secrets"));
+		put_governed(s, json_object_get(root, "secrets"), admin_number(root, "more"));
 	}
 	json_decref(root);
 	input_clear(&in);

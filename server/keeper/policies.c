@@ -6,18 +6,21 @@
 
 #include "../text.h"
 
-/* The secrets that name a policy; NULL: trouble. */
+enum { GOVERNED_MAX = 10000 /* that are named; the rest is counted */ };
+
+/* The secrets that name a policy, and how many they are; NULL: trouble. */
 static json_t *
-governed(const struct call *c, const char *policy)
+governed(const struct call *c, const char *policy, size_t *count)
 {
 	json_t *all = verb_list(c, ITEM_LIST, KIND_SECRET, NULL, "path");
 	json_t *some = json_array(), *row;
 	size_t i;
 
+	*count = 0;
 	json_array_foreach(all, i, row)
 	{
 		const char *name = json_string_value(json_object_get(row, "policy"));
-		if (name != NULL && strcmp(name, policy) == 0 &&
+		if (name != NULL && strcmp(name, policy) == 0 && (*count)++ < GOVERNED_MAX &&
 		    json_array_append(some, json_object_get(row, "path")) != 0)
 			keeper_trouble(c->k, "out of memory");
 	}
@@ -70,16 +73,21 @@ void
 policy_put(struct call *c)
 {
 	const char *name = text_name(c, "the policy", SECRET_MAX);
-	json_t *facts;
+	json_t *facts, *secrets;
 	int64_t version = 0;
+	size_t count;
 
 	if (name == NULL)
 		return;
 	facts = json_pack("{s:I}", "size", (json_int_t)c->body.len);
-	if (put(c, "policy.put", KIND_POLICY, name, facts, true, &version))
+	if (put(c, "policy.put", KIND_POLICY, name, facts, true, &version)) {
+		secrets = governed(c, name, &count);
+		size_t more = count - json_array_size(secrets);
 		verb_answer(c,
-		    json_pack("{s:s, s:I, s:o}", "name", name, "version", (json_int_t)version,
-			"secrets", governed(c, name)));
+		    json_pack("{s:s, s:I, s:o, s:o*}", "name", name, "version", (json_int_t)version,
+			"secrets", secrets, "more",
+			more > 0 ? json_integer((json_int_t)more) : NULL));
+	}
 	json_decref(facts);
 }
 
@@ -144,13 +152,13 @@ void
 policy_rm(struct call *c)
 {
 	const char *name = verb_name(c, "name");
-	json_t *secrets = name != NULL ? governed(c, name) : NULL;
-	size_t n = json_array_size(secrets);
+	size_t n = 0;
+	json_t *secrets = name != NULL ? governed(c, name, &n) : NULL;
 	char quoted[QUOTE_ROOM];
 
 	/* A built-in one of the same name takes over: then nothing is left without a policy, but with
 	 * another than the operator wrote. So that is refused too. */
-	if (n > 0)
+	if (n > 0 && !c->k->failed)
 		reply_refuse(c->r, KEEPER_CONFLICT,
 		    "%zu secrets name this policy, %s first; put them under"
 		    " another one, or remove them",

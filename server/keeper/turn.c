@@ -9,6 +9,8 @@
 
 #include "../text.h"
 
+enum { ANSWER_MAX = IPC_MESSAGE_MAX - 64 /* for what is around it */ };
+
 /* --- small things that all of the keeper's files use ------------------------------------- */
 
 void
@@ -95,10 +97,34 @@ reply_text(struct keeper *k, struct reply *r, char *text)
 	r->len = strlen(text);
 }
 
+/* Of the longest list in it. */
+static size_t
+count_listed(json_t *json)
+{
+	const char *name;
+	json_t *value;
+	size_t most = 0;
+
+	json_object_foreach(json, name, value)
+	{
+		if (json_array_size(value) > most)
+			most = json_array_size(value);
+	}
+	return most;
+}
+
+/* What no message can hold is told: a line that is closed for it stays closed. Lists grow so long; what
+ * changes something answers with little. */
 void
 reply_json(struct keeper *k, struct reply *r, json_t *json, bool compact)
 {
 	reply_text(k, r, json != NULL ? json_dumps(json, compact ? JSON_COMPACT : 0) : NULL);
+	if (r->len > ANSWER_MAX)
+		reply_refuse(r, KEEPER_CONFLICT,
+		    "the answer would list %zu things in %zu bytes, and can have %d; ask for "
+		    "fewer, "
+		    "or remove what nobody needs",
+		    count_listed(json), r->len, ANSWER_MAX);
 	json_decref(json);
 }
 
