@@ -81,6 +81,9 @@ token_fault(struct keeper *k, json_t *claims, const struct ipc_message *m)
 		return "has expired";
 	if (iat > k->now + SKEW_S)
 		return "is from the future; compare the clocks";
+	/* A key's holder may write any number: with this the sums below cannot overflow. */
+	if (iat < 0)
+		return "has an iat before 1970";
 	if (exp - iat > ADMIN_TOKEN_S || exp < iat)
 		return "is valid for more than 300 s";
 	if (*jti == '\0' || strlen(jti) > NAME_MAX_LEN)

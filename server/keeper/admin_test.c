@@ -193,6 +193,48 @@ test_tokens(void **context)
 	bed_free(&b);
 }
 
+/* The times of a token are its author's: neither wraps what is counted with them. */
+static void
+test_token_times(void **context)
+{
+	static const struct {
+		const char *iat, *exp;
+		const char *words;
+	} cases[] = {
+		{ "-9000000000000000000", "1000000000000000000", "an iat before 1970" },
+		{ "-9000000000000000000", "9223372036854775807", "an iat before 1970" },
+		{ "-9223372036854775808", "1795250060", "an iat before 1970" },
+		{ "-1", "1795250060", "an iat before 1970" },
+		{ "0", "9223372036854775807", "more than 300 s" },
+		{ "1795250000", "9223372036854775807", "more than 300 s" },
+		{ "1795250000", "-9223372036854775808", "has expired" },
+		{ "9223372036854775807", "9223372036854775807", "from the future" },
+		{ "9223372036854775807", "1795250060", "from the future" },
+	};
+	struct bed b;
+	struct ipc_message m;
+	struct assay_error err;
+	uint8_t digest[HASH];
+	char payload[512], *token;
+
+	(void)context;
+	bed_new(&b);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		(void)snprintf(payload, sizeof payload,
+		    "{\"aud\":\"%s\",\"iat\":%s,\"exp\":%s,\"jti\":\"j\",\"htm\":\"POST\",\"htu\":"
+		    "\"/v1/admin\",\"sha256\":\"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\"}",
+		    b.aud, cases[i].iat, cases[i].exp);
+		assert_int_equal(assay_jws_sign(&token, b.admin, "assay-admin+jwt", false,
+				     bed_bytes(payload), &err),
+		    ASSAY_OK);
+		bed_admin_message(&m, token, digest, "secret.list", "{}", bed_bytes(""));
+		struct reply r = bed_do(&b, &m);
+		refused(&r, KEEPER_ADMIN, cases[i].words);
+		free(token);
+	}
+	bed_free(&b);
+}
+
 /* Made for this test, by openssl req -x509; and the SHA-256 of its key as openssl pkey prints it. */
 static const char certificate[] =
     "-----BEGIN CERTIFICATE-----\n"
@@ -841,6 +883,7 @@ main(void)
 		cmocka_unit_test(test_launch_owner),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_token_times),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_policies),
