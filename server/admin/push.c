@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -11,7 +12,7 @@
 #include "../collateral/shelf.h"
 #include "../stamp.h"
 
-enum { DIGEST = 32, NAME_DIGEST = 16 };
+enum { DIGEST = 32, NAME_DIGEST = 16, VERIFY_MS = 2000 };
 
 /* What was pushed, among what is there. */
 struct pile {
@@ -172,7 +173,8 @@ pile_up(struct pile *p, const struct view *view, const struct assay_bytes *roots
 	if (rc == ASSAY_OK)
 		rc = assay_trust_new(&p->all, err);
 	for (size_t i = 0; rc == ASSAY_OK && i < root_count; i++)
-		rc = assay_trust_add_root(p->all, roots[i], "trust root", err);
+		if ((rc = assay_trust_add_root(p->all, roots[i], "trust root", err)) == ASSAY_OK)
+			rc = assay_trust_add_root(p->pushed, roots[i], "trust root", err);
 	if (rc == ASSAY_OK)
 		rc = add_view(p, view->trust, err);
 	p->base = rc == ASSAY_OK ? assay_trust_count(p->all) : 0;
@@ -204,16 +206,47 @@ may_wait(const struct pile *p, size_t i, enum assay_code rc)
 	return rc == ASSAY_E_INCOMPLETE && p->things[i] && p->wants[i].thing == THING_PCK_CRL;
 }
 
+/* Of this thread: a worker has others to serve. */
+static int64_t
+spent_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* By what came with it; else by what is there, too. */
+static enum assay_code
+verify_item(const struct pile *p, size_t n, struct assay_error *why)
+{
+	return assay_trust_item_verify(p->pushed, n, why) == ASSAY_OK
+	    ? ASSAY_OK
+	    : assay_trust_item_verify(p->all, p->at[n], why);
+}
+
+/* SEV certificates do not name their signers: each item may have many to try. */
 static enum assay_code
 verify(const struct pile *p, struct assay_error *err)
 {
+	int64_t until = spent_ms() + VERIFY_MS;
+
 	for (size_t n = 0; n < p->count; n++) {
 		size_t i = p->at[n];
 		struct assay_error why = { .text = "" };
-		enum assay_code rc = assay_trust_item_verify(p->all, i, &why);
+		if (spent_ms() > until) {
+			snprintf(err->text, sizeof err->text,
+			    "collateral: %d s have gone into finding who signed the first %zu of "
+			    "%zu "
+			    "items: there are too many certificates to try; push fewer platforms "
+			    "at once",
+			    VERIFY_MS / 1000, n, p->count);
+			return err->code = ASSAY_E_UNSUPPORTED;
+		}
+		enum assay_code rc = verify_item(p, n, &why);
 		if (rc == ASSAY_OK || may_wait(p, i, rc))
 			continue;
-		snprintf(err->text, sizeof err->text, "%.50s: %.50s: %.100s%s",
+		snprintf(err->text, sizeof err->text, "%.40s: %.50s: %.120s%s",
 		    assay_trust_item_kind(p->all, i), assay_trust_item_subject(p->all, i), why.text,
 		    rc == ASSAY_E_INCOMPLETE ? "; push its signer's certificate with it" : "");
 		return err->code = rc;

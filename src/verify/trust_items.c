@@ -239,7 +239,11 @@ signed_with(struct assay_public key, enum assay_scheme scheme, struct assay_byte
 	return ok;
 }
 
-enum { CHAIN_MAX = 4, CANDIDATES_MAX = 12 /* of one name; AMD and Intel have replaced one */ };
+enum {
+	CHAIN_MAX = 4,
+	CANDIDATES_MAX = 12, /* of one name; AMD and Intel have replaced one */
+	SEV_TRIES_MAX = 128, /* for one chain: nothing names a signer, and a try takes some ms */
+};
 
 static enum assay_code chain(
     const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err);
@@ -289,24 +293,40 @@ document_signed(const struct assay_trust *t, const struct item *item, struct ass
 	const struct signed_json *doc =
 	    item->kind == ITEM_TCB_INFO ? &item->tcb.doc : &item->qe.doc;
 	struct assay_bytes signature = { doc->signature, sizeof doc->signature };
-	enum assay_code rc = ASSAY_E_INCOMPLETE;
+	size_t tried = 0;
 	const struct item *by;
 
-	(void)assay_fail(err, rc, "%s: the TCB signing certificate is not here", item->name);
-	for (size_t at = 0; (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
+	for (size_t at = 0;
+	     tried < CANDIDATES_MAX && (by = assay_trust_next(t, ITEM_CERT, &at)) != NULL;) {
 		if (!by->tcb_signing)
 			continue;
+		tried++;
 		if (signed_with(by->cert.key, ASSAY_ECDSA_P256_SHA256, digest, signature))
 			return chain(t, by, 1, err);
-		rc = assay_fail(
-		    err, ASSAY_E_SIGNATURE, "%s: is not signed by the TCB signing key", item->name);
 	}
-	return rc;
+	if (tried == 0)
+		return assay_fail(err, ASSAY_E_INCOMPLETE,
+		    "%s: the TCB signing certificate is not here", item->name);
+	if (tried == CANDIDATES_MAX)
+		return assay_fail(err, ASSAY_E_SIGNATURE,
+		    "%s: is not signed by any of the first %d TCB signing certificates", item->name,
+		    CANDIDATES_MAX);
+	return assay_fail(
+	    err, ASSAY_E_SIGNATURE, "%s: is not signed by the TCB signing key", item->name);
 }
 
-/* Slots that name the usage of the signer are tried; any one that verifies will do. */
+static bool
+sev_tried(struct assay_public key, enum assay_scheme scheme, struct assay_bytes digest,
+    struct assay_bytes signature, size_t *tries)
+{
+	return (*tries)++ < SEV_TRIES_MAX && signed_with(key, scheme, digest, signature);
+}
+
+/* Slots that name the usage of the signer are tried; any one that verifies will do. What stands behind the
+ * item is tried first: a file holds the chain of a platform. */
 static enum assay_code
-sev_signed(const struct assay_trust *t, const struct item *item, struct assay_error *err)
+sev_signed(
+    const struct assay_trust *t, const struct item *item, size_t *tries, struct assay_error *err)
 {
 	const struct sev_cert *c = &item->sev;
 	uint32_t by_usage = c->usage == SEV_USAGE_CEK ? SEV_USAGE_ASK
@@ -314,7 +334,10 @@ sev_signed(const struct assay_trust *t, const struct item *item, struct assay_er
 	    : c->usage == SEV_USAGE_PEK               ? SEV_USAGE_CEK
 						      : SEV_USAGE_OCA;
 	const struct item *by;
+	size_t own = 0;
 
+	while (t->items[own] != item)
+		own++;
 	for (size_t s = 0; s < 2; s++) {
 		const struct sev_signature *sig = &c->signatures[s];
 		enum assay_scheme scheme = assay_sev_scheme(sig->algo, sig->len);
@@ -330,15 +353,23 @@ sev_signed(const struct assay_trust *t, const struct item *item, struct assay_er
 		for (size_t at = 0; by_usage == SEV_USAGE_ASK &&
 		     (by = assay_trust_next(t, ITEM_AMD_CERT, &at)) != NULL;)
 			if (by->amd.usage == SEV_USAGE_ASK &&
-			    signed_with(by->amd.public, scheme, d, raw))
+			    sev_tried(by->amd.public, scheme, d, raw, tries))
 				return chain(t, by, 1, err);
 		/* An OCA is its own root; every other kind leads one step nearer to AMD's. */
-		for (size_t at = 0; (by = assay_trust_next(t, ITEM_SEV_CERT, &at)) != NULL;)
-			if (by->sev.usage == by_usage &&
+		for (size_t n = 1; n <= t->item_count; n++) {
+			by = t->items[(own + n) % t->item_count];
+			if (by->kind == ITEM_SEV_CERT && by->sev.usage == by_usage &&
 			    (by == item || by_usage != SEV_USAGE_OCA) &&
-			    signed_with(by->sev.public, scheme, d, raw))
-				return by == item ? ASSAY_OK : sev_signed(t, by, err);
+			    sev_tried(by->sev.public, scheme, d, raw, tries))
+				return by == item ? ASSAY_OK : sev_signed(t, by, tries, err);
+		}
 	}
+	if (*tries > SEV_TRIES_MAX)
+		return assay_fail(err, ASSAY_E_INCOMPLETE,
+		    "%s: too many certificates to try, and none of %d signed this %s: put its %s "
+		    "behind it",
+		    item->name, SEV_TRIES_MAX, assay_sev_usage_name(c->usage),
+		    assay_sev_usage_name(by_usage));
 	return assay_fail(err, ASSAY_E_INCOMPLETE, "%s: the %s that signed this %s is not here",
 	    item->name, assay_sev_usage_name(by_usage), assay_sev_usage_name(c->usage));
 }
@@ -365,6 +396,8 @@ amd_signed(const struct assay_trust *t, const struct item *item, struct assay_er
 static enum assay_code
 chain(const struct assay_trust *t, const struct item *item, unsigned depth, struct assay_error *err)
 {
+	size_t tries = 0;
+
 	switch (item->kind) {
 	case ITEM_CERT:
 		/* The key is pinned, and not what the certificate says of it: that is signed too. */
@@ -385,7 +418,7 @@ chain(const struct assay_trust *t, const struct item *item, unsigned depth, stru
 	case ITEM_QE_IDENTITY:
 		return document_signed(t, item, err);
 	case ITEM_SEV_CERT:
-		return sev_signed(t, item, err);
+		return sev_signed(t, item, &tries, err);
 	case ITEM_AMD_CERT:
 		return amd_signed(t, item, err);
 	}

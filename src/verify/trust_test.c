@@ -123,11 +123,23 @@ make_key(const char *curve)
 }
 
 static void
-put_name(X509_NAME *name, const char *cn)
+put_part(X509_NAME *name, const char *type, const char *value)
 {
 	assert_int_equal(X509_NAME_add_entry_by_txt(
-			     name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0),
+			     name, type, MBSTRING_UTF8, (const unsigned char *)value, -1, -1, 0),
 	    1);
+}
+
+/* Of Intel's TCB signing key the whole of its name. */
+static void
+put_name(X509_NAME *name, const char *cn)
+{
+	static const char *const rest[][2] = { { "O", "Intel Corporation" }, { "L", "Santa Clara" },
+		{ "ST", "CA" }, { "C", "US" } };
+
+	put_part(name, "CN", cn);
+	for (size_t i = 0; strcmp(cn, "Intel SGX TCB Signing") == 0 && i < 4; i++)
+		put_part(name, rest[i][0], rest[i][1]);
 }
 
 static struct made
@@ -702,6 +714,76 @@ test_circles(void **state)
 	EVP_PKEY_free(b);
 	EVP_PKEY_free(x);
 	EVP_PKEY_free(y);
+}
+
+/* Nothing in a SEV certificate names its signer, so whoever brings many has each of them tried: only so
+ * many are, and the one behind it first. */
+static void
+test_sev_tries(void **state)
+{
+	static const struct {
+		size_t before, after; /* fakes, on the way from the PDH to its PEK */
+		bool found;
+	} cases[] = { { 0, 127, true }, { 0, 128, false }, { 300, 0, true }, { 300, 128, false } };
+	EVP_PKEY *fake = make_key("P-384"), *key = make_key("P-384"), *cek = make_key("P-384");
+	struct made other = make_sev(fake, SEV_USAGE_PEK, cek, SEV_USAGE_CEK);
+	struct made pek = make_sev(key, SEV_USAGE_PEK, cek, SEV_USAGE_CEK);
+	struct made pdh = make_sev(fake, SEV_USAGE_PDH, key, SEV_USAGE_PEK);
+	struct assay_error err = { ASSAY_OK, "" };
+	(void)state;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct assay_trust *trust = make_trust();
+		uint32_t mark = 0;
+		for (; mark < cases[i].before; mark++) {
+			memcpy(other.bytes + SEV_CERT_SIZE - sizeof mark, &mark, sizeof mark);
+			(void)add(trust, all(&other), "fake");
+		}
+		(void)add(trust, all(&pdh), "pdh");
+		for (; mark < cases[i].before + cases[i].after; mark++) {
+			memcpy(other.bytes + SEV_CERT_SIZE - sizeof mark, &mark, sizeof mark);
+			(void)add(trust, all(&other), "fake");
+		}
+		(void)add(trust, all(&pek), "pek");
+		expect_outcome("pdh", assay_trust_item_verify(trust, cases[i].before, &err), &err,
+		    ASSAY_E_INCOMPLETE,
+		    cases[i].found ? "the CEK that signed this PEK is not here"
+				   : "none of 128 signed this PDH: put its PEK behind it");
+		assay_trust_free(trust);
+	}
+	EVP_PKEY_free(fake);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(cek);
+}
+
+/* The same of the certificates that have the name of Intel's TCB signing key. */
+static void
+test_document_tries(void **state)
+{
+	EVP_PKEY *key = make_key("P-256");
+	(void)state;
+
+	for (time_t fakes = 11; fakes <= 12 && vectors_present(); fakes++) {
+		struct assay_trust *trust = make_trust();
+		struct assay_error err = { ASSAY_OK, "" };
+		struct assay_bytes chain =
+		    vectors_read("dcap/collateral/tdx-90c06f-2026-02/tcb_signing_chain.pem");
+		struct assay_bytes info =
+		    vectors_read("dcap/collateral/tdx-90c06f-2026-02/tcb_info.json");
+		assert_int_equal(add(trust, info, "info"), 1);
+		for (time_t n = 0; n < fakes; n++) {
+			struct made m = make_x509(key, "Intel SGX TCB Signing", key, "X", n);
+			(void)add(trust, all(&m), "fake");
+		}
+		(void)add(trust, chain, "chain");
+		expect_outcome("info", assay_trust_item_verify(trust, 0, &err), &err,
+		    fakes == 11 ? ASSAY_OK : ASSAY_E_SIGNATURE,
+		    fakes == 11 ? "" : "any of the first 12 TCB signing certificates");
+		vectors_free(chain);
+		vectors_free(info);
+		assay_trust_free(trust);
+	}
+	EVP_PKEY_free(key);
 }
 
 /* --- roots of the caller's --------------------------------------------------------------- */
@@ -1299,6 +1381,8 @@ main(void)
 		cmocka_unit_test(test_sev_chain),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_circles),
+		cmocka_unit_test(test_sev_tries),
+		cmocka_unit_test(test_document_tries),
 		cmocka_unit_test(test_roots),
 		cmocka_unit_test(test_amd_roots),
 		cmocka_unit_test(test_turned),
