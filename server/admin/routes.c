@@ -131,8 +131,8 @@ text_bytes(const char *text)
 
 /* Takes args; NULL: out of memory. */
 static void
-ask(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
-    keeper_done *answer)
+ask_to(struct exchange *x, enum keeper_op op, const char *verb, json_t *args,
+    struct assay_bytes kept, keeper_done *answer)
 {
 	struct assay_bytes body = exchange_body(x), token = { NULL, 0 };
 	uint8_t digest[DIGEST];
@@ -151,10 +151,17 @@ ask(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
 		const struct assay_bytes fields[] = { token, exchange_client_key(x),
 			text_bytes(exchange_method(x)), text_bytes(path), { digest, sizeof digest },
 			text_bytes(verb), text_bytes(text), kept };
-		keeper_call(worker_keeper(exchange_worker(x)), KEEPER_ADMIN_DO, fields,
+		keeper_call(worker_keeper(exchange_worker(x)), op, fields,
 		    sizeof fields / sizeof fields[0], answer, x);
 	}
 	free(text);
+}
+
+static void
+ask(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
+    keeper_done *answer)
+{
+	ask_to(x, KEEPER_ADMIN_DO, verb, args, kept, answer);
 }
 
 /* --- reading a request ------------------------------------------------------------------- */
@@ -536,16 +543,19 @@ push_put(struct exchange *x, struct push *push)
 }
 
 static void
-collateral_push(struct exchange *x)
+may_push(void *arg, const struct ipc_message *answer)
 {
+	struct exchange *x = arg;
 	struct worker *w = exchange_worker(x);
-	struct query q = { .name = { NULL } };
 	struct assay_error err = { .text = "" };
 	struct push push;
 	size_t count;
 
-	if (!begin(x, &q))
+	worker_saw(w, answer);
+	if (answer->op != KEEPER_DONE) {
+		refuse(x, answer);
 		return;
+	}
 	const struct assay_bytes *roots = worker_roots(w, &count);
 	enum assay_code rc =
 	    push_read(&push, worker_view(w), roots, count, exchange_body(x), exchange_now(x), &err);
@@ -554,6 +564,17 @@ collateral_push(struct exchange *x)
 	else
 		refuse_body(x, rc, &err);
 	push_clear(&push);
+}
+
+/* To read it, with all its signatures, is work that holds up others: strangers do not have it done. */
+static void
+collateral_push(struct exchange *x)
+{
+	struct query q = { .name = { NULL } };
+
+	if (begin(x, &q))
+		ask_to(x, KEEPER_ADMIN_MAY, "collateral.put", json_object(),
+		    (struct assay_bytes){ NULL, 0 }, may_push);
 }
 
 /* --- audit ------------------------------------------------------------------------------- */

@@ -193,6 +193,52 @@ test_tokens(void **context)
 	bed_free(&b);
 }
 
+/* To ask whether one may is refused as to do it is, and leaves all as it was. */
+static void
+test_may(void **context)
+{
+	static const char items[] = "{\"items\":[{\"name\":\"c\",\"size\":4}]}";
+	struct bed b;
+	struct ipc_message m;
+	struct reply r;
+	uint8_t digest[HASH];
+
+	(void)context;
+	bed_new(&b);
+	struct assay_jwk *reader = hire(&b, "reader", "reader", "ES256");
+	uint64_t generation = b.k->generation;
+	char *readers = bed_admin_token(&b, reader, "assay-admin+jwt", bed_bytes("body"));
+	char *others = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes("other"));
+	char *good = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes("body"));
+	const struct {
+		const char *token;
+		enum keeper_status status;
+		const char *words;
+	} cases[] = { { "", KEEPER_ADMIN, "needs an admin token" },
+		{ "a.b.c", KEEPER_ADMIN, "admin token: " },
+		{ readers, KEEPER_ROLE, "is too small for" },
+		{ others, KEEPER_ADMIN, "is for another request" }, { good, KEEPER_DONE, "" },
+		{ good, KEEPER_DONE, "" } };
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		bed_admin_message(
+		    &m, cases[i].token, digest, "collateral.put", items, bed_bytes("body"));
+		m.op = KEEPER_ADMIN_MAY;
+		r = bed_do(&b, &m);
+		refused(&r, cases[i].status, cases[i].words);
+		assert_true(b.k->generation == generation);
+	}
+	m.op = KEEPER_ADMIN_DO;
+	r = bed_do(&b, &m);
+	assert_int_equal(r.status, KEEPER_DONE);
+	assert_true(b.k->generation > generation);
+	reply_clear(&r);
+	free(readers);
+	free(others);
+	free(good);
+	assay_jwk_free(reader);
+	bed_free(&b);
+}
+
 /* The times of a token are its author's: neither wraps what is counted with them. */
 static void
 test_token_times(void **context)
@@ -883,6 +929,7 @@ main(void)
 		cmocka_unit_test(test_launch_owner),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_may),
 		cmocka_unit_test(test_token_times),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_secrets),

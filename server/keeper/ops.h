@@ -82,6 +82,9 @@ enum keeper_op {
 	 * -> 1: the claims of the workload's token, JSON; 2: u64 version of the secret
 	 */
 	KEEPER_WOULD_RELEASE = 8,
+	/* Whether KEEPER_ADMIN_DO of the same fields 0 to 5 would come as far as to its verb. Nothing is done, and
+	 * the token is not spent: for the front to ask before it goes to any trouble. -> nothing */
+	KEEPER_ADMIN_MAY = 9,
 };
 
 #endif

@@ -193,6 +193,7 @@ handle(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		keeper_sign(k, m, r);
 		break;
 	case KEEPER_ADMIN_DO:
+	case KEEPER_ADMIN_MAY:
 		keeper_admin(k, m, r);
 		break;
 	case KEEPER_COLLATERAL:

@@ -98,6 +98,7 @@ def tokens():
     check(fields.get("www-authenticate") == "Bearer", "401 says what is wanted")
     check(fields.get("cache-control") == "no-store", "no answer about secrets is stored")
     asks("GET", at, 401, "", token="nonsense", name="a token that is none")
+    asks("PUT", "/v1/admin/collateral", 401, "", b"no collateral", "nonsense", "a stranger's push is not read")
     for name, words, changes in (
             ("for another path", "for another request", {"htu": "/v1/admin/policies"}),
             ("for the path with a query", "for another request", {"htu": at + "?x=1"}),
