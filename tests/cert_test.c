@@ -799,6 +799,12 @@ test_legacy(void **state)
 	/* Intel's puts the quote of the DICE extension here, too. */
 	const struct spec intel = { .with = { { INTEL, by_claims } } };
 	expect_spec(SGX, "Intel, by the claims", &intel, ASSAY_OK, "", "");
+	/* Which is also where a PCK certificate has its SGX extension. */
+	const struct spec pck = { .with = { { INTEL, hex("3000") } } };
+	expect_spec(SGX, "a PCK certificate", &pck, ASSAY_E_FORMAT, "cert.extension",
+	    "there is no evidence in it: it is a PCK certificate");
+	const struct spec beside = { .with = { { INTEL, hex("3000") }, { GRAMINE, raw } } };
+	expect_spec(SGX, "a quote beside it", &beside, ASSAY_OK, "", "");
 	const struct spec gramine = { .with = { { GRAMINE, by_claims } } };
 	expect_spec(SGX, "Gramine, by the claims", &gramine, ASSAY_E_POLICY,
 	    "evidence.report_data cert.binding", "is ");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/der.h"
 #include "parse/pem.h"
 
 enum { TEXT_MAX = 2 * PEER_MAX };
@@ -101,6 +102,15 @@ look_for_doubled(struct assay_cert *c)
 			}
 }
 
+/* The OID of Intel SDK's quotes is also that of the SGX extension of each PCK certificate (Intel, PCK
+ * Certificate and CRL Specification), which is a SEQUENCE: no quote begins like one. */
+static bool
+is_pck(const struct x509_extension *e)
+{
+	return assay_bytes_equal(e->oid, pck_extension_oid) && e->value.len > 0 &&
+	    e->value.ptr[0] == DER_SEQUENCE;
+}
+
 /* The strongest form decides, for better or worse. */
 static enum assay_code
 open_strongest(struct assay_cert *c, struct assay_error *err)
@@ -113,6 +123,13 @@ open_strongest(struct assay_cert *c, struct assay_error *err)
 	for (size_t i = 0; i < cert_form_count && found == NULL; i++) {
 		found = find(c, &cert_forms[i], &count);
 		c->form = found != NULL ? &cert_forms[i] : NULL;
+	}
+	if (found != NULL && is_pck(found)) { /* the form is the last */
+		c->form = NULL;
+		(void)assay_fail(&c->extension, ASSAY_E_FORMAT,
+		    "there is no evidence in it: it is a PCK certificate, to which quotes chain; "
+		    "give the certificate that a peer shows");
+		return ASSAY_OK;
 	}
 	if (found == NULL) {
 		(void)assay_fail(&c->extension, ASSAY_E_FORMAT,

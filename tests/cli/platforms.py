@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from harness import FOLDER, done, fits, ok, run
+from harness import FOLDER, done, fits, ok, path, run
 
 SIM = os.path.abspath(sys.argv[2])
 TITLES = {"sgx": "Intel SGX", "tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sev": "AMD SEV",
@@ -80,6 +80,23 @@ for tee, title in TITLES.items():
 
 r = run("collateral", "show", "--time", "2099-01-01", "P-tdx/collateral")
 ok(r.code == 1 and re.match(r"\d NOT GENUINE; ENDED \d{4}-\d\d-\d\d ", r.out), "show, neither genuine nor good", r)
+
+# The certificate that signs for the platform's quotes has the OID of Intel SDK's attested certificates, and no quote.
+for tee in ("sgx", "tdx"):
+    pck = run("verify", "--json", "--trust-root", f"P-{tee}/trust-root", "-c", f"P-{tee}/collateral",
+              f"P-{tee}").json["claims"]["dcap"]
+    with open(f"{FOLDER.name}/P-{tee}/evidence.bin", "rb") as f:
+        leaf = re.search(b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", f.read(), re.S).group()
+    r = run("inspect", "--json", path("pck.pem", leaf))
+    shown = r.json["groups"]["certificate"]
+    ok(r.code == 0 and r.json["kind"] == "certificate" and shown["FMSPC"] == pck["fmspc"]
+       and shown["PPID"] == pck["ppid"] and shown["TCB components"] == pck["components"]
+       and shown["PCESVN"] == str(pck["pce_svn"]) and {"issuer", "serial"} <= set(shown)
+       and "wrong" not in shown, f"{tee}: inspect its PCK certificate", r)
+    r = run("cert", "verify", "pck.pem")
+    ok(r.code == 1 and "FAIL cert.extension: there is no evidence in it: it is a PCK certificate, " in
+       " ".join(r.out.split()), f"{tee}: it carries no evidence", r)
+
 for tee in ("sgx", "tdx"):
     r = verify(platform(f"{tee}-ood", tee, "--tcb", "OutOfDate"))
     ok(r.code == 1 and fits(r.out) and "FAIL  dcap.tcb.status" in r.out
