@@ -323,6 +323,8 @@ print_screen(struct screen *s, const struct judgement *v)
 	fputc('\n', s->to);
 	for (size_t i = 0; i < r->part_count; i++)
 		print_part(s, &r->parts[i]);
+	if (r->has_status)
+		screen_row(s, "status", "%s, of the token itself", assay_tier_name(r->status));
 	if (v->by != NULL) {
 		assay_jwk_kid(kid, v->by);
 		screen_row(s, "signed by", "%s, key %s", assay_jwk_alg(v->by), kid);
@@ -396,6 +398,7 @@ print_json(struct screen *s, const struct judgement *v)
 	json_time(&j, "issued", r->has_issued, r->issued);
 	json_time(&j, "not_before", r->has_not_before, r->not_before);
 	json_time(&j, "expires", r->has_expires, r->expires);
+	json_text_or_null(&j, "status", r->has_status ? assay_tier_name(r->status) : "");
 	json_open(&j, "parts", '[');
 	for (size_t i = 0; i < r->part_count; i++)
 		json_part(&j, &r->parts[i]);

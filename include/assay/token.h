@@ -83,13 +83,16 @@ struct assay_result {
 	int64_t issued, not_before, expires; /* Unix seconds */
 	const struct assay_result_part *parts;
 	size_t part_count;
+	bool has_status; /* of the token as a whole, beside those of its parts */
+	enum assay_tier status;
 };
 
 /*
  * Reads the claims of an EAR, which are the payload of a JWT: either family of names. Proves nothing:
  * assay_jws_verify() gives the payload and says whose it is.
  *
- * Errors  ASSAY_E_FORMAT (also a status that is better than its own trust vector),
+ * Errors  ASSAY_E_FORMAT (also a status that is better than its own trust vector, or the token's than
+ *         that of a part),
  *         ASSAY_E_UNSUPPORTED (a profile that is not known, nested tokens), ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code
@@ -97,7 +100,8 @@ assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct
 void assay_result_free(struct assay_result *result); /* NULL is fine */
 
 /*
- * Whether a result affirms, at this time and of this challenge: every part of it is affirming.
+ * Whether a result affirms, at this time and of this challenge: every part of it is affirming,
+ * and so is the token's own status, if it has one.
  *
  * now     Unix seconds. iat and nbf may be up to a minute ahead of it; exp may not be reached.
  * nonce   The challenge's bytes; eat_nonce is these, or hex or base64 of them. Empty: not compared.

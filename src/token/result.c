@@ -120,9 +120,12 @@ take_verifier(struct assay_result *r, const json_t *root, struct assay_error *er
 
 /* --- parts ------------------------------------------------------------------------------- */
 
+/* Whose status: a part's, in quotes, or without a name the token's own. */
+#define WHOSE(name) ((name) != NULL ? assay_quote(assay_bytes_of(name)).text : "the token itself")
+
 /* A word, or as some write it the number. */
 static enum assay_code
-take_status(struct assay_result_part *part, const json_t *got, struct assay_error *err)
+take_status(enum assay_tier *out, const char *name, const json_t *got, struct assay_error *err)
 {
 	static const enum assay_tier tiers[] = { ASSAY_TIER_NONE, ASSAY_TIER_AFFIRMING,
 		ASSAY_TIER_WARNING, ASSAY_TIER_CONTRAINDICATED };
@@ -131,12 +134,12 @@ take_status(struct assay_result_part *part, const json_t *got, struct assay_erro
 	for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
 		if (word != NULL ? strcmp(word, assay_tier_name(tiers[i])) == 0
 				 : json_is_integer(got) && json_integer_value(got) == tiers[i]) {
-			part->status = tiers[i];
+			*out = tiers[i];
 			return ASSAY_OK;
 		}
 	return assay_fail(err, ASSAY_E_FORMAT,
 	    "token: the status of %s is none of none, affirming, warning and contraindicated",
-	    assay_quote(assay_bytes_of(part->name)).text);
+	    WHOSE(name));
 }
 
 static enum assay_code
@@ -198,7 +201,7 @@ take_part(struct result *r, const char *name, const json_t *from, struct assay_e
 		return assay_fail(err, ASSAY_E_UNSUPPORTED,
 		    "token: its part %s is no object: tokens inside tokens are not read here",
 		    assay_quote(assay_bytes_of(name)).text);
-	rc = take_status(part, json_object_get(from, names->status), err);
+	rc = take_status(&part->status, name, json_object_get(from, names->status), err);
 	if (rc == ASSAY_OK && vector != NULL)
 		rc = take_vector(part, vector, err);
 	if (rc == ASSAY_OK)
@@ -237,6 +240,31 @@ take_parts(struct result *r, struct assay_error *err)
 	return ASSAY_OK;
 }
 
+/* Of the whole, no better than the worst of its parts: draft-ietf-rats-ear, 3. Deployed verifiers are
+ * not known to write it, but what it says must not be passed over in their names either. */
+static enum assay_code
+take_own_status(struct assay_result *r, const json_t *root, struct assay_error *err)
+{
+	const json_t *got = json_object_get(root, assay_ear_names[r->profile].status);
+	const struct assay_result_part *worst = &r->parts[0];
+	enum assay_code rc;
+
+	if (got == NULL)
+		return ASSAY_OK;
+	if ((rc = take_status(&r->status, NULL, got, err)) != ASSAY_OK)
+		return rc;
+	r->has_status = true;
+	for (size_t i = 1; i < r->part_count; i++)
+		if (r->parts[i].status > worst->status)
+			worst = &r->parts[i];
+	if (r->status == ASSAY_TIER_NONE || r->status >= worst->status)
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_E_FORMAT,
+	    "token: the status of the token itself is %s, which is better than that of its part "
+	    "%s: %s",
+	    assay_tier_name(r->status), WHOSE(worst->name), assay_tier_name(worst->status));
+}
+
 enum assay_code
 assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct assay_error *err)
 {
@@ -272,6 +300,8 @@ assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct
 		rc = take_verifier(p, r->root, err);
 	if (rc == ASSAY_OK)
 		rc = take_parts(r, err);
+	if (rc == ASSAY_OK)
+		rc = take_own_status(p, r->root, err);
 	if (rc == ASSAY_OK)
 		*out = p;
 	else
@@ -324,6 +354,16 @@ nonce_is(struct assay_bytes text, struct assay_bytes nonce)
 	return is(text, url);
 }
 
+static enum assay_code
+check_status(bool *none, const char *name, enum assay_tier status, struct assay_error *err)
+{
+	*none = *none || status == ASSAY_TIER_NONE;
+	if (status <= ASSAY_TIER_AFFIRMING)
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_E_POLICY, "token: the status of %s is %s", WHOSE(name),
+	    assay_tier_name(status));
+}
+
 enum assay_code
 assay_result_check(
     const struct assay_result *r, int64_t now, struct assay_bytes nonce, struct assay_error *err)
@@ -338,14 +378,12 @@ assay_result_check(
 		    "token: eat_nonce is %s, which is not the nonce that was expected: it was made "
 		    "for another request",
 		    assay_quote(assay_bytes_of(r->nonce)).text);
-	for (size_t i = 0; i < r->part_count; i++) {
-		const struct assay_result_part *part = &r->parts[i];
-		if (part->status > ASSAY_TIER_AFFIRMING)
-			return assay_fail(err, ASSAY_E_POLICY, "token: the status of %s is %s",
-			    assay_quote(assay_bytes_of(part->name)).text,
-			    assay_tier_name(part->status));
-		none = none || part->status == ASSAY_TIER_NONE;
-	}
+	for (size_t i = 0; rc == ASSAY_OK && i < r->part_count; i++)
+		rc = check_status(&none, r->parts[i].name, r->parts[i].status, err);
+	if (rc == ASSAY_OK && r->has_status)
+		rc = check_status(&none, NULL, r->status, err);
+	if (rc != ASSAY_OK)
+		return rc;
 	if (none)
 		return assay_fail(err, ASSAY_E_INCOMPLETE,
 		    "token: its verifier could not tell; bring what was missing, and attest again");

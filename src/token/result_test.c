@@ -150,6 +150,67 @@ test_refusals(void **state)
 	check_own_allocations(once, assay_bytes_of(ietf));
 }
 
+/* The status of the token as a whole, which in the IETF's draft may stand beside its parts'. */
+static void
+test_own_status(void **state)
+{
+	static const struct {
+		const char *name, *json, *from, *to;
+		enum assay_code code;
+		const char *words;
+	} cases[] = {
+		{ "affirming", ietf, "\"submods\"", "\"ear_status\":\"affirming\",\"submods\"",
+		    ASSAY_OK, "" },
+		{ "a number", ietf, "\"submods\"", "\"ear_status\":2,\"submods\"", ASSAY_OK, "" },
+		{ "contraindicated", ietf, "\"submods\"",
+		    "\"ear_status\":\"contraindicated\",\"submods\"", ASSAY_E_POLICY,
+		    "the status of the token itself is contraindicated" },
+		{ "warning", ietf, "\"submods\"", "\"ear_status\":32,\"submods\"", ASSAY_E_POLICY,
+		    "the status of the token itself is warning" },
+		{ "none", ietf, "\"submods\"", "\"ear_status\":\"none\",\"submods\"",
+		    ASSAY_E_INCOMPLETE, "could not tell" },
+		{ "none, over a part that is worse", ietf, "\"submods\":{",
+		    "\"ear_status\":0,\"submods\":{\"x\":{\"ear_status\":32},", ASSAY_E_POLICY,
+		    "the status of \"x\" is warning" },
+		{ "better than the first part", ietf, "\"submods\":{",
+		    "\"ear_status\":2,\"submods\":{\"x\":{\"ear_status\":32},", ASSAY_E_FORMAT,
+		    "the token itself is affirming, which is better than that of its part \"x\": "
+		    "warning" },
+		{ "better than the last part", ietf, "\"ear_status\":2}}}",
+		    "\"ear_status\":96}},\"ear_status\":32}", ASSAY_E_FORMAT,
+		    "is warning, which is better than that of its part \"gpu0\": contraindicated" },
+		{ "another word", ietf, "\"submods\"", "\"ear_status\":\"fine\",\"submods\"",
+		    ASSAY_E_FORMAT, "the status of the token itself is none of none, affirming" },
+		{ "null", ietf, "\"submods\"", "\"ear_status\":null,\"submods\"", ASSAY_E_FORMAT,
+		    "the status of the token itself is none of" },
+		{ "deployed names", good, "\"submods\"",
+		    "\"ear.status\":\"contraindicated\",\"submods\"", ASSAY_E_POLICY,
+		    "the status of the token itself is contraindicated" },
+		{ "deployed names, better", good, "\"submods\":{",
+		    "\"ear.status\":2,\"submods\":{\"x\":{\"ear.status\":96},", ASSAY_E_FORMAT,
+		    "better than that of its part \"x\"" },
+	};
+	static const struct assay_bytes none = { NULL, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct assay_error err = { ASSAY_OK, "" };
+		struct assay_result *r = NULL;
+		char *json = replaced(cases[i].json, cases[i].from, cases[i].to);
+		enum assay_code rc = assay_result_parse(&r, assay_bytes_of(json), &err);
+		if (rc == ASSAY_OK) {
+			assert_true(r->has_status);
+			rc = assay_result_check(r, 1700000100, none, &err);
+		}
+		expect_outcome(cases[i].name, rc, &err, cases[i].code, cases[i].words);
+		assay_result_free(r);
+		free(json);
+	}
+	struct assay_result *without = result_of(ietf);
+	assert_false(without->has_status);
+	assay_result_free(without);
+}
+
 static void
 test_check(void **state)
 {
@@ -272,6 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_own_status),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_captures),
 		cmocka_unit_test(test_trustee),

@@ -179,7 +179,7 @@ for name, text in (("ear", token), ("ietf", ietf)):
 r = verify(token, "--json")
 ok(r.code == 0 and r.json["verdict"] == "accepted" and r.json["signed"] and r.json["reason"] is None
    and r.json["alg"] == "ES256" and r.json["kid"] == header["kid"]
-   and r.json["expires"] == "2026-11-21T12:05:00Z" and r.json["nonce"] is None
+   and r.json["expires"] == "2026-11-21T12:05:00Z" and r.json["nonce"] is None and r.json["status"] is None
    and r.json["parts"][0]["vector"]["hardware"] == 2, "JSON", r)
 r = verify(token, "--nonce", NONCE.hex())
 ok(r.code == 1 and r.out.startswith("REFUSED  token: eat_nonce is \"\", which is not the nonce"),
@@ -221,6 +221,26 @@ bad["submods"]["cpu0"]["ear.trustworthiness-vector"]["executables"] = 33
 r = verify(signed("signer", {"alg": "ES256"}, bad))
 ok(r.code == 1 and "better than its own trust vector: warning" in r.out.replace(
     "\n" + " " * 9, " "), "a status better than its vector", r)
+# What it says of itself as a whole, which in the IETF's names may stand beside the parts.
+whole = {**parts(ietf.decode())[1], "ear_status": "contraindicated"}
+r = verify(signed("signer", {"alg": "ES256"}, whole))
+ok(r.code == 1 and r.out.startswith("REFUSED  token: the status of the token itself is contraindicated\n")
+   and "\n  part         cpu0: affirming, " in r.out
+   and "\n  status       contraindicated, of the token itself\n" in r.out, "its own status", r)
+r = run("token", "show", "t")
+ok('\n    "ear_status": "contraindicated"' in r.out, "its own status is shown", r)
+r = verify(signed("signer", {"alg": "ES256"}, whole), "--json")
+ok(r.code == 1 and r.json["status"] == "contraindicated" and r.json["parts"][0]["status"] == "affirming",
+   "its own status, in JSON", r)
+r = verify(signed("signer", {"alg": "ES256"}, {**whole, "ear_status": "affirming"}))
+ok(r.code == 0 and "\n  status       affirming, of the token itself\n" in r.out, "its own status affirms, too", r)
+whole = {**good, "ear.status": "warning"}
+r = verify(signed("signer", {"alg": "ES256"}, whole))
+ok(r.code == 1 and "the status of the token itself is warning" in r.out, "its own status, in deployed names", r)
+whole["submods"] = {"cpu0": {"ear.status": "contraindicated"}}
+r = verify(signed("signer", {"alg": "ES256"}, whole))
+ok(r.code == 1 and "better than that of its part \"cpu0\": contraindicated" in r.out.replace("\n" + " " * 9, " ")
+   and "part  " not in r.out, "its own status, better than a part", r)
 for name, head, change, words in (
         ("unknown profile", {}, {"eat_profile": "tag:x"}, "no profile"),
         ("crit", {"crit": ["exp"]}, {}, '"crit"'),
