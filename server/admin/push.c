@@ -128,16 +128,6 @@ find_pushed(struct pile *p, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* Also of what is there: it may have waited for its signer, or its root may be trusted no more. */
-static void
-find_unproven(struct pile *p)
-{
-	for (size_t i = 0; i < assay_trust_count(p->all); i++)
-		p->unproven[i] = p->things[i] &&
-		    (i < p->base || p->wants[i].thing == THING_PCK_CRL) &&
-		    assay_trust_item_verify(p->all, i, NULL) != ASSAY_OK;
-}
-
 static enum assay_code
 name_all(struct pile *p, struct assay_error *err)
 {
@@ -152,7 +142,6 @@ name_all(struct pile *p, struct assay_error *err)
 	for (size_t i = 0; i < count; i++)
 		if (!name_item(p->names[i], &p->wants[i], &p->things[i], p->all, i))
 			return no_memory(err);
-	find_unproven(p);
 	return ASSAY_OK;
 }
 
@@ -267,6 +256,16 @@ check_dates(const struct pile *p, int64_t now, struct assay_error *err)
 			return err->code = ASSAY_E_EXPIRED;
 		}
 	return ASSAY_OK;
+}
+
+/* Also of what is there: it may have waited for its signer, or its root may be trusted no more. */
+static void
+find_unproven(struct pile *p)
+{
+	for (size_t i = 0; i < assay_trust_count(p->all); i++)
+		p->unproven[i] = p->things[i] &&
+		    (i < p->base || p->wants[i].thing == THING_PCK_CRL) &&
+		    assay_trust_item_verify(p->all, i, NULL) != ASSAY_OK;
 }
 
 /* No date counts of what is not proven: it takes nobody's place, and gives its own to what is. Else who
@@ -395,8 +394,10 @@ push_read(struct push *out, const struct view *view, const struct assay_bytes *r
 		rc = check_dates(&p, now, err);
 	if (rc == ASSAY_OK)
 		rc = verify(&p, err);
-	if (rc == ASSAY_OK)
+	if (rc == ASSAY_OK) {
+		find_unproven(&p);
 		rc = put_all(out, &p, view, now, err);
+	}
 	pile_clear(&p);
 	return rc;
 }
