@@ -178,6 +178,27 @@ test_references(void **context)
 	}
 }
 
+/* Values that were stored before their length was asked for: no policy rests on them. */
+static void
+test_wrong_length(void **context)
+{
+	static const char json[] =
+	    "{" SCALARS ",\"references\":[{\"name\":\"web\",\"version\":1,\"document\":\""
+	    "{\\\"reference_values\\\":1,\\\"values\\\":[{\\\"name\\\":\\\"chips\\\","
+	    "\\\"claim\\\":\\\"platform_id\\\",\\\"any_of\\\":[\\\"" HEX16 "\\\"]}]}\","
+	    "\"expires\":null}],\"policies\":["
+	    "{\"name\":\"default\",\"version\":1,\"text\":\"for snp\\n  require instance "
+	    "platform_id not in @chips\\n\"}]}";
+	struct assay_error err = { 0 };
+	struct view *view = read_text(json, &err);
+
+	(void)context;
+	assert_non_null(view);
+	assert_null(view_policy(view, "default"));
+	assert_non_null(view->no_default);
+	view_drop(view);
+}
+
 static void
 test_collateral(void **context)
 {
@@ -224,6 +245,7 @@ main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_hidden),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_wrong_length),
 		cmocka_unit_test(test_collateral),
 		cmocka_unit_test(test_allocations),
 	};

@@ -32,6 +32,16 @@ document(char out[512], const char *set)
 	return out;
 }
 
+/* Takes a byte out of its value. */
+static const char *
+strip(char *text)
+{
+	char *digits = strstr(text, "0000");
+
+	memmove(digits, digits + 2, strlen(digits + 2) + 1);
+	return text;
+}
+
 static void
 check(enum assay_code got, const struct assay_error *err, enum assay_code want, const char *words)
 {
@@ -85,6 +95,10 @@ test_reference(void **context)
 	    &err, ASSAY_E_FORMAT, "");
 	check(check_reference(&view, "web", bytes(document(other, "web/mrtd")), NULL, &err), &err,
 	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
+	(void)document(other, "web/launch");
+	check(check_reference(&view, "web", bytes(strip(other)), NULL, &err), &err, ASSAY_E_POLICY,
+	    "a policy would not hold any more; push that first: web:4:39: value 1 of the set "
+	    "\"web/launch\": measurement: these are 47 bytes, it has 48");
 	check(check_reference(&view, "web", (struct assay_bytes){ NULL, 0 }, NULL, &err), &err,
 	    ASSAY_E_POLICY, "a policy would not hold any more; push that first: web:4:");
 	check(check_reference(&view, "none", (struct assay_bytes){ NULL, 0 }, NULL, &err), &err,

@@ -37,7 +37,9 @@ struct compiler {
 	const char *name;
 	const struct assay_references *refs;
 	struct made *made;
-	uint32_t tees; /* of the section; 0: none has begun */
+	uint32_t tees;                   /* of the section; 0: none has begun */
+	const struct reference_set *set; /* whose value is looked at, for messages; NULL: none */
+	size_t entry;                    /* which of them */
 	uint32_t title;
 	char expression[POLICY_EXPRESSION];
 	size_t expression_len;
@@ -111,12 +113,16 @@ static bool
 refuse(struct compiler *c, struct token at, const char *fmt, ...)
 {
 	char text[200];
+	size_t n = 0;
 	va_list ap;
 
 	if (c->code != ASSAY_OK)
 		return false;
+	if (c->set != NULL)
+		n = (size_t)snprintf(text, sizeof text, "value %zu of the set %s: ", c->entry + 1,
+		    assay_quote(assay_bytes_of(c->set->name)).text);
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
+	(void)vsnprintf(text + n, sizeof text - n, fmt, ap);
 	va_end(ap);
 	c->code =
 	    assay_fail(c->err, ASSAY_E_USAGE, "%s:%zu:%zu: %s", c->name, at.line, at.column, text);
@@ -350,26 +356,67 @@ add_value(struct compiler *c, const struct literal *value)
 	return c->code == ASSAY_OK;
 }
 
-/* Texts that only a list of known ones can hold: a typing error would be a rule that is never, or
- * always, true. */
+/* Texts that only a list of known ones can hold. */
 static bool
-check_word(struct compiler *c, size_t claim, struct token at)
+check_word(struct compiler *c, size_t claim, struct assay_bytes text)
 {
-	static const enum claim statuses[] = { CLAIM_TCB_STATUS, CLAIM_TCB_LAUNCH_STATUS,
-		CLAIM_TCB_CURRENT_STATUS, CLAIM_DCAP_PLATFORM_STATUS, CLAIM_DCAP_MODULE_STATUS,
-		CLAIM_DCAP_QE_STATUS };
-	const char *(*names)(size_t) = claim == CLAIM_TEE ? tee_name : NULL;
+	static const struct {
+		enum claim claim;
+		const char *(*names)(size_t);
+	} closed[] = {
+		{ CLAIM_TEE, tee_name },
+		{ CLAIM_TCB_STATUS, status_name },
+		{ CLAIM_TCB_LAUNCH_STATUS, status_name },
+		{ CLAIM_TCB_CURRENT_STATUS, status_name },
+		{ CLAIM_DCAP_PLATFORM_STATUS, status_name },
+		{ CLAIM_DCAP_MODULE_STATUS, status_name },
+		{ CLAIM_DCAP_QE_STATUS, status_name },
+	};
+	const char *(*names)(size_t) = NULL;
 	const char *name;
 
-	for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-		if (claim == statuses[i])
-			names = status_name;
+	for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+		if (claim == closed[i].claim)
+			names = closed[i].names;
 	for (size_t i = 0; names != NULL && (name = names(i)) != NULL; i++)
-		if (assay_bytes_equal(at.text, assay_bytes_of(name)))
+		if (assay_bytes_equal(text, assay_bytes_of(name)))
 			return true;
 	return names == NULL ||
-	    refuse(c, at, "%s is never %s; the nearest is \"%s\"", assay_schema_name(claim),
-		assay_quote(at.text).text, assay_nearest(at.text, names));
+	    refuse(c, c->token, "%s is never %s; the nearest is \"%s\"", assay_schema_name(claim),
+		assay_quote(text).text, assay_nearest(text, names));
+}
+
+static bool
+refuse_length(struct compiler *c, size_t claim, size_t len)
+{
+	char lengths[64];
+	int n = 0;
+
+	for (size_t i = 1; i <= CLAIMS_BODY_MAX && (size_t)n < sizeof lengths; i++)
+		if (assay_schema_fit(claim, c->tees, i) != 0)
+			n += snprintf(lengths + n, sizeof lengths - (size_t)n, "%s%zu",
+			    n > 0 ? " or " : "", i);
+	return refuse(c, c->token, "%s: these are %zu bytes, it has %s", assay_schema_name(claim),
+	    len, lengths);
+}
+
+/* Adds a value that the claim can have. Another, such as one with a typing error, would make a rule
+ * that is never, or always, true. */
+static bool
+add_literal(struct compiler *c, size_t claim, struct literal value)
+{
+	enum assay_type type = assay_schema_type(claim);
+	uint8_t whole[UINT8_MAX] = { 0 };
+	size_t len = value.bytes.len;
+	size_t fit = type == ASSAY_TYPE_BYTES ? assay_schema_fit(claim, c->tees, len) : len;
+
+	if (fit == 0 && type == ASSAY_TYPE_BYTES)
+		return refuse_length(c, claim, len);
+	if (fit != len) {
+		memcpy(whole, value.bytes.ptr, len);
+		value.bytes = (struct assay_bytes){ whole, fit };
+	}
+	return check_word(c, claim, value.bytes) && add_value(c, &value);
 }
 
 /* One literal. */
@@ -380,7 +427,6 @@ read_value(struct compiler *c, struct term *term)
 	struct token at = c->token;
 	struct literal value;
 	enum assay_type type = assay_schema_type(term->claim);
-	size_t size = assay_schema_size(term->claim);
 
 	if ((at.kind != TOKEN_WORD && at.kind != TOKEN_STRING) || is_reserved(c))
 		return refuse(c, at, "%s where a value should be: %s", found(at).text,
@@ -389,10 +435,7 @@ read_value(struct compiler *c, struct term *term)
 		return refuse(c, at, "%s: %s is not of its type: it is %s",
 		    assay_schema_name(term->claim), assay_quote(at.text).text,
 		    assay_type_wants(type));
-	if (type == ASSAY_TYPE_BYTES && size != 0 && value.bytes.len != size)
-		return refuse(c, at, "%s: these are %zu bytes, it has %zu",
-		    assay_schema_name(term->claim), value.bytes.len, size);
-	if (!check_word(c, term->claim, at) || !add_value(c, &value))
+	if (!add_literal(c, term->claim, value))
 		return false;
 	if (type == ASSAY_TYPE_UINT && at.text.len > 1 && at.text.ptr[1] == 'x')
 		term->hex = true;
@@ -419,9 +462,11 @@ read_set(struct compiler *c, struct term *term)
 		return refuse(c, c->token,
 		    "the set %s is of another TEE than this section (\"tee\" in its document)",
 		    name.text);
-	for (size_t i = 0; i < set->count; i++)
-		if (!add_value(c, &set->values[i]))
+	c->set = set;
+	for (c->entry = 0; c->entry < set->count; c->entry++)
+		if (!add_literal(c, term->claim, set->values[c->entry]))
 			return false;
+	c->set = NULL;
 	next(c);
 	return true;
 }

@@ -16,19 +16,27 @@
 #define X128       X16 X16 X16 X16 X16 X16 X16 X16
 #define BYTES_32   "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define BYTES_48   BYTES_32 "00112233445566778899aabbccddeeff"
+#define TURIN_8    "59790fb1c39f35c1"
+#define TURIN_64   TURIN_8 ZEROS_28 ZEROS_28
 #define SNP(rules) "for snp\n" rules
 
 static const char references_text[] =
     "{\"reference_values\":1,\"name\":\"web\",\"values\":["
-    "{\"name\":\"web/launch\",\"claim\":\"measurement\",\"any_of\":[\"01\",\"00FF10a5\",\"\"]},"
-    "{\"name\":\"web/other\",\"claim\":\"measurement\",\"any_of\":[\"01\"]},"
+    "{\"name\":\"web/launch\",\"claim\":\"measurement\",\"any_of\":[\"" BYTES_48
+    "\",\"00FF10a5" ZEROS_44 "\"]},"
+    "{\"name\":\"web/other\",\"claim\":\"measurement\",\"any_of\":[\"" BYTES_48 "\"]},"
+    "{\"name\":\"web/short\",\"claim\":\"measurement\",\"any_of\":[\"" BYTES_48 "\",\"" BYTES_32
+    "\"]},"
+    "{\"name\":\"chips\",\"claim\":\"platform_id\",\"any_of\":[\"" TURIN_8 "\"]},"
+    "{\"name\":\"chip_ids\",\"claim\":\"snp.chip_id\",\"any_of\":[\"" TURIN_64 "\",\"00\"]},"
+    "{\"name\":\"statuses\",\"claim\":\"tcb.status\",\"any_of\":[\"OutOfDate\",\"revoked\"]},"
     "{\"name\":\"web/none\",\"claim\":\"measurement\",\"any_of\":[]},"
     "{\"name\":\"svns\",\"claim\":\"svn\",\"any_of\":[7,\"0xff\"]},"
     "{\"name\":\"known\",\"claim\":\"tcb.advisories\",\"any_of\":[\"INTEL-SA-00002\","
     "\"INTEL-SA-00001\",\"INTEL-SA-00003\"]}]}";
 static const char tdx_text[] = "{\"reference_values\":1,\"tee\":\"tdx\",\"values\":[{\"name\":"
 			       "\"td\",\"claim\":\"measurement\","
-			       "\"any_of\":[\"00ff10a5\"]}]}";
+			       "\"any_of\":[\"" CASE_48 "\"]}]}";
 
 static struct assay_references *refs;
 static struct assay_checks *checks;
@@ -118,6 +126,36 @@ static const struct {
 	{ SNP("require hardware collateral.expires > 1"), "it is a time as" },
 	{ SNP("require hardware measurement == 00ff1"), "it is hex, two digits a byte" },
 	{ SNP("require hardware measurement == 00:ff"), "it is hex" },
+	/* Named claims have lengths, too, by the TEEs of the section. */
+	{ SNP("require hardware measurement != \"\""),
+	    "measurement: these are 0 bytes, it has 48" },
+	{ SNP("require hardware measurement != " BYTES_32),
+	    "p:2:33: measurement: these are 32 bytes, it has 48" },
+	{ SNP("require hardware measurement == 00ff10a5"), "these are 4 bytes, it has 48" },
+	{ "for sgx require hardware measurement == " BYTES_48, "these are 48 bytes, it has 32" },
+	{ "for sev-es require hardware measurement == " BYTES_48, "it has 32" },
+	{ "for tdx, sgx require hardware signer == 00", "it has 32 or 48" },
+	{ "for any require hardware report_data == 00", "it has 16 or 64" },
+	{ SNP("require hardware report_data == 00"), "it has 64" },
+	{ SNP("require instance platform_id not in 59790fb1c39f35"),
+	    "platform_id: these are 7 bytes, it has 8 or 64" },
+	{ SNP("require instance snp.chip_id != 59790fb1c39f35"),
+	    "snp.chip_id: these are 7 bytes, it has 8 or 64" },
+	{ "for tdx require instance platform_id not in " TURIN_8, "these are 8 bytes, it has 16" },
+	{ "for sev require instance platform_id not in " TURIN_8, "these are 8 bytes, it has 32" },
+	{ "for any require instance platform_id != 00", "it has 8 or 16 or 32 or 64" },
+	{ "for any require instance dcap.ppid != " TURIN_8, "it has 16" },
+	{ "for any require instance dcap.fmspc != 00", "it has 6" },
+	{ "for any require instance dcap.pce_id != 00", "it has 2" },
+	{ "for any require instance sev.cek_digest != 00", "it has 32" },
+	{ SNP("require instance dcap.ppid != 00"), "it has 16" }, /* of TEEs that do make it */
+	{ SNP("require hardware measurement in @web/short"),
+	    "p:2:33: value 2 of the set \"web/short\": measurement: these are 32 bytes, it has "
+	    "48" },
+	{ "for any require instance snp.chip_id not in @chip_ids",
+	    "value 2 of the set \"chip_ids\": snp.chip_id: these are 1 bytes, it has 8 or 64" },
+	{ "for sev, tdx require instance platform_id not in @chips",
+	    "value 1 of the set \"chips\": platform_id: these are 8 bytes, it has 16 or 32" },
 	{ SNP("require hardware measurement < 00ff"), "measurement has no order" },
 	{ SNP("require hardware measurement & 1 == 00"), "measurement is no number" },
 	{ SNP("require hardware snp.measurement == " BYTES_32), "these are 32 bytes, it has 48" },
@@ -129,6 +167,9 @@ static const struct {
 	    "is never \"revoked\"; the nearest is \"Revoked\"" },
 	{ SNP("require hardware dcap.qe_status != Uptodate"), "dcap.qe_status is never" },
 	{ SNP("require hardware tee == sev_es"), "tee is never \"sev_es\"" },
+	{ SNP("require hardware tcb.status not in @statuses"),
+	    "value 2 of the set \"statuses\": tcb.status is never \"revoked\"; the nearest is "
+	    "\"Revoked\"" },
 	{ SNP("require hardware tcb.advisories in x"), "tcb.advisories is a list: write `all in`" },
 	{ SNP("require hardware tcb.advisories not in x"), "is a list: write" },
 	{ SNP("require hardware tcb.advisories == x"), "is a list: write" },
@@ -233,21 +274,30 @@ static const struct {
 	{ "trust.root == \"vm\"", ASSAY_FAIL,
 	    "trust.root is \"a??b?\"; want trust.root == \"vm\"" },
 	{ "binding == vm", ASSAY_PASS, "" },
-	{ "binding == v", ASSAY_FAIL, "" },
-	{ "binding == vmm", ASSAY_FAIL, "" },
-	{ "binding in none, \"for\", vmm, v", ASSAY_FAIL, "" },
+	{ "binding == weak", ASSAY_FAIL, "" },
+	{ "binding in none, \"weak\"", ASSAY_FAIL, "" },
+	{ "binding not in none, weak", ASSAY_PASS, "" },
+	{ "trust.root in \"for\", a, \"a??b?\"", ASSAY_FAIL, "" },
+	{ "snp.certificate == VCEK", ASSAY_PASS, "" },
+	{ "snp.certificate != VLEK", ASSAY_PASS, "" },
 
-	{ "measurement == 00ff10a5", ASSAY_PASS, "measurement is 00ff10a5" },
-	{ "measurement == 0x00FF10A5", ASSAY_PASS, "" },
-	{ "measurement == \"00ff10a5\"", ASSAY_PASS, "" },
-	{ "measurement == 00ff10", ASSAY_FAIL, "" },
-	{ "measurement == 00ff10a500", ASSAY_FAIL, "" },
-	{ "measurement == \"\"", ASSAY_FAIL, "" },
-	{ "measurement != \"\"", ASSAY_PASS, "" },
-	{ "signer == \"\"", ASSAY_PASS, "signer is " },
-	{ "measurement in 01, 00ff10a5, 00ff", ASSAY_PASS, "" },
-	{ "measurement in 01, 00ff10a6, 00ff", ASSAY_FAIL, "" },
-	{ "measurement not in 01, 00ff10a6, 00ff", ASSAY_PASS, "" },
+	{ "measurement == " CASE_48, ASSAY_PASS, "measurement is 00ff10a5" },
+	{ "measurement == 0x00FF10A5" ZEROS_44, ASSAY_PASS, "" },
+	{ "measurement == \"" CASE_48 "\"", ASSAY_PASS, "" },
+	{ "measurement == " CASE_32, ASSAY_FAIL, "" }, /* as an enclave has it: it begins so */
+	{ "measurement != " CASE_32, ASSAY_PASS, "" },
+	{ "measurement in " BYTES_32 ", " CASE_48 ", " BYTES_48, ASSAY_PASS, "" },
+	{ "measurement in " BYTES_32 ", " CASE_32 ", " BYTES_48, ASSAY_FAIL, "" },
+	{ "measurement not in " BYTES_32 ", " CASE_32 ", " BYTES_48, ASSAY_PASS, "" },
+	/* Turin's chip id, as its certificate and as its report have it. */
+	{ "platform_id == " TURIN_8, ASSAY_PASS, "" },
+	{ "platform_id == " TURIN_64, ASSAY_PASS, "" },
+	{ "platform_id != " TURIN_8, ASSAY_FAIL, "" },
+	{ "platform_id not in " TURIN_8, ASSAY_FAIL, "" },
+	{ "platform_id not in @chips", ASSAY_FAIL, "" },
+	{ "platform_id in @chips", ASSAY_PASS, "" },
+	{ "platform_id not in 59790fb1c39f35c2", ASSAY_PASS, "" },
+	{ "snp.chip_id == " TURIN_8, ASSAY_FAIL, "" },
 	{ "measurement in @web/launch", ASSAY_PASS, "" },
 	{ "measurement not in @web/launch", ASSAY_FAIL, "" },
 	{ "measurement in @web/other", ASSAY_FAIL, "" },
@@ -270,11 +320,12 @@ static const struct {
 	{ "vmpl >= 0", ASSAY_FAIL, "" },
 	{ "vmpl not in 7", ASSAY_FAIL, "" },
 	{ "vmpl & 0 == 0", ASSAY_FAIL, "" },
-	{ "report_data != 00", ASSAY_FAIL, "" },
+	{ "report_data != " BYTES_32 BYTES_32, ASSAY_FAIL, "" },
 	{ "sev.es != true", ASSAY_FAIL, "" },
 	{ "tdx.xfam != 0", ASSAY_FAIL, "" },
 	{ "tdx.mr_td != " BYTES_48, ASSAY_FAIL, "" },
-	{ "platform.product != x", ASSAY_FAIL, "" },
+	{ "platform.product != Turin", ASSAY_FAIL, "" },
+	{ "platform.product not in Naples, Rome, Milan, Genoa, Turin", ASSAY_FAIL, "" },
 	{ "snp.launch_mit_vector >= 0", ASSAY_FAIL, "" }, /* version 5 */
 
 	/* One of several is enough, and absent ones do no harm. */
@@ -610,7 +661,7 @@ static void
 no_memory(void **state)
 {
 	static const char text[] =
-	    "policy \"x\" for snp require files measurement in @web/launch, 02 "
+	    "policy \"x\" for snp require files measurement in @web/launch, " BYTES_48 " "
 	    "or svn in @svns fail \"y\" prefer files binding == vm";
 	struct assay_error err;
 	size_t n;

@@ -12,6 +12,14 @@
 
 enum { CASE_KINDS = 7 };
 
+/* In hex: zeros, and the measurement that the claims make. */
+#define ZEROS_4  "00000000"
+#define ZEROS_12 ZEROS_4 ZEROS_4 ZEROS_4
+#define ZEROS_28 ZEROS_12 ZEROS_12 ZEROS_4
+#define ZEROS_44 ZEROS_28 ZEROS_12 ZEROS_4
+#define CASE_32  "00ff10a5" ZEROS_28
+#define CASE_48  "00ff10a5" ZEROS_44
+
 static inline struct assay_claims *
 case_claims(int kind)
 {
@@ -22,7 +30,8 @@ case_claims(int kind)
 	} kinds[CASE_KINDS] = { { &assay_tee_sgx, 384, 0 }, { &assay_tee_tdx, 584, 0 },
 		{ &assay_tee_tdx, 648, 0 }, { &assay_tee_snp, 1184, 3 }, { &assay_tee_sev, 208, 0 },
 		{ &assay_tee_sev_es, 208, 0 }, { &assay_tee_opaque, 0, 0 } };
-	static const uint8_t measurement[] = { 0x00, 0xff, 0x10, 0xa5 };
+	static const uint8_t measurement[48] = { 0x00, 0xff, 0x10, 0xa5 }, signer[48] = { 1 };
+	static const uint8_t turin[64] = { 0x59, 0x79, 0x0f, 0xb1, 0xc3, 0x9f, 0x35, 0xc1 };
 	static const char *advisories[] = { "INTEL-SA-00001", "INTEL-SA-00002" };
 	const struct tcb_verdict verdict = { .advisories = advisories, .advisory_count = 2 };
 	struct assay_claims *c = calloc(1, sizeof *c);
@@ -55,9 +64,12 @@ case_claims(int kind)
 	assay_claim_text(c, CLAIM_TRUST_ROOT, "a\n\"b\"");
 	assay_claim_text(c, CLAIM_BINDING, "vm");
 	assay_claim_text(c, CLAIM_SNP_CERTIFICATE, "VCEK");
-	assay_claim_bytes(
-	    c, CLAIM_MEASUREMENT, (struct assay_bytes){ measurement, sizeof measurement });
-	assay_claim_bytes(c, CLAIM_SIGNER, (struct assay_bytes){ NULL, 0 });
+	const size_t len = kind == 0 || kind > 3 ? 32 : 48;
+	assay_claim_bytes(c, CLAIM_MEASUREMENT, (struct assay_bytes){ measurement, len });
+	if (kind < 4)
+		assay_claim_bytes(c, CLAIM_SIGNER, (struct assay_bytes){ signer, len });
+	if (kind == 3)
+		assay_claim_bytes(c, CLAIM_PLATFORM_ID, (struct assay_bytes){ turin, 64 });
 	assay_claim_advisories(c, &verdict);
 	return c;
 }

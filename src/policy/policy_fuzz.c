@@ -8,10 +8,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char references[] =
     "{\"reference_values\":1,\"values\":["
-    "{\"name\":\"web/mrtd\",\"claim\":\"measurement\",\"any_of\":[\"00ff10a5\"]},"
+    "{\"name\":\"web/mrtd\",\"claim\":\"measurement\",\"any_of\":[\"" CASE_48 "\"]},"
     "{\"name\":\"web/rtmr1\",\"claim\":\"tdx.rtmr[1]\",\"any_of\":[]},"
     "{\"name\":\"web/rtmr2\",\"claim\":\"tdx.rtmr[2]\",\"any_of\":[]},"
-    "{\"name\":\"revoked/chips\",\"claim\":\"platform_id\",\"any_of\":[\"00\"]}]}";
+    "{\"name\":\"revoked/chips\",\"claim\":\"platform_id\",\"any_of\":["
+    "\"59790fb1c39f35c1\"]}]}";
 
 static void
 must(bool holds)

@@ -42,11 +42,35 @@ add(struct text *t, const char *fmt, ...)
 	t->len += (size_t)n;
 }
 
+/* Texts that a claim can have. */
+static const char *
+word(size_t claim)
+{
+	static const char *const bindings[] = { "vm", "weak", "none" };
+	static const char *const certificates[] = { "VCEK", "VLEK" };
+	static const char *const authorities[] = { "platform", "processor" };
+	static const char *const products[] = { "Naples", "Rome", "Milan", "Genoa", "Turin" };
+
+	switch (claim) {
+	case CLAIM_TEE:
+		return assay_tees[roll(5)]->name;
+	case CLAIM_BINDING:
+		return bindings[roll(3)];
+	case CLAIM_SNP_CERTIFICATE:
+		return certificates[roll(2)];
+	case CLAIM_DCAP_CA:
+		return authorities[roll(2)];
+	case CLAIM_PLATFORM_PRODUCT:
+		return products[roll(5)];
+	default:
+		return roll(2) == 0 ? "vm" : "x";
+	}
+}
+
 /* A value of the claim's type: often the one that it has. */
 static void
-add_value(struct text *t, const struct assay_claims *c, size_t claim)
+add_value(struct text *t, const struct assay_claims *c, size_t claim, uint32_t tees)
 {
-	static const char *const words[] = { "vm", "none", "VCEK", "VLEK", "x" };
 	static const char *const statuses[] = { "UpToDate", "OutOfDate", "Revoked" };
 	static const char *const advisories[] = { "INTEL-SA-00001", "INTEL-SA-00002", "x" };
 	bool is = assay_claims_has(c, claim) && roll(2) == 0;
@@ -65,20 +89,20 @@ add_value(struct text *t, const struct assay_claims *c, size_t claim)
 		add(t, "%s", time);
 		return;
 	case ASSAY_TYPE_BYTES:
-		if (is || assay_schema_size(claim) == 0)
-			assay_hex(hex, assay_claims_bytes(c, claim));
-		else
-			(void)snprintf(
-			    hex, sizeof hex, "%0*d", (int)(2 * assay_schema_size(claim)), 7);
+		assay_hex(hex, assay_claims_bytes(c, claim));
+		if (!is || assay_schema_fit(claim, tees, strlen(hex) / 2) == 0) {
+			size_t n = 1 + roll(40);
+			while (assay_schema_fit(claim, tees, n) == 0)
+				n = n % CLAIMS_BODY_MAX + 1;
+			(void)snprintf(hex, sizeof hex, "%0*d", (int)(2 * n), 7);
+		}
 		add(t, "\"%s\"", hex);
 		return;
 	case ASSAY_TYPE_TEXT:
 		if (strstr(assay_schema_name(claim), "status") != NULL)
 			add(t, "%s", statuses[roll(3)]);
-		else if (claim == CLAIM_TEE)
-			add(t, "%s", assay_tees[roll(5)]->name);
 		else
-			add(t, "%s", words[roll(5)]);
+			add(t, "%s", word(claim));
 		return;
 	case ASSAY_TYPE_LIST:
 		add(t, "%s", advisories[roll(3)]);
@@ -87,7 +111,7 @@ add_value(struct text *t, const struct assay_claims *c, size_t claim)
 }
 
 static void
-add_comparison(struct text *t, const struct assay_claims *c)
+add_comparison(struct text *t, const struct assay_claims *c, uint32_t tees)
 {
 	static const char *const signs[] = { "==", "!=", "<", "<=", ">", ">=" };
 	size_t claim = roll(3) == 0 ? roll((uint32_t)assay_schema_count()) : roll(CLAIM_NAMED);
@@ -108,11 +132,11 @@ add_comparison(struct text *t, const struct assay_claims *c)
 		add(t, "%s in ", roll(2) == 0 ? "" : " not");
 	} else {
 		add(t, " %s ", signs[roll(ordered ? 6 : 2)]);
-		add_value(t, c, claim);
+		add_value(t, c, claim, tees);
 		return;
 	}
 	for (uint32_t n = roll(4);; n--) {
-		add_value(t, c, claim);
+		add_value(t, c, claim, tees);
 		if (n == 0)
 			return;
 		add(t, ", ");
@@ -124,17 +148,20 @@ make_policy(struct text *t, const struct assay_claims *c)
 {
 	t->len = 0;
 	for (uint32_t n = roll(3); n < 3; n++) {
-		if (roll(3) == 0)
+		uint32_t one = roll(5), two = roll(5),
+			 tees = UINT32_C(1) << one | UINT32_C(1) << two;
+		if (roll(3) == 0) {
+			tees = UINT32_MAX;
 			add(t, "for any\n");
-		else
-			add(t, "for %s, %s\n", assay_tees[roll(5)]->name,
-			    assay_tees[roll(5)]->name);
+		} else {
+			add(t, "for %s, %s\n", assay_tees[one]->name, assay_tees[two]->name);
+		}
 		for (uint32_t k = roll(3); k < 3; k++) {
 			add(t, "  %s hardware", roll(4) == 0 ? "prefer" : "require");
-			add_comparison(t, c);
+			add_comparison(t, c, tees);
 			while (roll(3) == 0 && t->len < TEXT_SIZE / 2 && roll(2) == 0) {
 				add(t, " or");
-				add_comparison(t, c);
+				add_comparison(t, c, tees);
 			}
 			add(t, "\n");
 		}
@@ -265,9 +292,10 @@ changes(void **state)
 		{ "tcb.date < 1970-01-01T00:00:00Z", "tcb.date", ASSAY_CHANGE_HIGHER,
 		    ASSAY_E_POLICY },
 		{ "binding == vm", "binding", ASSAY_CHANGE_OTHER, ASSAY_E_POLICY },
-		{ "binding != x", "binding", ASSAY_CHANGE_OTHER, ASSAY_OK },
-		{ "binding != x", "binding", ASSAY_CHANGE_REMOVED, ASSAY_E_POLICY },
-		{ "measurement in 00ff10a5", "measurement", ASSAY_CHANGE_OTHER, ASSAY_E_POLICY },
+		{ "binding != weak", "binding", ASSAY_CHANGE_OTHER, ASSAY_OK },
+		{ "binding != weak", "binding", ASSAY_CHANGE_REMOVED, ASSAY_E_POLICY },
+		{ "measurement in 00ff10a5" ZEROS_44, "measurement", ASSAY_CHANGE_OTHER,
+		    ASSAY_E_POLICY },
 		{ "tcb.advisories all in INTEL-SA-00001, INTEL-SA-00002", "tcb.advisories",
 		    ASSAY_CHANGE_OTHER, ASSAY_E_POLICY },
 		{ "tcb.advisories none in x", "tcb.advisories", ASSAY_CHANGE_OTHER, ASSAY_OK },

@@ -169,12 +169,24 @@ assay_schema_source(size_t i)
 }
 
 size_t
-assay_schema_size(size_t i)
+assay_schema_fit(size_t i, uint32_t tees, size_t len)
 {
 	const struct assay_tee *tee;
 	const struct assay_field *f = i < CLAIM_NAMED ? NULL : field_at(i, &tee);
+	const char *name = f != NULL ? f->claim : schema[i].name;
+	bool makes = false;
 
-	return f != NULL && f->width == ASSAY_RAW ? f->size : 0;
+	if (len == 0 || (f != NULL && len == f->size))
+		return len;
+	for (size_t t = 0; assay_tees[t] != NULL; t++)
+		for (const struct claim_size *s = assay_tees[t]->sizes; s->claim != NULL; s++) {
+			if ((tees >> t & 1) == 0 || strcmp(s->claim, name) != 0)
+				continue;
+			if (len == s->size || len == s->shorter)
+				return s->size;
+			makes = true;
+		}
+	return makes || tees == UINT32_MAX ? 0 : assay_schema_fit(i, UINT32_MAX, len);
 }
 
 bool

@@ -132,8 +132,12 @@ void assay_claim_advisories(struct assay_claims *c, const struct tcb_verdict *ve
 void assay_claim_short(struct assay_claims *c, const char *part, uint64_t got, uint64_t want,
     uint64_t running); /* part is copied */
 
-/* The schema: how many bytes a claim has when that is always the same; else 0. */
-size_t assay_schema_size(size_t i);
+/*
+ * The schema: how many bytes claim i has, of these TEEs (a bit for each of assay_tees[]), whose value
+ * is written with len bytes: len itself, but for a Turin chip id, written without the zeros behind it.
+ * 0: it never has that many. Of TEEs that do not make the claim: as of all.
+ */
+size_t assay_schema_fit(size_t i, uint32_t tees, size_t len);
 bool assay_claim_has(const struct assay_claims *c, enum claim id);
 /* What is to be done about a TCB status that a rule refuses; NULL: what the check's table says. */
 const char *assay_claims_status_fix(enum tcb_status status);

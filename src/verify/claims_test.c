@@ -161,6 +161,29 @@ taken_apart(const struct assay_field *f)
 	return false;
 }
 
+/* Every claim of bytes has a length, and what has one is a claim of bytes. */
+static void
+lengths(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < assay_schema_count(); i++) {
+		size_t n = 1;
+		while (n <= CLAIMS_BODY_MAX && assay_schema_fit(i, UINT32_MAX, n) == 0)
+			n++;
+		if (assay_schema_type(i) == ASSAY_TYPE_BYTES && n > CLAIMS_BODY_MAX)
+			fail_msg("%s has no length", assay_schema_name(i));
+	}
+	for (const struct assay_tee *const *t = assay_tees; *t != NULL; t++)
+		for (const struct claim_size *s = (*t)->sizes; s->claim != NULL; s++) {
+			assert_int_equal(assay_schema_type(place(s->claim)), ASSAY_TYPE_BYTES);
+			assert_true(s->size > 0 && s->shorter < s->size);
+		}
+	assert_int_equal(assay_schema_fit(place("platform_id"), UINT32_MAX, 0), 0);
+	assert_int_equal(assay_schema_fit(place("platform_id"), UINT32_MAX, 8), 64);
+	assert_int_equal(assay_schema_fit(place("tdx.mr_td"), UINT32_MAX, 48), 48);
+	assert_int_equal(assay_schema_fit(place("tdx.mr_td"), UINT32_MAX, 32), 0);
+}
+
 static void
 schema_has_every_field(void **state)
 {
@@ -605,6 +628,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schema_is_whole),
+		cmocka_unit_test(lengths),
 		cmocka_unit_test(schema_has_every_field),
 		cmocka_unit_test(types_are_kept_apart),
 		cmocka_unit_test(past_the_end_is_nothing),

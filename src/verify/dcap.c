@@ -215,11 +215,36 @@ registers_tdx(struct assay_registers *out, const struct assay_evidence *ev)
 		memcpy(bank->value[i + 1], td->rtmr[i], sizeof td->rtmr[i]);
 }
 
+/* clang-format off */
+#define QUOTE_SIZES \
+	{ "report_data", 64, 0 }, \
+	{ "platform_id", 16, 0 }, \
+	{ "dcap.ppid", 16, 0 }, \
+	{ "dcap.platform_instance", 16, 0 }, \
+	{ "dcap.cpu_svn", 16, 0 }, \
+	{ "dcap.components", 16, 0 }, \
+	{ "dcap.fmspc", 6, 0 }, \
+	{ "dcap.pce_id", 2, 0 }, \
+	{ NULL, 0, 0 }
+
+static const struct claim_size sgx_sizes[] = {
+	{ "measurement", 32, 0 },
+	{ "signer", 32, 0 },
+	QUOTE_SIZES
+};
+static const struct claim_size tdx_sizes[] = {
+	{ "measurement", 48, 0 },
+	{ "signer", 48, 0 },
+	QUOTE_SIZES
+};
+/* clang-format on */
+
 const struct assay_tee assay_tee_sgx = {
 	.name = "sgx",
 	.title = "Intel SGX",
 	.object = "sgx",
 	.fields = sgx_report_fields,
+	.sizes = sgx_sizes,
 	.recognise = recognise_sgx,
 	.parse = parse,
 	.verify = verify,
@@ -232,6 +257,7 @@ const struct assay_tee assay_tee_tdx = {
 	.object = "tdx",
 	.provider = "tdx_guest",
 	.fields = td_report_fields,
+	.sizes = tdx_sizes,
 	.recognise = recognise_tdx,
 	.parse = parse,
 	.verify = verify,

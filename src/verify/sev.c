@@ -670,10 +670,21 @@ recognise_sev(struct assay_bytes in)
 		assay_sev_cert_recognise(assay_bytes_at(in, 0, SEV_CERT_SIZE)));
 }
 
+/* REPORT_DATA is the nonce of the report, or what a proof holds for. */
+static const struct claim_size sizes[] = {
+	{ "measurement", 32, 0 },
+	{ "report_data", 16, 0 },
+	{ "report_data", 64, 0 },
+	{ "platform_id", 32, 0 },
+	{ "sev.cek_digest", 32, 0 },
+	{ NULL, 0, 0 },
+};
+
 #define SEV_TEE(id, tee_title, tee_recognise)                                                      \
 	{                                                                                          \
 		.name = id, .title = tee_title, .object = "sev", .fields = sev_report_fields,      \
-		.recognise = tee_recognise, .parse = parse, .verify = verify, .proof = true,       \
+		.sizes = sizes, .recognise = tee_recognise, .parse = parse, .verify = verify,      \
+		.proof = true,                                                                     \
 	}
 
 const struct assay_tee assay_tee_sev = SEV_TEE("sev", "AMD SEV", recognise_sev);

@@ -833,12 +833,23 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 	return assay_evidence_take_certs(ev, behind, spans, count, "certificate table", err);
 }
 
+/* Turin's chip id has 8 bytes in its certificate and in KDS. */
+static const struct claim_size sizes[] = {
+	{ "measurement", 48, 0 },
+	{ "signer", 48, 0 },
+	{ "report_data", 64, 0 },
+	{ "platform_id", 64, 8 },
+	{ "snp.chip_id", 64, 8 },
+	{ NULL, 0, 0 },
+};
+
 const struct assay_tee assay_tee_snp = {
 	.name = "snp",
 	.title = "AMD SEV-SNP",
 	.object = "snp",
 	.provider = "sev_guest",
 	.fields = snp_report_fields,
+	.sizes = sizes,
 	.recognise = assay_snp_report_recognise,
 	.parse = parse,
 	.verify = verify,

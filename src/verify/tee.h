@@ -17,12 +17,21 @@
 #include "parse/snp_report.h"
 #include "verify/claims.h"
 
+/* How long a claim of bytes is that is no field of the report, or is also written shorter. One that
+ * has several lengths has a row for each. */
+struct claim_size {
+	const char *claim; /* "measurement"; NULL at the end */
+	uint8_t size;
+	uint8_t shorter; /* without the zeros behind it; 0: never written so */
+};
+
 struct assay_tee {
 	const char *name;                 /* "snp": in JSON and --tee */
 	const char *title;                /* "AMD SEV-SNP" */
 	const char *object;               /* its claims object: "snp"; sev and sev-es share "sev" */
 	const char *provider;             /* the kernel's name of what makes it; may be NULL */
 	const struct assay_field *fields; /* of its report */
+	const struct claim_size *sizes;   /* of its claims of bytes */
 	bool (*recognise)(struct assay_bytes in); /* magic and length only, never a parse */
 	enum assay_code (*parse)(
 	    struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err);

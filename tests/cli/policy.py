@@ -125,6 +125,33 @@ path("own.policy", own.encode())
 r = run("policy", "test", *options("sgx"), "own.policy", "sgx")
 ok(r.code == 0 and r.out.startswith("ACCEPTED"), "example 6, with the signer that it is", r)
 
+# Whatever evidence claims, a rule can say: no length and no word is refused that is real.
+def flat(claims, prefix=""):
+    for name, value in claims.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        for i, v in enumerate(value if isinstance(value, list) else []):
+            yield f"{prefix}{name}[{i}]", v
+        if isinstance(value, str):
+            yield prefix + name, value
+
+
+platform("turin", "snp", "--product", "Turin")
+platform("naples", "sev-es", "--product", "Naples")
+for name in ("tdx", "sgx", "snp", "snp-vlek", "turin", "sev", "sev-es", "naples"):
+    said = claims(name)
+    rules = [f'  require sourced {n} == "{v}"\n' for n, v in flat(said) if not n.startswith("tcb.advisories")]
+    path("all.policy", f"for {said['tee']}\n{''.join(rules)}".encode())
+    r = run("policy", "test", *options(name), "all.policy", name)
+    ok(r.code == 0 and len(rules) > 5, f"{name}: every text and every bytes", r)
+# The ids of Turin chips, as their certificates have them.
+CHIP = "59790fb1c39f35c1"
+chip = claims("turin")["platform_id"][:16]
+stolen = references("stolen.json", None, revoked__chips=("platform_id", [CHIP, chip]))
+for refs, code in ((NONE, 0), (stolen, 1)):
+    r = run("policy", "test", *options("turin"), "--reference", refs, "ex7.policy", "turin")
+    ok(r.code == code and "platform_id is" in r.out, f"Turin's 8 bytes: {code}", r)
+
 # --- list, show, check ---------------------------------------------------------------------------------
 r = run("policy", "list")
 ok(r.code == 0 and re.search(r"^default  ", r.out, re.M) and re.search(r"^genuine  ", r.out, re.M), "list", r)
@@ -161,6 +188,13 @@ ok(r.code == 2 and 'there is no set of reference values "web/mrtd"' in r.err and
    "check without the values", r)
 r = run("policy", "check", "--reference", WEB_TDX, "ex3.policy")
 ok(r.code == 0, "check with the values", r)
+path("chip.policy", f"for tdx\n  require instance platform_id not in {CHIP}\n".encode())
+r = run("policy", "check", "chip.policy")
+ok(r.code == 2 and "chip.policy:2:39: platform_id: these are 8 bytes, it has 16" in r.err, "check of a length", r)
+SHORT = references("short.json", None, revoked__chips=("platform_id", [CHIP, CHIP[2:]]))
+r = run("policy", "check", "--reference", SHORT, "ex7.policy")
+ok(r.code == 2 and 'ex7.policy:3:45: value 2 of the set "revoked/chips": platform_id: these are 7 bytes, it has 8 or 64'
+   in r.err, "check of the lengths of a set", r)
 r = run("policy", "check", "gone.policy")
 ok(r.code == 4 and "gone.policy: No such file" in r.err, "check of no file", r)
 r = run("policy", "check", "-", stdin=b"for any")

@@ -987,16 +987,26 @@ below_floor(struct forge *f)
 	f->policy = "default";
 }
 
+#define HEX_0                                                                                      \
+	"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" \
+	"0"                                                                                        \
+	"0000000"
+#define HEX_1                                                                                      \
+	"0102030405060708090000000000000000000000000000000000000000000000000000000000000000000000" \
+	"00"                                                                                       \
+	"000000"
+
 static void
 other_software(struct forge *f)
 {
-	f->policy = "for snp\n  require executables measurement in 00, 0102 or vmpl == 1\n";
+	f->policy =
+	    "for snp\n  require executables measurement in " HEX_0 ", " HEX_1 " or vmpl == 1\n";
 }
 
 static void
 software_not_preferred(struct forge *f)
 {
-	f->policy = "for snp\n  prefer executables measurement in 00, 0102\n";
+	f->policy = "for snp\n  prefer executables measurement in " HEX_0 ", " HEX_1 "\n";
 }
 
 static void
@@ -1092,6 +1102,19 @@ chip_denied(struct forge *f)
 	sim_put_hex(&b, f->snp.report.chip_id, 64);
 	memcpy(rule, b.ptr, b.len);
 	f->platforms = rule;
+}
+
+/* As the chip's certificate has its id. */
+static void
+turin_chip_not_wanted(struct forge *f)
+{
+	char *policy = sim_alloc(f->sim, 256);
+	struct sim_buf b = { .sim = f->sim };
+
+	sim_put_text(&b, "for snp\n  require instance platform_id not in ");
+	sim_put_hex(&b, f->snp.report.chip_id, 8);
+	memcpy(policy, b.ptr, b.len);
+	f->policy = policy;
 }
 
 static void
@@ -1312,7 +1335,7 @@ const struct forgery snp_forgeries[] = {
 	{ "software that a rule does not want", MILAN3, other_software, NULL, "policy.measurement",
 	    "own.policy:2: measurement is " },
 	{ "software that a rule would rather not have", MILAN3, software_not_preferred, NULL,
-	    "policy.measurement", "want measurement in 00, 0102", WARNED },
+	    "policy.measurement", "want measurement in 0000", WARNED },
 	{ "TEE of which the policy does not speak", MILAN3, other_tee, NULL, "policy.tee",
 	    "no section for snp" },
 	{ "VMPL 1", MILAN3, vmpl_1, NULL, "snp.policy.vmpl", "" },
@@ -1322,6 +1345,8 @@ const struct forgery snp_forgeries[] = {
 	{ "debug guest", MILAN3, debug_guest, NULL, "policy.debug", "" },
 	{ "yesterday's nonce, SNP", MILAN3, stale_nonce, NULL, "evidence.report_data", "" },
 	{ "nonce that goes on", TURIN5, nonce_prefix, NULL, "evidence.report_data", "" },
+	{ "chip that a rule names by Turin's 8 bytes", TURIN5, turin_chip_not_wanted, NULL,
+	    "policy.platform_id", "own.policy:2: platform_id is " },
 	{ "denied chip", MILAN3, chip_denied, NULL, "platform.listed", "" },
 	{ "denied chip that masks its id", MILAN3, denied_chip_masked, NULL, "platform.listed",
 	    "" },

@@ -219,6 +219,11 @@ def policies():
     other = document.replace("web/launch", "web/other")
     says(assay("reference", "push", path("other.json", other)), 1, "a policy would not hold any more",
          "reference push that takes away what is in use")
+    says(assay("reference", "push", path("short.json", document.replace("00" * 48, "00" * 47))), 1,
+         'value 1 of the set "web/launch": measurement: these are 47 bytes, it has 48',
+         "reference push of a value that no measurement has")
+    check([r["version"] for r in json.loads(assay("reference", "list", "--json").out)["references"]] == [1],
+          "and what was there stays")
     says(assay("reference", "push", "--expires", "2027-01-01", "more", path("more.json", other)), 0, "",
          "with an end", "more: version 1\n")
     says(assay("reference", "list"), 0, "", "reference list", "2027-01-01 00:00:00Z")
