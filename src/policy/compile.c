@@ -9,6 +9,7 @@
 #include "policy/rule.h"
 #include "policy/value.h"
 #include "verify/claims.h"
+#include "verify/roots.h"
 #include "verify/tee.h"
 
 enum token_kind { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_SET, TOKEN_SIGN };
@@ -92,6 +93,37 @@ static const char *
 status_name(size_t i)
 {
 	return i + 1 < TCB_STATUSES ? assay_tcb_status_name((enum tcb_status)(i + 1)) : NULL;
+}
+
+static const char *
+binding_name(size_t i)
+{
+	static const char *const names[] = { "vm", "weak", "none" };
+
+	return i < sizeof names / sizeof *names ? names[i] : NULL;
+}
+
+static const char *
+snp_certificate_name(size_t i)
+{
+	static const char *const names[] = { "VCEK", "VLEK" };
+
+	return i < sizeof names / sizeof *names ? names[i] : NULL;
+}
+
+static const char *
+pck_ca_name(size_t i)
+{
+	static const char *const names[] = { "platform", "processor" };
+
+	return i < sizeof names / sizeof *names ? names[i] : NULL;
+}
+
+/* Every product of SNP was one of SEV before. */
+static const char *
+product_name(size_t i)
+{
+	return i < SEV_AUTHORITIES ? assay_sev_authorities[i].product : NULL;
 }
 
 const char *
@@ -371,6 +403,10 @@ check_word(struct compiler *c, size_t claim, struct assay_bytes text)
 		{ CLAIM_DCAP_PLATFORM_STATUS, status_name },
 		{ CLAIM_DCAP_MODULE_STATUS, status_name },
 		{ CLAIM_DCAP_QE_STATUS, status_name },
+		{ CLAIM_BINDING, binding_name },
+		{ CLAIM_SNP_CERTIFICATE, snp_certificate_name },
+		{ CLAIM_DCAP_CA, pck_ca_name },
+		{ CLAIM_PLATFORM_PRODUCT, product_name },
 	};
 	const char *(*names)(size_t) = NULL;
 	const char *name;
