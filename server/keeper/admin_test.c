@@ -3,6 +3,10 @@
 
 #include "alloc.h"
 
+/* Thumbprints, as far as their form goes. */
+#define KID_A "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define KID_B "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB-_"
+
 static void
 refused(struct reply *r, enum keeper_status status, const char *words)
 {
@@ -596,7 +600,7 @@ test_view(void **context)
 	bed_new(&b);
 	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "text"));
 	json_decref(bed_admin_json(&b, "reference.put",
-	    "{\"name\":\"web\",\"signer\":\"me\",\"expires\":\"2027-01-01T00:00:00Z\"}",
+	    "{\"name\":\"web\",\"signer\":\"" KID_A "\",\"expires\":\"2027-01-01T00:00:00Z\"}",
 	    "{\"a\":1}"));
 	m.field[0] = bed_bytes("\x30\x01");
 	m.field[1] = bed_bytes("milan.crl");
@@ -835,6 +839,27 @@ test_policy_without_memory(void **context)
 	bed_free(&b);
 }
 
+static void
+test_signer(void **context)
+{
+	static const char *const bad[] = { "\"\"", "\"A\"", "7", "\"" KID_A "A\"",
+		"\"\\u0001AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"",
+		"\"\\\\AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"" };
+	struct bed b;
+	char args[128];
+
+	(void)context;
+	bed_new(&b);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		(void)snprintf(args, sizeof args, "{\"name\":\"r\",\"signer\":%s}", bad[i]);
+		struct reply r = bed_admin(&b, "reference.put", args, "{}");
+		refused(&r, KEEPER_MALFORMED, "must be the thumbprint of a key");
+	}
+	json_decref(
+	    bed_admin_json(&b, "reference.put", "{\"name\":\"r\",\"signer\":\"" KID_B "\"}", "{}"));
+	bed_free(&b);
+}
+
 /* Nobody's launch record goes in the place of another signer's, whatever the front knows. */
 static void
 test_launch_owner(void **context)
@@ -846,11 +871,11 @@ test_launch_owner(void **context)
 		{ "A", NULL, true },
 		{ "B", NULL, false },
 		{ NULL, NULL, false },
-		{ "A", "A", true },
-		{ "A", "A", true },
+		{ "A", KID_A, true },
+		{ "A", KID_A, true },
 		{ "A", NULL, false },
-		{ "B", "B", false },
-		{ NULL, "A", false },
+		{ "B", KID_B, false },
+		{ NULL, KID_A, false },
 		{ "B", NULL, false },
 	};
 	struct bed b;
@@ -873,8 +898,8 @@ test_launch_owner(void **context)
 	/* Nobody vouched for the first, and somebody does for the other. */
 	json_decref(
 	    bed_admin_json(&b, "reference.put", "{\"name\":\"db\",\"launch\":\"A\"}", "{}"));
-	json_decref(bed_admin_json(
-	    &b, "reference.put", "{\"name\":\"db\",\"launch\":\"B\",\"signer\":\"B\"}", "{}"));
+	json_decref(bed_admin_json(&b, "reference.put",
+	    "{\"name\":\"db\",\"launch\":\"B\",\"signer\":\"" KID_B "\"}", "{}"));
 	json_decref(bed_admin_json(&b, "reference.rm", "{\"name\":\"web\"}", ""));
 	json_decref(bed_admin_json(&b, "reference.put", "{\"name\":\"web\"}", "{}"));
 	bed_free(&b);
@@ -920,6 +945,41 @@ test_too_much(void **context)
 	free(text);
 }
 
+/* What is said of an item counts, too. */
+static void
+test_too_many_facts(void **context)
+{
+	enum { LARGE = 8 * 1024 * 1024, ROOM = 64 };
+	struct bed b;
+	struct ipc_message view = { .op = KEEPER_VIEW };
+	char *args = malloc(LARGE + ROOM);
+	size_t taken = 0;
+	struct reply r;
+
+	(void)context;
+	assert_non_null(args);
+	bed_new(&b);
+	for (;; taken++) {
+		assert_in_range(taken, 0, 8);
+		int n = snprintf(args, ROOM, "{\"name\":\"r%zu\",\"expires\":\"", taken);
+		for (size_t at = (size_t)n; at < (size_t)n + LARGE; at += 2)
+			memcpy(args + at, "\\\"", 2);
+		memcpy(args + n + LARGE, "\"}", 3);
+		r = bed_admin(&b, "reference.put", args, "{}");
+		if (r.status != KEEPER_DONE)
+			break;
+		reply_clear(&r);
+	}
+	refused(&r, KEEPER_CONFLICT, "more than a server can load");
+	assert_in_range(taken, 5, 7);
+	r = bed_do(&b, &view);
+	assert_int_equal(r.status, KEEPER_DONE);
+	assert_in_range(r.len, LARGE, IPC_MESSAGE_MAX - 64);
+	reply_clear(&r);
+	bed_free(&b);
+	free(args);
+}
+
 int
 main(void)
 {
@@ -927,7 +987,9 @@ main(void)
 		cmocka_unit_test(test_policy_without_memory),
 		cmocka_unit_test(test_roles),
 		cmocka_unit_test(test_launch_owner),
+		cmocka_unit_test(test_signer),
 		cmocka_unit_test(test_too_much),
+		cmocka_unit_test(test_too_many_facts),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_may),
 		cmocka_unit_test(test_token_times),

@@ -198,6 +198,24 @@ may_replace(struct call *c, const char *name)
 	return ok;
 }
 
+/* It is told with the view, and in lists: nothing else goes in there. */
+static bool
+signer_good(const struct call *c)
+{
+	const json_t *signer = json_object_get(c->args, "signer");
+	const char *text = json_string_value(signer);
+
+	if (signer == NULL ||
+	    (text != NULL && strlen(text) == ASSAY_KID_TEXT - 1 &&
+		strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+		    ASSAY_KID_TEXT - 1))
+		return true;
+	reply_refuse(c->r, KEEPER_MALFORMED,
+	    "signer: must be the thumbprint of a key, %d letters, digits, '-' and '_'",
+	    ASSAY_KID_TEXT - 1);
+	return false;
+}
+
 void
 reference_put(struct call *c)
 {
@@ -205,7 +223,7 @@ reference_put(struct call *c)
 	json_t *facts;
 	int64_t version = 0;
 
-	if (name == NULL || !may_replace(c, name))
+	if (name == NULL || !signer_good(c) || !may_replace(c, name))
 		return;
 	facts = json_pack("{s:I, s:O*, s:O*, s:O*}", "size", (json_int_t)c->body.len, "signer",
 	    json_object_get(c->args, "signer"), "launch", json_object_get(c->args, "launch"),

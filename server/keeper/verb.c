@@ -164,8 +164,8 @@ verb_list(const struct call *c, enum store_statement which, const char *kind, co
 bool
 verb_fits_view(const struct call *c)
 {
-	/* Of text at most each second byte is escaped; collateral is in base64. The rest is for the other
-	 * members, and for what the server fetches. */
+	/* Of text at most each second byte is escaped; collateral is in base64; facts are JSON already, as the
+	 * view has them. The rest is for the other members, and for what the server fetches. */
 	static const struct {
 		const char *kind;
 		uint64_t numerator, denominator;
@@ -182,7 +182,8 @@ verb_fits_view(const struct call *c)
 		}
 		sum += (uint64_t)store_number(c->k->store, ITEM_SUM, 0) * ITEM_FRAME +
 		    (uint64_t)store_number(c->k->store, ITEM_SUM, 1) * parts[i].numerator /
-			parts[i].denominator;
+			parts[i].denominator +
+		    (uint64_t)store_number(c->k->store, ITEM_SUM, 2);
 		store_end(c->k->store, ITEM_SUM);
 	}
 	if (sum > MOST)

@@ -56,8 +56,9 @@ static const char *const statements[STORE_STATEMENTS] = {
 	[ITEM_ALL] = "SELECT " ITEM "i WHERE kind = ?1 AND " LAST " ORDER BY name",
 	[ITEM_LIST] = "SELECT name, version, created, facts FROM item i WHERE kind = ?1 AND " LAST
 		      " ORDER BY name",
-	[ITEM_SUM] =
-	    "SELECT count(*), ifnull(sum(length(body)), 0) FROM item i WHERE kind = ?1 AND " LAST,
+	[ITEM_SUM] = "SELECT count(*), ifnull(sum(length(body)), 0),"
+		     " ifnull(sum(length(name) + length(CAST(facts AS BLOB))), 0)"
+		     " FROM item i WHERE kind = ?1 AND " LAST,
 	[ITEM_HISTORY] = "SELECT name, version, created, facts FROM item"
 			 " WHERE kind = ?1 AND name = ?2 ORDER BY version",
 	[ITEM_REMOVE] = "DELETE FROM item WHERE kind = ?1 AND name = ?2",

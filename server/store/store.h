@@ -25,13 +25,13 @@ enum store_statement {
 	META_GET, /* t name -> b value */
 	META_PUT, /* t name, b value */
 
-	ITEM_NEXT,    /* t kind, t name -> n version: the next one, never given before */
-	ITEM_ADD,     /* t kind, t name, n version, n created, t facts, b key, b body */
-	ITEM_LAST,    /* t kind, t name -> t name, n version, n created, t facts, b key, b body */
-	ITEM_AT,      /* t kind, t name, n version -> as ITEM_LAST */
-	ITEM_ALL,     /* t kind -> as ITEM_LAST: the last of each name, by name */
-	ITEM_LIST,    /* t kind -> the same without body: t name, n version, n created, t facts */
-	ITEM_SUM,     /* t kind -> n items, n bytes of their bodies: the last of each name */
+	ITEM_NEXT, /* t kind, t name -> n version: the next one, never given before */
+	ITEM_ADD,  /* t kind, t name, n version, n created, t facts, b key, b body */
+	ITEM_LAST, /* t kind, t name -> t name, n version, n created, t facts, b key, b body */
+	ITEM_AT,   /* t kind, t name, n version -> as ITEM_LAST */
+	ITEM_ALL,  /* t kind -> as ITEM_LAST: the last of each name, by name */
+	ITEM_LIST, /* t kind -> the same without body: t name, n version, n created, t facts */
+	ITEM_SUM, /* t kind -> n items, n bytes of their bodies, n of names and facts: the last of each */
 	ITEM_HISTORY, /* t kind, t name -> as ITEM_LIST, of all versions */
 	ITEM_REMOVE,  /* t kind, t name: all versions */
 	ITEM_PRUNE,   /* t kind, t name, n version: those before it */
