@@ -2,8 +2,8 @@
 #ifndef ASSAYD_ADMIN_CHECKS_H
 #define ASSAYD_ADMIN_CHECKS_H
 
-/* What an operator brings is read here, before the keeper is asked to keep it: it could not be used
- * otherwise, and would take what is in use down with it. */
+/* What an operator brings is read here, before it is kept: it could not be used otherwise, and would take
+ * what is in use down with it. */
 
 #include <jansson.h>
 
@@ -27,9 +27,9 @@ ASSAY_MUST_USE enum assay_code check_reference(const struct view *view, const ch
     struct assay_bytes document, const char *signer, struct assay_error *err);
 
 /*
- * A public key in PEM or as a JWK, or a certificate in PEM: the arguments of admin.put that say so, which
- * the caller drops. Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_USAGE (it is private),
- * ASSAY_E_NOMEM.
+ * A public key in PEM or as a JWK, or a certificate in PEM: {"jwk": KEY}, or {"certificate": SHA-256 of its
+ * key's SPKI, in hex}, which the caller drops. The keeper asks this, for a token is bound to the file.
+ * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED, ASSAY_E_USAGE (it is private), ASSAY_E_NOMEM.
  */
 ASSAY_MUST_USE enum assay_code
 check_key(json_t **out, struct assay_bytes file, struct assay_error *err);

@@ -17,6 +17,7 @@
 #include "checks.h"
 #include "push.h"
 #include "query.h"
+#include "requests.h"
 
 enum {
 	SECRET_MAX = 1024 * 1024,
@@ -166,10 +167,14 @@ ask(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
 
 /* --- reading a request ------------------------------------------------------------------- */
 
-/* Somebody who shows nothing is not listened to: reading policies and collateral is work. */
-static bool
+/* Which request this is, and its query read. NULL: it was refused. Somebody who shows nothing is not listened
+ * to: reading policies and collateral is work. */
+static const struct admin_request *
 begin(struct exchange *x, struct query *q)
 {
+	const char *rest;
+	const struct admin_request *request =
+	    admin_request_find(&rest, exchange_method(x), exchange_path(x));
 	struct assay_bytes token = { NULL, 0 };
 	char why[QUERY_WHY];
 
@@ -180,22 +185,26 @@ begin(struct exchange *x, struct query *q)
 		    "this needs an admin token (Authorization: Bearer), or the client certificate "
 		    "of "
 		    "an admin");
-		return false;
+		return NULL;
 	}
+	admin_request_query(request, q); /* each route is a request: requests_test.c */
 	if (query_read(q, exchange_query(x), why))
-		return true;
+		return request;
 	exchange_refuse(x, 400, "%s", why);
+	return NULL;
+}
+
+/* Puts a text into args. false: refused. */
+static bool
+put_text(struct exchange *x, json_t *args, const char *name, const char *value)
+{
+	if (json_object_set_new(args, name, json_string(value)) == 0)
+		return true;
+	exchange_refuse(x, 422, "%s: is no text in UTF-8", name);
 	return false;
 }
 
-/* Puts a text into args; a NULL is left out. false: no memory. */
-static bool
-put_text(json_t *args, const char *name, const char *value)
-{
-	return value == NULL || json_object_set_new(args, name, json_string(value)) == 0;
-}
-
-/* The same of a number of the query. false: refused. */
+/* The same of a number of the query. */
 static bool
 put_number(struct exchange *x, json_t *args, const struct query *q, const char *name)
 {
@@ -206,69 +215,65 @@ put_number(struct exchange *x, json_t *args, const struct query *q, const char *
 		    x, 400, "the parameter \"%s\" is no number of at most 15 digits", name);
 		return false;
 	}
-	if (n >= 0 && json_object_set_new(args, name, json_integer(n)) != 0) {
+	if (json_object_set_new(args, name, json_integer(n)) != 0) {
 		exchange_refuse(x, 503, "out of memory; ask again later");
 		return false;
 	}
 	return true;
 }
 
-/* {member: what stands behind the route's path}; NULL: no memory, and it was refused. */
-static json_t *
-named(struct exchange *x, const char *member, const char *name)
+/* What stands behind the route's path, and what the query gives. false: refused. */
+static bool
+put_arguments(
+    struct exchange *x, json_t *args, const struct admin_request *request, const struct query *q)
 {
-	json_t *args = json_object();
-
-	if (args == NULL || json_object_set_new(args, member, json_string(name)) != 0) {
-		json_decref(args);
-		/* The path may be no UTF-8, which no name is. */
+	/* The path may be no UTF-8, which no name is. */
+	if (request->name != NULL &&
+	    json_object_set_new(args, request->name, json_string(exchange_rest(x))) != 0) {
 		exchange_refuse(
-		    x, 422, "%s: is no name of letters, digits, '_', '-' and '.'", member);
-		return NULL;
+		    x, 422, "%s: is no name of letters, digits, '_', '-' and '.'", request->name);
+		return false;
 	}
-	return args;
+	for (size_t i = 0; i < QUERY_NAMES_MAX && request->parameter[i].name != NULL; i++) {
+		const char *name = request->parameter[i].name, *value = query_value(q, name);
+		if (value != NULL &&
+		    !(request->parameter[i].number ? put_number(x, args, q, name)
+						   : put_text(x, args, name, value)))
+			return false;
+	}
+	return true;
 }
 
-/* The query read, and as the first of the arguments what stands behind the route's path; NULL: it was refused. */
+/* The arguments that path and query say; NULL: it was refused. */
 static json_t *
-begin_named(struct exchange *x, struct query *q, const char *member)
+begin_arguments(struct exchange *x, const struct admin_request **request, struct query *q)
 {
-	return begin(x, q) ? named(x, member, exchange_rest(x)) : NULL;
+	json_t *args = (*request = begin(x, q)) != NULL ? json_object() : NULL;
+
+	if (*request != NULL && args == NULL)
+		exchange_refuse(x, 503, "out of memory; ask again later");
+	if (args == NULL || put_arguments(x, args, *request, q))
+		return args;
+	json_decref(args);
+	return NULL;
 }
 
-/* Asks what takes nothing but a name. */
+/* Asks for what path, query and body say, and nothing is to be looked at before. */
 static void
-ask_named(struct exchange *x, const char *verb, const char *member, keeper_done *answer)
+ask_plain(struct exchange *x, keeper_done *answer)
 {
-	struct query q = { .name = { NULL } };
-	json_t *args = begin_named(x, &q, member);
+	const struct admin_request *request;
+	struct query q;
+	json_t *args = begin_arguments(x, &request, &q);
 
 	if (args != NULL)
-		ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, answer);
-}
-
-/* The same, where a version may be asked for. */
-static void
-ask_version(struct exchange *x, const char *verb, const char *member, keeper_done *answer)
-{
-	struct query q = { .name = { "version" } };
-	json_t *args = begin_named(x, &q, member);
-
-	if (args == NULL)
-		return;
-	if (put_number(x, args, &q, "version"))
-		ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, answer);
-	else
-		json_decref(args);
+		ask(x, request->verb, args, exchange_body(x), answer);
 }
 
 static void
-ask_list(struct exchange *x, const char *verb, keeper_done *answer)
+plain(struct exchange *x)
 {
-	struct query q = { .name = { NULL } };
-
-	if (begin(x, &q))
-		ask(x, verb, json_object(), (struct assay_bytes){ NULL, 0 }, answer);
+	ask_plain(x, done_json);
 }
 
 /* Refuses what an operator brought, in the words of who read it. */
@@ -314,47 +319,9 @@ server(struct exchange *x)
 /* --- secrets ----------------------------------------------------------------------------- */
 
 static void
-secret_list(struct exchange *x)
-{
-	ask_list(x, "secret.list", done_json);
-}
-
-static void
-secret_put(struct exchange *x)
-{
-	struct query q = { .name = { "policy", "expect_version" } };
-	json_t *args = begin_named(x, &q, "path");
-
-	if (args == NULL)
-		return;
-	if (!put_number(x, args, &q, "expect_version")) {
-		json_decref(args);
-		return;
-	}
-	if (!put_text(args, "policy", query_value(&q, "policy"))) {
-		json_decref(args);
-		exchange_refuse(x, 422, "policy: is no name of a policy");
-		return;
-	}
-	ask(x, "secret.put", args, exchange_body(x), done_json);
-}
-
-static void
 secret_get(struct exchange *x)
 {
-	ask_version(x, "secret.get", "path", done_bytes);
-}
-
-static void
-secret_history(struct exchange *x)
-{
-	ask_named(x, "secret.history", "path", done_json);
-}
-
-static void
-secret_rm(struct exchange *x)
-{
-	ask_named(x, "secret.rm", "path", done_json);
+	ask_plain(x, done_bytes);
 }
 
 /* --- policies ---------------------------------------------------------------------------- */
@@ -420,80 +387,59 @@ done_policy(void *arg, const struct ipc_message *answer)
 static void
 policy_list(struct exchange *x)
 {
-	ask_list(x, "policy.list", done_policies);
+	ask_plain(x, done_policies);
 }
 
 static void
 policy_get(struct exchange *x)
 {
-	ask_version(x, "policy.get", "name", done_policy);
+	ask_plain(x, done_policy);
 }
 
 static void
 policy_put(struct exchange *x)
 {
 	const struct view *view = worker_view(exchange_worker(x));
-	struct query q = { .name = { NULL } };
+	const struct admin_request *request;
+	struct query q;
 	struct assay_error err = { .text = "" };
-	json_t *args = begin_named(x, &q, "name");
+	json_t *args = begin_arguments(x, &request, &q);
 
 	if (args == NULL)
 		return;
 	enum assay_code rc = check_policy(view, exchange_rest(x), exchange_body(x), &err);
-	ask_judged(x, "policy.put", args, exchange_body(x), rc, &err);
-}
-
-static void
-policy_rm(struct exchange *x)
-{
-	ask_named(x, "policy.rm", "name", done_json);
+	ask_judged(x, request->verb, args, exchange_body(x), rc, &err);
 }
 
 /* --- reference values -------------------------------------------------------------------- */
 
 static void
-reference_list(struct exchange *x)
-{
-	ask_list(x, "reference.list", done_json);
-}
-
-static void
-reference_get(struct exchange *x)
-{
-	ask_named(x, "reference.get", "name", done_json);
-}
-
-static void
 reference_put(struct exchange *x)
 {
 	const struct view *view = worker_view(exchange_worker(x));
-	struct query q = { .name = { "signer", "expires" } };
+	const struct admin_request *request;
+	struct query q;
 	struct assay_error err = { .text = "" };
+	json_t *args = begin_arguments(x, &request, &q);
 
-	if (!begin(x, &q))
+	if (args == NULL)
 		return;
 	const char *expires = query_value(&q, "expires");
 	int64_t end;
 	if (expires != NULL && !stamp_read(&end, expires)) {
+		json_decref(args);
 		exchange_refuse(
 		    x, 422, "expires: is no time; write 2027-01-01T00:00:00Z or 2027-01-01");
 		return;
 	}
-	json_t *args = named(x, "name", exchange_rest(x));
-	if (args == NULL)
-		return;
 	char owner[ASSAY_KID_TEXT];
-	bool launch = launches_owner(owner, exchange_body(x));
-	if (!put_text(args, "signer", query_value(&q, "signer")) ||
-	    !put_text(args, "launch", launch ? owner : NULL) ||
-	    !put_text(args, "expires", expires)) {
+	if (launches_owner(owner, exchange_body(x)) && !put_text(x, args, "launch", owner)) {
 		json_decref(args);
-		exchange_refuse(x, 422, "signer: is no text in UTF-8");
 		return;
 	}
 	enum assay_code rc = check_reference(
 	    view, exchange_rest(x), exchange_body(x), query_value(&q, "signer"), &err);
-	ask_judged(x, "reference.put", args, exchange_body(x), rc, &err);
+	ask_judged(x, request->verb, args, exchange_body(x), rc, &err);
 }
 
 static void
@@ -501,14 +447,15 @@ reference_rm(struct exchange *x)
 {
 	const struct view *view = worker_view(exchange_worker(x));
 	const struct assay_bytes none = { NULL, 0 };
-	struct query q = { .name = { NULL } };
+	const struct admin_request *request;
+	struct query q;
 	struct assay_error err = { .text = "" };
-	json_t *args = begin_named(x, &q, "name");
+	json_t *args = begin_arguments(x, &request, &q);
 
 	if (args == NULL)
 		return;
 	enum assay_code rc = check_reference(view, exchange_rest(x), none, NULL, &err);
-	ask_judged(x, "reference.rm", args, none, rc, &err);
+	ask_judged(x, request->verb, args, none, rc, &err);
 }
 
 /* --- collateral -------------------------------------------------------------------------- */
@@ -577,115 +524,29 @@ collateral_push(struct exchange *x)
 		    (struct assay_bytes){ NULL, 0 }, may_push);
 }
 
-/* --- audit ------------------------------------------------------------------------------- */
-
-static void
-audit(struct exchange *x, const char *verb, struct query *q)
-{
-	if (!begin(x, q))
-		return;
-	json_t *args = json_object();
-	if (args == NULL) {
-		exchange_refuse(x, 503, "out of memory; ask again later");
-		return;
-	}
-	for (size_t i = 0; i < QUERY_NAMES_MAX && q->name[i] != NULL; i++) {
-		bool text = strcmp(q->name[i], "resource") == 0;
-		if (!text && !put_number(x, args, q, q->name[i])) {
-			json_decref(args);
-			return;
-		}
-		if (text && !put_text(args, "resource", query_value(q, "resource"))) {
-			json_decref(args);
-			exchange_refuse(x, 422, "resource: is no text in UTF-8");
-			return;
-		}
-	}
-	ask(x, verb, args, (struct assay_bytes){ NULL, 0 }, done_json);
-}
-
-static void
-audit_list(struct exchange *x)
-{
-	struct query q = { .name = { "since", "after", "limit", "resource" } };
-
-	audit(x, "audit.list", &q);
-}
-
-static void
-audit_export(struct exchange *x)
-{
-	struct query q = { .name = { "after", "limit" } };
-
-	audit(x, "audit.export", &q);
-}
-
-/* --- who may ask, and keys --------------------------------------------------------------- */
-
-static void
-key_list(struct exchange *x)
-{
-	ask_list(x, "admin.list", done_json);
-}
-
-static void
-key_put(struct exchange *x)
-{
-	struct query q = { .name = { "role" } };
-	struct assay_error err = { .text = "" };
-	json_t *args = NULL;
-
-	if (!begin(x, &q))
-		return;
-	enum assay_code rc = check_key(&args, exchange_body(x), &err);
-	if (rc != ASSAY_OK) {
-		refuse_body(x, rc, &err);
-		return;
-	}
-	if (!put_text(args, "name", exchange_rest(x)) ||
-	    !put_text(args, "role", query_value(&q, "role"))) {
-		json_decref(args);
-		exchange_refuse(x, 422, "name: is no name of letters, digits, '_', '-' and '.'");
-		return;
-	}
-	ask(x, "admin.put", args, (struct assay_bytes){ NULL, 0 }, done_json);
-}
-
-static void
-key_rm(struct exchange *x)
-{
-	ask_named(x, "admin.rm", "name", done_json);
-}
-
-static void
-rotate(struct exchange *x)
-{
-	ask_named(x, "key.rotate", "what", done_json);
-}
-
 /* ----------------------------------------------------------------------------------------- */
 
 const struct route routes_admin[] = {
 	{ "GET", "/v1/server", 0, server, "server" },
-	{ "GET", "/v1/admin/secrets", 0, secret_list, "admin_secrets" },
+	{ "GET", "/v1/admin/secrets", 0, plain, "admin_secrets" },
 	{ "GET", "/v1/admin/secrets/", 0, secret_get, "admin_secret" },
-	{ "PUT", "/v1/admin/secrets/", SECRET_MAX, secret_put, "admin_secret" },
-	{ "DELETE", "/v1/admin/secrets/", 0, secret_rm, "admin_secret" },
-	{ "GET", "/v1/admin/history/", 0, secret_history, "admin_history" },
+	{ "PUT", "/v1/admin/secrets/", SECRET_MAX, plain, "admin_secret" },
+	{ "DELETE", "/v1/admin/secrets/", 0, plain, "admin_secret" },
+	{ "GET", "/v1/admin/history/", 0, plain, "admin_history" },
 	{ "GET", "/v1/admin/policies", 0, policy_list, "admin_policies" },
 	{ "GET", "/v1/admin/policies/", 0, policy_get, "admin_policy" },
 	{ "PUT", "/v1/admin/policies/", POLICY_MAX, policy_put, "admin_policy" },
-	{ "DELETE", "/v1/admin/policies/", 0, policy_rm, "admin_policy" },
-	{ "GET", "/v1/admin/references", 0, reference_list, "admin_references" },
-	{ "GET", "/v1/admin/references/", 0, reference_get, "admin_reference" },
+	{ "DELETE", "/v1/admin/policies/", 0, plain, "admin_policy" },
+	{ "GET", "/v1/admin/references", 0, plain, "admin_references" },
+	{ "GET", "/v1/admin/references/", 0, plain, "admin_reference" },
 	{ "PUT", "/v1/admin/references/", REFERENCE_MAX, reference_put, "admin_reference" },
 	{ "DELETE", "/v1/admin/references/", 0, reference_rm, "admin_reference" },
 	{ "PUT", "/v1/admin/collateral", COLLATERAL_MAX, collateral_push, "admin_collateral" },
-	{ "GET", "/v1/admin/audit", 0, audit_list, "admin_audit" },
-	{ "GET", "/v1/admin/audit/export", 0, audit_export, "admin_audit_export" },
-	{ "GET", "/v1/admin/keys", 0, key_list, "admin_keys" },
-	{ "PUT", "/v1/admin/keys/", KEY_MAX, key_put, "admin_key" },
-	{ "DELETE", "/v1/admin/keys/", 0, key_rm, "admin_key" },
-	{ "POST", "/v1/admin/rotate/", 0, rotate, "admin_rotate" },
+	{ "GET", "/v1/admin/audit", 0, plain, "admin_audit" },
+	{ "GET", "/v1/admin/audit/export", 0, plain, "admin_audit_export" },
+	{ "GET", "/v1/admin/keys", 0, plain, "admin_keys" },
+	{ "PUT", "/v1/admin/keys/", KEY_MAX, plain, "admin_key" },
+	{ "DELETE", "/v1/admin/keys/", 0, plain, "admin_key" },
+	{ "POST", "/v1/admin/rotate/", 0, plain, "admin_rotate" },
 	{ NULL, NULL, 0, NULL, NULL },
 };

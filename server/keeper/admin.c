@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-enum { METHOD_ROOM = 16, URL_ROOM = 2048, VERB_ROOM = 32 };
+enum { VERB_ROOM = 32 };
 
 /* --- who asks ---------------------------------------------------------------------------- */
 
@@ -207,9 +207,9 @@ keeper_admin(struct keeper *k, const struct ipc_message *m, struct reply *r)
 	c.args = json_loadb(
 	    (const char *)m->field[6].ptr, m->field[6].len, JSON_REJECT_DUPLICATES, NULL);
 	c.body = m->count > 7 ? m->field[7] : (struct assay_bytes){ NULL, 0 };
-	if (json_is_object(c.args))
-		verb->run(&c);
-	else
+	if (!json_is_object(c.args))
 		reply_refuse(r, KEEPER_MALFORMED, "admin: the arguments are no JSON object");
+	else if (m->field[0].len == 0 || verb_is_asked(&c, m, name))
+		verb->run(&c);
 	json_decref(c.args);
 }

@@ -19,11 +19,11 @@
  *                    genuine and newer than what is there]     -> {items: N}                operator
  *   audit.list       {since?, resource?, after?, limit?}       -> {rows: [...], next?}      reader
  *   audit.export     {after?, limit?}  rows as they are chained, with signed heads          reader
- *   admin.list       {}  admin.put {name, jwk | certificate, role}  admin.rm {name}         admin
+ *   admin.list       {}  admin.put {name, role} [key]  admin.rm {name}                      admin
  *   key.rotate       {what: "token" | "master"}    -> {what, kid?}                           admin
  *
  * An item of a list also has what was put with it: created, size, policy, signer, expires, role, kid.
- * certificate: in PEM, or the SHA-256 of its key's SPKI in hex. An admin's key is replaced by admin.put
+ * key: a public one as JWK or PEM, or a certificate in PEM. An admin's key is replaced by admin.put
  * under his name. since: Unix seconds; after, next: numbers of rows; at most 1000 rows an answer.
  * audit.export: {node, rows: [{row: TEXT, hash}], heads: [JWS], jwks, next?}; see docs/audit.md.
  *
@@ -31,7 +31,9 @@
  *
  * An admin token is a compact JWS: typ "assay-admin+jwt", kid of a key in the store, claims aud (the
  * server's node, or its audience if that is a URL), iat, exp (at most 300 s later), jti (good once), htm, htu (path, with its query),
- * and sha256 (base64url of the body's SHA-256; of nothing for no body).
+ * and sha256 (base64url of the body's SHA-256; of nothing for no body). Verb, arguments and body must be what
+ * that request says (server/admin/requests.h); "launch", "items" and the body of collateral.put are the
+ * front's word. Of who is known by a certificate, all is.
  */
 
 #endif

@@ -24,19 +24,33 @@ member(json_t *o, const char *name)
 	return json_string_value(json_object_get(o, name));
 }
 
+/* Made for this test, by openssl req -x509; and the SHA-256 of its key as openssl pkey prints it. */
+static const char certificate[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBcTCCARegAwIBAgIUKPK4cKU3pAoNFu0hS4XvbbnJnSEwCgYIKoZIzj0EAwIw\n"
+    "DjEMMAoGA1UEAwwDb3BzMB4XDTI2MTEyMTA3NTcxN1oXDTM2MTExODA3NTcxN1ow\n"
+    "DjEMMAoGA1UEAwwDb3BzMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENH7rxD8r\n"
+    "K6uNtWoNLkQRislWAg1O4LyQ8V/zEDxSN7Tm8ZvwzQF9ci6g+ohGh6IQx20/5r90\n"
+    "TW6uCmshxk0xC6NTMFEwHQYDVR0OBBYEFGOKvSNGZiEfd+IrHegKIIglGSWVMB8G\n"
+    "A1UdIwQYMBaAFGOKvSNGZiEfd+IrHegKIIglGSWVMA8GA1UdEwEB/wQFMAMBAf8w\n"
+    "CgYIKoZIzj0EAwIDSAAwRQIhAIM04eAx1O9Eez9LZmkgooKVkQIZ9AKCahHUjtLX\n"
+    "yVupAiAbuDuIwfWYb73QcbqKKB2p75h2CduYAy61Ls5ixfGqaw==\n"
+    "-----END CERTIFICATE-----\n";
+static const char certificate_spki[] =
+    "2466580b92e4b4d5e2e3b019e1d8a8a4e1821fa9de6a2ee43b9c47ddead6151c";
+
 /* A further admin with a key of its own. */
 static struct assay_jwk *
 hire(struct bed *b, const char *name, const char *role, const char *alg)
 {
 	struct assay_jwk *key = NULL;
 	struct assay_error err;
-	char *jwk = NULL, args[2048];
+	char *jwk = NULL, args[256];
 
 	assert_int_equal(assay_jwk_make(&key, alg, &err), ASSAY_OK);
 	assert_int_equal(assay_jwk_json(&jwk, key, NULL, &err), ASSAY_OK);
-	(void)snprintf(
-	    args, sizeof args, "{\"name\":\"%s\",\"role\":\"%s\",\"jwk\":%s}", name, role, jwk);
-	json_decref(bed_admin_json(b, "admin.put", args, ""));
+	(void)snprintf(args, sizeof args, "{\"name\":\"%s\",\"role\":\"%s\"}", name, role);
+	json_decref(bed_admin_json(b, "admin.put", args, jwk));
 	free(jwk);
 	return key;
 }
@@ -63,10 +77,7 @@ test_roles(void **context)
 		{ "collateral.put", "{\"items\":[{\"name\":\"c\",\"size\":4}]}", ROLE_OPERATOR },
 		{ "secret.get", "{\"path\":\"r/t/a\"}", ROLE_ADMIN },
 		{ "admin.list", "{}", ROLE_ADMIN },
-		{ "admin.put",
-		    "{\"name\":\"x\",\"role\":\"reader\",\"certificate\":"
-		    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}",
-		    ROLE_ADMIN },
+		{ "admin.put", "{\"name\":\"x\",\"role\":\"reader\"}", ROLE_ADMIN },
 		{ "key.rotate", "{\"what\":\"token\"}", ROLE_ADMIN },
 		{ "admin.rm", "{\"name\":\"x\"}", ROLE_ADMIN },
 		{ "policy.rm", "{\"name\":\"p\"}", ROLE_OPERATOR },
@@ -86,8 +97,9 @@ test_roles(void **context)
 	bed_secret(&b, "r/t/a", "default", "a");
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		for (enum role role = ROLE_READER; role <= ROLE_ADMIN; role++) {
-			struct reply r = bed_admin_by(
-			    &b, keys[role], verbs[i].verb, verbs[i].args, bed_bytes("body"));
+			bool key = strcmp(verbs[i].verb, "admin.put") == 0;
+			struct reply r = bed_admin_by(&b, keys[role], verbs[i].verb, verbs[i].args,
+			    bed_bytes(key ? certificate : "body"));
 			/* What a lesser role has removed, a greater one cannot remove again. */
 			bool rm = strstr(verbs[i].verb, ".rm") != NULL && role > verbs[i].least;
 			if (role < verbs[i].least)
@@ -110,7 +122,7 @@ test_tokens(void **context)
 	struct ipc_message m;
 	struct assay_jwk *stranger = NULL;
 	struct assay_error err;
-	uint8_t digest[HASH];
+	struct bed_bond bond;
 	char *token;
 
 	(void)context;
@@ -126,27 +138,28 @@ test_tokens(void **context)
 	r = bed_admin_by(&b, b.k->audit_key, "secret.list", "{}", bed_bytes(""));
 	refused(&r, KEEPER_ADMIN, "admin token: ");
 
-	token = bed_admin_token(&b, b.admin, "JWT", bed_bytes(""));
-	bed_admin_message(&m, token, digest, "secret.list", "{}", bed_bytes(""));
+	bed_bond(&bond, "secret.list", "{}", bed_bytes(""));
+	token = bed_admin_token(&b, b.admin, "JWT", &bond);
+	bed_admin_message(&m, token, &bond, "secret.list", "{}", bed_bytes(""));
 	r = bed_do(&b, &m);
 	refused(&r, KEEPER_ADMIN, "admin token: ");
 	free(token);
 
-	token = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes(""));
+	token = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
 	bed_admin_message(
-	    &m, token, digest, "secret.list", "{}", bed_bytes("")); /* each of its bonds */
-	m.field[2] = bed_bytes("GET");
-	r = bed_do(&b, &m);
-	refused(&r, KEEPER_ADMIN, "is for another request");
+	    &m, token, &bond, "secret.list", "{}", bed_bytes("")); /* each of its bonds */
 	m.field[2] = bed_bytes("POST");
-	m.field[3] = bed_bytes("/v1/admin/secrets");
 	r = bed_do(&b, &m);
-	refused(&r, KEEPER_ADMIN, "is for another request");
-	m.field[3] = bed_bytes("/v1/admin");
-	digest[31] ^= 1;
+	refused(&r, KEEPER_ADMIN, "is for another request (htm");
+	m.field[2] = bed_bytes("GET");
+	m.field[3] = bed_bytes("/v1/admin/keys");
 	r = bed_do(&b, &m);
-	refused(&r, KEEPER_ADMIN, "is for another request");
-	digest[31] ^= 1;
+	refused(&r, KEEPER_ADMIN, "is for another request (htm");
+	m.field[3] = bed_bytes(bond.path);
+	bond.digest[31] ^= 1;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "is for another request (htm");
+	bond.digest[31] ^= 1;
 	for (int again = 0; again < 2; again++) {
 		r = bed_do(&b, &m);
 		if (again)
@@ -205,15 +218,17 @@ test_may(void **context)
 	struct bed b;
 	struct ipc_message m;
 	struct reply r;
-	uint8_t digest[HASH];
+	struct bed_bond bond, other;
 
 	(void)context;
 	bed_new(&b);
 	struct assay_jwk *reader = hire(&b, "reader", "reader", "ES256");
 	uint64_t generation = b.k->generation;
-	char *readers = bed_admin_token(&b, reader, "assay-admin+jwt", bed_bytes("body"));
-	char *others = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes("other"));
-	char *good = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes("body"));
+	bed_bond(&bond, "collateral.put", items, bed_bytes("body"));
+	bed_bond(&other, "collateral.put", items, bed_bytes("other"));
+	char *readers = bed_admin_token(&b, reader, "assay-admin+jwt", &bond);
+	char *others = bed_admin_token(&b, b.admin, "assay-admin+jwt", &other);
+	char *good = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
 	const struct {
 		const char *token;
 		enum keeper_status status;
@@ -225,7 +240,7 @@ test_may(void **context)
 		{ good, KEEPER_DONE, "" } };
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		bed_admin_message(
-		    &m, cases[i].token, digest, "collateral.put", items, bed_bytes("body"));
+		    &m, cases[i].token, &bond, "collateral.put", items, bed_bytes("body"));
 		m.op = KEEPER_ADMIN_MAY;
 		r = bed_do(&b, &m);
 		refused(&r, cases[i].status, cases[i].words);
@@ -264,20 +279,22 @@ test_token_times(void **context)
 	struct bed b;
 	struct ipc_message m;
 	struct assay_error err;
-	uint8_t digest[HASH];
+	struct bed_bond bond;
 	char payload[512], *token;
 
 	(void)context;
 	bed_new(&b);
+	bed_bond(&bond, "secret.list", "{}", bed_bytes(""));
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		(void)snprintf(payload, sizeof payload,
-		    "{\"aud\":\"%s\",\"iat\":%s,\"exp\":%s,\"jti\":\"j\",\"htm\":\"POST\",\"htu\":"
-		    "\"/v1/admin\",\"sha256\":\"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\"}",
+		    "{\"aud\":\"%s\",\"iat\":%s,\"exp\":%s,\"jti\":\"j\",\"htm\":\"GET\",\"htu\":"
+		    "\"/v1/admin/"
+		    "secrets\",\"sha256\":\"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\"}",
 		    b.aud, cases[i].iat, cases[i].exp);
 		assert_int_equal(assay_jws_sign(&token, b.admin, "assay-admin+jwt", false,
 				     bed_bytes(payload), &err),
 		    ASSAY_OK);
-		bed_admin_message(&m, token, digest, "secret.list", "{}", bed_bytes(""));
+		bed_admin_message(&m, token, &bond, "secret.list", "{}", bed_bytes(""));
 		struct reply r = bed_do(&b, &m);
 		refused(&r, KEEPER_ADMIN, cases[i].words);
 		free(token);
@@ -285,40 +302,150 @@ test_token_times(void **context)
 	bed_free(&b);
 }
 
-/* Made for this test, by openssl req -x509; and the SHA-256 of its key as openssl pkey prints it. */
-static const char certificate[] =
-    "-----BEGIN CERTIFICATE-----\n"
-    "MIIBcTCCARegAwIBAgIUKPK4cKU3pAoNFu0hS4XvbbnJnSEwCgYIKoZIzj0EAwIw\n"
-    "DjEMMAoGA1UEAwwDb3BzMB4XDTI2MTEyMTA3NTcxN1oXDTM2MTExODA3NTcxN1ow\n"
-    "DjEMMAoGA1UEAwwDb3BzMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENH7rxD8r\n"
-    "K6uNtWoNLkQRislWAg1O4LyQ8V/zEDxSN7Tm8ZvwzQF9ci6g+ohGh6IQx20/5r90\n"
-    "TW6uCmshxk0xC6NTMFEwHQYDVR0OBBYEFGOKvSNGZiEfd+IrHegKIIglGSWVMB8G\n"
-    "A1UdIwQYMBaAFGOKvSNGZiEfd+IrHegKIIglGSWVMA8GA1UdEwEB/wQFMAMBAf8w\n"
-    "CgYIKoZIzj0EAwIDSAAwRQIhAIM04eAx1O9Eez9LZmkgooKVkQIZ9AKCahHUjtLX\n"
-    "yVupAiAbuDuIwfWYb73QcbqKKB2p75h2CduYAy61Ls5ixfGqaw==\n"
-    "-----END CERTIFICATE-----\n";
-static const char certificate_spki[] =
-    "2466580b92e4b4d5e2e3b019e1d8a8a4e1821fa9de6a2ee43b9c47ddead6151c";
+/* A token is good for what its request says: a front that says something else is not believed. */
+static void
+test_bonds(void **context)
+{
+	static const struct {
+		const char *verb, *args, *body;              /* what the token is for, */
+		const char *asked, *asked_args, *asked_body; /* and what the front asks for */
+	} cases[] = {
+		{ "secret.list", "{}", "", "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}",
+		    certificate },
+		{ "secret.history", "{\"path\":\"r/t/a\"}", "", "secret.get",
+		    "{\"path\":\"r/t/a\"}", "" },
+		{ "policy.put", "{\"name\":\"p\"}", "policy \"p\"\n", "reference.put",
+		    "{\"name\":\"p\"}", "policy \"p\"\n" },
+		{ "secret.get", "{\"path\":\"r/t/a\"}", "", "secret.get", "{\"path\":\"r/t/b\"}",
+		    "" },
+		{ "secret.get", "{\"path\":\"r/t/a\"}", "", "secret.get",
+		    "{\"path\":\"r/t/a\",\"version\":1}", "" },
+		{ "secret.get", "{\"path\":\"r/t/a\",\"version\":1}", "", "secret.get",
+		    "{\"path\":\"r/t/a\",\"version\":2}", "" },
+		{ "secret.get", "{\"path\":\"r/t/a\",\"version\":1}", "", "secret.get",
+		    "{\"path\":\"r/t/a\",\"version\":\"1\"}", "" },
+		{ "key.rotate", "{\"what\":\"token\"}", "", "key.rotate", "{\"what\":\"master\"}",
+		    "" },
+		{ "secret.put", "{\"path\":\"r/t/a\"}", "x", "secret.put", "{\"path\":\"r/t/a\"}",
+		    "y" },
+		{ "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"strict\"}", "x", "secret.put",
+		    "{\"path\":\"r/t/a\"}", "x" },
+		{ "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"strict\"}", "x", "secret.put",
+		    "{\"path\":\"r/t/a\",\"policy\":\"genuine\"}", "x" },
+		{ "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"5\"}", "x", "secret.put",
+		    "{\"path\":\"r/t/a\",\"policy\":5}", "x" },
+		{ "secret.put", "{\"path\":\"r/t/a\",\"expect_version\":7}", "x", "secret.put",
+		    "{\"path\":\"r/t/a\"}", "x" },
+		{ "policy.put", "{\"name\":\"p\"}", "policy \"p\"\n", "policy.put",
+		    "{\"name\":\"p\"}", "policy \"q\"\n" },
+		{ "reference.put", "{\"name\":\"v\"}", "{}", "reference.put", "{\"name\":\"v\"}",
+		    "{ }" },
+		{ "reference.put", "{\"name\":\"v\"}", "{}", "reference.put",
+		    "{\"name\":\"v\",\"signer\":\"A\"}", "{}" },
+		{ "secret.rm", "{\"path\":\"r/t/a\"}", "", "secret.rm",
+		    "{\"path\":\"r/t/a\",\"launch\":\"A\"}", "" },
+		{ "admin.put", "{\"name\":\"x\",\"role\":\"reader\"}", certificate, "admin.put",
+		    "{\"name\":\"x\",\"role\":\"admin\"}", certificate },
+		{ "admin.put", "{\"name\":\"x\",\"role\":\"reader\"}", "another", "admin.put",
+		    "{\"name\":\"x\",\"role\":\"reader\"}", certificate },
+	};
+	struct bed b;
+
+	(void)context;
+	bed_new(&b);
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"strict\"}", "policy \"p\"\n"));
+	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"5\"}", "policy \"p\"\n"));
+	bed_secret(&b, "r/t/a", "default", "1");
+	bed_secret(&b, "r/t/a", "default", "2");
+	bed_secret(&b, "r/t/b", "default", "b");
+	const struct chain before = b.k->chain;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bed_bond bond;
+		struct ipc_message m;
+		bed_bond(&bond, cases[i].verb, cases[i].args, bed_bytes(cases[i].body));
+		char *token = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
+		bed_admin_message(&m, token, &bond, cases[i].asked, cases[i].asked_args,
+		    bed_bytes(cases[i].asked_body));
+		struct reply r = bed_do(&b, &m);
+		if (r.status == KEEPER_DONE)
+			print_message("%zu: %s\n", i, cases[i].asked);
+		refused(&r, KEEPER_ADMIN, "is for another request than this");
+		free(token);
+	}
+	assert_int_equal(b.k->chain.seq, before.seq);
+	bed_free(&b);
+}
+
+/* The protocol of Confidential Containers says some of the verbs in another way. */
+static void
+test_kbs_bonds(void **context)
+{
+	static const struct {
+		const char *method, *path, *verb, *args, *body;
+		bool good;
+	} cases[] = {
+		{ "POST", "/kbs/v0/resource/r/t/a", "secret.put", "{\"path\":\"r/t/a\"}", "x",
+		    true },
+		{ "POST", "/kbs/v0/resource/r/t/a?policy=genuine", "secret.put",
+		    "{\"path\":\"r/t/a\",\"policy\":\"genuine\"}", "x", true },
+		{ "POST", "/kbs/v0/resource/r/t/a", "secret.put", "{\"path\":\"r/t/b\"}", "x",
+		    false },
+		{ "POST", "/kbs/v0/resource/r/t/a", "secret.rm", "{\"path\":\"r/t/a\"}", "x",
+		    false },
+		{ "DELETE", "/kbs/v0/resource/r/t/a", "secret.rm", "{\"path\":\"r/t/a\"}", "",
+		    true },
+		{ "GET", "/kbs/v0/resource/r/t/a", "secret.get", "{\"path\":\"r/t/a\"}", "",
+		    false },
+		{ "PUT", "/v1/admin/secretsr/t/a", "secret.put", "{\"path\":\"r/t/a\"}", "x",
+		    false },
+		{ "GET", "/v1/admin/secretsx", "secret.list", "{}", "", false },
+		{ "GET", "/v1/admin/secrets?a=b", "secret.list", "{}", "", false },
+		{ "GET", "/nowhere", "secret.list", "{}", "", false },
+		{ "GET", "/v1/admin/secrets", "secret.list", "{}", "", true },
+	};
+	struct bed b;
+
+	(void)context;
+	bed_new(&b);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct bed_bond bond;
+		struct ipc_message m;
+		bed_bond(&bond, cases[i].verb, cases[i].args, bed_bytes(cases[i].body));
+		bond.method = cases[i].method;
+		(void)snprintf(bond.path, sizeof bond.path, "%s", cases[i].path);
+		char *token = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
+		bed_admin_message(
+		    &m, token, &bond, cases[i].verb, cases[i].args, bed_bytes(cases[i].body));
+		struct reply r = bed_do(&b, &m);
+		if (!cases[i].good)
+			refused(&r, KEEPER_ADMIN, "is for another request than this");
+		else if (r.status != KEEPER_DONE)
+			fail_msg("%zu: %d %s", i, r.status, r.sentence);
+		reply_clear(&r);
+		free(token);
+	}
+	bed_free(&b);
+}
 
 static void
 test_certificate(void **context)
 {
 	struct bed b;
 	struct ipc_message m;
-	uint8_t digest[HASH], spki[HASH];
+	struct bed_bond bond;
+	uint8_t spki[HASH];
 	struct reply r;
-	json_t *args = json_pack(
-	    "{s:s, s:s, s:s}", "name", "ops", "role", "operator", "certificate", certificate);
-	char *text = json_dumps(args, 0);
 
 	(void)context;
 	bed_new(&b);
 	assert_true(hex_bytes(spki, HASH, bed_bytes(certificate_spki)));
-	bed_admin_message(&m, "", digest, "secret.list", "{}", bed_bytes(""));
+	bed_bond(&bond, "secret.list", "{}", bed_bytes(""));
+	bed_admin_message(&m, "", &bond, "secret.list", "{}", bed_bytes(""));
 	m.field[1] = (struct assay_bytes){ spki, HASH };
 	r = bed_do(&b, &m);
 	refused(&r, KEEPER_ADMIN, "this needs an admin token");
-	json_decref(bed_admin_json(&b, "admin.put", text, ""));
+	json_decref(bed_admin_json(
+	    &b, "admin.put", "{\"name\":\"ops\",\"role\":\"operator\"}", certificate));
 	r = bed_do(&b, &m);
 	assert_int_equal(r.status, KEEPER_DONE);
 	reply_clear(&r);
@@ -334,11 +461,9 @@ test_certificate(void **context)
 	m.field[0] = bed_bytes("");
 	r = bed_do(&b, &m);
 	refused(&r, KEEPER_ADMIN, "this needs an admin token");
-	r = bed_admin(
-	    &b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\",\"certificate\":\"no\"}", "");
-	refused(&r, KEEPER_MALFORMED, "must be one in PEM");
-	json_decref(args);
-	free(text);
+	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}",
+	    "-----BEGIN CERTIFICATE-----\nno");
+	refused(&r, KEEPER_MALFORMED, "the certificate is damaged");
 	bed_free(&b);
 }
 
@@ -684,7 +809,7 @@ test_admins(void **context)
 	struct bed b;
 	struct reply r;
 	struct assay_jwk *second, *third;
-	char *jwk = NULL, args[1024];
+	char *jwk = NULL, *pem = NULL;
 	struct assay_error err;
 
 	(void)context;
@@ -693,22 +818,19 @@ test_admins(void **context)
 	r = bed_admin(&b, "admin.rm", "{\"name\":\"first\"}", "");
 	refused(&r, KEEPER_CONFLICT, "nobody removes himself");
 	assert_int_equal(assay_jwk_json(&jwk, b.admin, NULL, &err), ASSAY_OK);
-	(void)snprintf(
-	    args, sizeof args, "{\"name\":\"first\",\"role\":\"reader\",\"jwk\":%s}", jwk);
-	r = bed_admin(&b, "admin.put", args, "");
+	r = bed_admin(&b, "admin.put", "{\"name\":\"first\",\"role\":\"reader\"}", jwk);
 	refused(&r, KEEPER_CONFLICT, "nobody takes the role admin from himself");
-	(void)snprintf(
-	    args, sizeof args, "{\"name\":\"other\",\"role\":\"reader\",\"jwk\":%s}", jwk);
-	r = bed_admin(&b, "admin.put", args, "");
+	r = bed_admin(&b, "admin.put", "{\"name\":\"other\",\"role\":\"reader\"}", jwk);
 	refused(&r, KEEPER_CONFLICT, "this key is the admin first already");
-	(void)snprintf(args, sizeof args, "{\"name\":\"x\",\"role\":\"king\",\"jwk\":%s}", jwk);
-	r = bed_admin(&b, "admin.put", args, "");
+	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"king\"}", jwk);
 	refused(&r, KEEPER_MALFORMED, "role: must be");
 	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}", "");
-	refused(&r, KEEPER_MALFORMED, "give one of them");
-	(void)snprintf(
-	    args, sizeof args, "{\"name\":\"x\",\"role\":\"admin\",\"jwk\":%s}", b.workload_public);
-	r = bed_admin(&b, "admin.put", args, "");
+	refused(&r, KEEPER_MALFORMED, "is no JSON");
+	assert_int_equal(assay_jwk_private_pem(&pem, second, &err), ASSAY_OK);
+	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}", pem);
+	refused(&r, KEEPER_MALFORMED, "is a private key");
+	free(pem);
+	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}", b.workload_public);
 	refused(&r, KEEPER_MALFORMED, "ES256, ES384 or EdDSA");
 
 	/* The first one's key is replaced by the second; from then on the old one is a stranger's. */
@@ -716,9 +838,8 @@ test_admins(void **context)
 	assert_int_equal(assay_jwk_make(&third, "EdDSA", &err), ASSAY_OK);
 	free(jwk);
 	assert_int_equal(assay_jwk_json(&jwk, third, NULL, &err), ASSAY_OK);
-	(void)snprintf(
-	    args, sizeof args, "{\"name\":\"first\",\"role\":\"admin\",\"jwk\":%s}", jwk);
-	r = bed_admin_by(&b, second, "admin.put", args, bed_bytes(""));
+	r = bed_admin_by(
+	    &b, second, "admin.put", "{\"name\":\"first\",\"role\":\"admin\"}", bed_bytes(jwk));
 	assert_int_equal(r.status, KEEPER_DONE);
 	reply_clear(&r);
 	r = bed_admin(&b, "secret.list", "{}", "");
@@ -814,18 +935,18 @@ static void
 test_policy_without_memory(void **context)
 {
 	struct ipc_message m;
-	uint8_t digest[HASH];
+	struct bed_bond bond;
 	struct bed b;
 
 	(void)context;
 	bed_new(&b);
+	bed_bond(&bond, "policy.rm", "{\"name\":\"p\"}", bed_bytes(""));
 	json_decref(bed_admin_json(&b, "policy.put", "{\"name\":\"p\"}", "policy \"p\"\n"));
 	bed_secret(&b, "r/t/a", "p", "x");
 	do { /* what was read before is forgotten after each failure, and read anew here */
 		json_decref(bed_admin_json(&b, "policy.get", "{\"name\":\"p\"}", ""));
-		char *token = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes(""));
-		bed_admin_message(
-		    &m, token, digest, "policy.rm", "{\"name\":\"p\"}", bed_bytes(""));
+		char *token = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
+		bed_admin_message(&m, token, &bond, "policy.rm", "{\"name\":\"p\"}", bed_bytes(""));
 		of_json = (struct alloc_fault){ .fail_at = of_json.fail_at + 1 };
 		json_set_alloc_funcs(json_malloc_or_not, free);
 		struct reply r = bed_do(&b, &m);
@@ -993,6 +1114,8 @@ main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_may),
 		cmocka_unit_test(test_token_times),
+		cmocka_unit_test(test_bonds),
+		cmocka_unit_test(test_kbs_bonds),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_policies),

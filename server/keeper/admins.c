@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include "../admin/checks.h"
 
 void
 admin_list(struct call *c)
@@ -16,65 +14,33 @@ admin_list(struct call *c)
 	verb_list_kind(c, KIND_ADMIN, "admins");
 }
 
-/* The SHA-256 of a certificate's key, from PEM or as 64 hex digits. */
-static bool
-certificate_key(char out[2 * HASH + 1], const char *text)
-{
-	uint8_t digest[HASH], *der = NULL;
-	BIO *bio;
-	X509 *cert;
-	int len = 0;
-	bool ok;
-
-	if (hex_bytes(digest, HASH, (struct assay_bytes){ (const uint8_t *)text, strlen(text) })) {
-		hex_text(out, digest, HASH);
-		return true;
-	}
-	bio = BIO_new_mem_buf(text, -1);
-	cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	if (cert != NULL)
-		len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-	ok = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) == 1;
-	if (ok)
-		hex_text(out, digest, HASH);
-	OPENSSL_free(der);
-	X509_free(cert);
-	BIO_free(bio);
-	return ok;
-}
-
-/* What an admin key's item has: facts, and the public key as text, NULL for a certificate. */
+/* What an admin key's item has: facts, and the public key as text, NULL for a certificate. The key is read
+ * here, and not in the front, because an admin token is bound to it as it was sent. */
 static json_t *
 admin_facts(struct call *c, const char *role, char **jwk_text)
 {
-	json_t *jwk = json_object_get(c->args, "jwk"), *facts = NULL;
-	const char *certificate = verb_argument(c, "certificate");
-	char spki[2 * HASH + 1], kid[ASSAY_KID_TEXT], more[ASSAY_KID_TEXT + 16];
+	struct assay_error err = { .text = "" };
+	json_t *read = NULL, *facts = NULL;
+	enum assay_code rc = check_key(&read, c->body, &err);
+	const json_t *jwk = json_object_get(read, "jwk"),
+		     *certificate = json_object_get(read, "certificate");
+	char kid[ASSAY_KID_TEXT], more[ASSAY_KID_TEXT + 16];
 	char *text = jwk != NULL ? json_dumps(jwk, JSON_COMPACT) : NULL;
 	struct assay_jwk *key = NULL;
-	struct assay_error err;
 
 	*jwk_text = NULL;
-	if ((jwk != NULL) == (certificate != NULL))
-		reply_refuse(c->r, KEEPER_MALFORMED,
-		    "an admin has a jwk or a certificate; give one of them");
-	else if (certificate != NULL) {
-		if (certificate_key(spki, certificate))
-			facts = json_pack("{s:s, s:s}", "role", role, "certificate", spki);
-		else
-			reply_refuse(c->r, KEEPER_MALFORMED,
-			    "certificate: must be one in PEM, or the SHA-256 of"
-			    " its key's SPKI in hex");
-	} else if (text == NULL ||
-	    assay_jwk_parse(&key, (struct assay_bytes){ (uint8_t *)text, strlen(text) }, &err) !=
-		ASSAY_OK)
-		reply_refuse(
-		    c->r, KEEPER_MALFORMED, "jwk: %.300s", text != NULL ? err.text : "no memory");
-	else if (strcmp(assay_jwk_alg(key), "ES256") != 0 &&
+	if (certificate != NULL)
+		facts = json_pack("{s:s, s:O}", "role", role, "certificate", certificate);
+	else if (rc == ASSAY_OK && text != NULL)
+		rc = assay_jwk_parse(
+		    &key, (struct assay_bytes){ (uint8_t *)text, strlen(text) }, &err);
+	if (rc != ASSAY_OK && rc != ASSAY_E_NOMEM)
+		reply_refuse(c->r, KEEPER_MALFORMED, "%s", err.text);
+	else if (key != NULL && strcmp(assay_jwk_alg(key), "ES256") != 0 &&
 	    strcmp(assay_jwk_alg(key), "ES384") != 0 && strcmp(assay_jwk_alg(key), "EdDSA") != 0)
 		reply_refuse(
 		    c->r, KEEPER_MALFORMED, "jwk: must be a key for ES256, ES384 or EdDSA");
-	else {
+	else if (key != NULL) {
 		assay_jwk_kid(kid, key);
 		(void)snprintf(more, sizeof more, ",\"kid\":\"%s\"", kid);
 		if (assay_jwk_json(jwk_text, key, more, &err) == ASSAY_OK)
@@ -82,6 +48,7 @@ admin_facts(struct call *c, const char *role, char **jwk_text)
 	}
 	assay_jwk_free(key);
 	free(text);
+	json_decref(read);
 	return facts;
 }
 

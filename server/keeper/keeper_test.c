@@ -912,13 +912,18 @@ test_tampered(void **context)
 		struct bed b;
 		uint8_t ticket[TICKET_SIZE];
 		struct reply r;
+		struct assay_jwk *key = NULL;
+		struct assay_error err;
+		char *jwk = NULL;
 		bed_new(&b);
 		json_decref(bed_admin_json(
 		    &b, "policy.put", "{\"name\":\"strict\"}", "policy \"strict\"\n"));
-		json_decref(bed_admin_json(&b, "admin.put",
-		    "{\"name\":\"r\",\"role\":\"reader\",\"certificate\":"
-		    "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"}",
-		    ""));
+		assert_int_equal(assay_jwk_make(&key, "ES256", &err), ASSAY_OK);
+		assert_int_equal(assay_jwk_json(&jwk, key, NULL, &err), ASSAY_OK);
+		json_decref(
+		    bed_admin_json(&b, "admin.put", "{\"name\":\"r\",\"role\":\"reader\"}", jwk));
+		assay_jwk_free(key);
+		free(jwk);
 		bed_secret(&b, "r/t/a", "default", "a");
 		bed_secret(&b, "r/t/b", "strict", "b");
 		bed_ticket(&b, ticket, PROTOCOL_0_4_0);

@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "../admin/requests.h"
 #include "../text.h"
 #include "core.h"
 
@@ -31,7 +32,6 @@ struct bed {
 	struct assay_jwk *admin, *workload;
 	char *workload_public;
 	unsigned jti;
-	char method[8], path[64]; /* of the next admin token */
 	const char *aud;
 	int64_t life, ahead;
 };
@@ -79,8 +79,6 @@ bed_make(struct bed *b)
 	(void)snprintf(b->store, sizeof b->store, "sqlite:%s/assayd.db", b->folder);
 	(void)snprintf(b->master, sizeof b->master, "%s/master.key", b->folder);
 	(void)snprintf(b->admin_path, sizeof b->admin_path, "%s/admin.pem", b->folder);
-	(void)snprintf(b->method, sizeof b->method, "POST");
-	(void)snprintf(b->path, sizeof b->path, "/v1/admin");
 	b->options = (struct keeper_options){ .store = b->store,
 		.issuer = "https://assay.test",
 		.audience = "https://kbs.test",
@@ -242,42 +240,78 @@ bed_base64url(char *out, const uint8_t *in, size_t n)
 		out[len - 1] = out[len - 1] == '+' ? '-' : out[len - 1] == '/' ? '_' : out[len - 1];
 }
 
+/* What an admin token is bound to. */
+struct bed_bond {
+	const char *method;
+	char path[512];
+	uint8_t digest[HASH];
+};
+
+/* The request that says this, by REST. */
+static inline void
+bed_bond(struct bed_bond *bond, const char *verb, const char *args, struct assay_bytes body)
+{
+	const struct admin_request *r = admin_requests;
+	json_t *o = json_loads(args, 0, NULL);
+	size_t n, room = sizeof bond->path;
+	const char *sep = "?";
+
+	while (r->verb != NULL && strcmp(r->verb, verb) != 0)
+		r++;
+	assert_non_null(r->verb);
+	const char *name = r->name != NULL ? json_string_value(json_object_get(o, r->name)) : NULL;
+	bond->method = r->method;
+	n = (size_t)snprintf(bond->path, room, "%s%s", r->path, name != NULL ? name : "");
+	for (size_t i = 0; i < QUERY_NAMES_MAX && r->parameter[i].name != NULL; i++) {
+		const json_t *value = json_object_get(o, r->parameter[i].name);
+		if (value == NULL)
+			continue;
+		n += (size_t)snprintf(bond->path + n, room - n, "%s%s=", sep, r->parameter[i].name);
+		assert_true(n < room);
+		if (r->parameter[i].number)
+			n += (size_t)snprintf(
+			    bond->path + n, room - n, "%lld", (long long)json_integer_value(value));
+		else
+			n += (size_t)snprintf(
+			    bond->path + n, room - n, "%s", json_string_value(value));
+		assert_true(n < room);
+		sep = "&";
+	}
+	json_decref(o);
+	assert_int_equal(EVP_Digest(body.len > 0 ? (const void *)body.ptr : "", body.len,
+			     bond->digest, NULL, EVP_sha256(), NULL),
+	    1);
+}
+
 static inline char *
 bed_admin_token(
-    struct bed *b, const struct assay_jwk *key, const char *typ, struct assay_bytes body)
+    struct bed *b, const struct assay_jwk *key, const char *typ, const struct bed_bond *bond)
 {
-	uint8_t digest[HASH];
-	char text[64], payload[512];
+	char text[64], payload[1024];
 	struct assay_error err;
 	char *token = NULL;
 
-	assert_int_equal(EVP_Digest(body.len > 0 ? (const void *)body.ptr : "", body.len, digest,
-			     NULL, EVP_sha256(), NULL),
-	    1);
-	bed_base64url(text, digest, HASH);
+	bed_base64url(text, bond->digest, HASH);
 	(void)snprintf(payload, sizeof payload,
 	    "{\"aud\":\"%s\",\"iat\":%lld,\"exp\":%lld,\"jti\":\"j%u-%d\",\"htm\":\"%s\",\"htu\":"
 	    "\"%s\","
 	    "\"sha256\":\"%s\"}",
 	    b->aud, (long long)(b->now + b->ahead), (long long)(b->now + b->ahead + b->life),
-	    b->jti++, (int)getpid(), b->method, b->path, text);
+	    b->jti++, (int)getpid(), bond->method, bond->path, text);
 	assert_int_equal(
 	    assay_jws_sign(&token, key, typ, false, bed_bytes(payload), &err), ASSAY_OK);
 	return token;
 }
 
 static inline void
-bed_admin_message(struct ipc_message *m, const char *token, uint8_t digest[HASH], const char *verb,
-    const char *args, struct assay_bytes body)
+bed_admin_message(struct ipc_message *m, const char *token, const struct bed_bond *bond,
+    const char *verb, const char *args, struct assay_bytes body)
 {
 	*m = (struct ipc_message){ .op = KEEPER_ADMIN_DO, .count = 8 };
-	assert_int_equal(EVP_Digest(body.len > 0 ? (const void *)body.ptr : "", body.len, digest,
-			     NULL, EVP_sha256(), NULL),
-	    1);
 	m->field[0] = bed_bytes(token);
-	m->field[2] = bed_bytes("POST");
-	m->field[3] = bed_bytes("/v1/admin");
-	m->field[4] = (struct assay_bytes){ digest, HASH };
+	m->field[2] = bed_bytes(bond->method);
+	m->field[3] = bed_bytes(bond->path);
+	m->field[4] = (struct assay_bytes){ bond->digest, HASH };
 	m->field[5] = bed_bytes(verb);
 	m->field[6] = bed_bytes(args);
 	m->field[7] = body;
@@ -288,11 +322,12 @@ bed_admin_by(struct bed *b, const struct assay_jwk *key, const char *verb, const
     struct assay_bytes body)
 {
 	struct ipc_message m;
-	uint8_t digest[HASH];
-	char *token = bed_admin_token(b, key, "assay-admin+jwt", body);
+	struct bed_bond bond;
 	struct reply r;
 
-	bed_admin_message(&m, token, digest, verb, args, body);
+	bed_bond(&bond, verb, args, body);
+	char *token = bed_admin_token(b, key, "assay-admin+jwt", &bond);
+	bed_admin_message(&m, token, &bond, verb, args, body);
 	r = bed_do(b, &m);
 	free(token);
 	return r;

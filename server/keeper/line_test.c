@@ -262,7 +262,7 @@ test_rights(void **context)
 	struct house h;
 	struct waited w = { 0 };
 	struct ipc_message m;
-	uint8_t digest[HASH];
+	struct bed_bond bond;
 	char fresh[160], args[64];
 	static const uint8_t secret[2000] = { 1 };
 	int asked = 0;
@@ -273,14 +273,16 @@ test_rights(void **context)
 	for (int i = 0; i < 200; i++) {
 		(void)snprintf(args, sizeof args, "{\"path\":\"r/t/s%d\"}", i);
 		struct assay_bytes body = { secret, sizeof secret };
-		char *token = bed_admin_token(&h.bed, h.bed.admin, "assay-admin+jwt", body);
-		bed_admin_message(&m, token, digest, "secret.put", args, body);
+		bed_bond(&bond, "secret.put", args, body);
+		char *token = bed_admin_token(&h.bed, h.bed.admin, "assay-admin+jwt", &bond);
+		bed_admin_message(&m, token, &bond, "secret.put", args, body);
 		keeper_call(h.line[i % 2], KEEPER_ADMIN_DO, m.field, m.count, count_answer, &w);
 		asked++;
 		free(token);
 	}
-	char *token = bed_admin_token(&h.bed, h.bed.admin, "assay-admin+jwt", bed_bytes(""));
-	bed_admin_message(&m, token, digest, "key.rotate", "{\"what\":\"master\"}", bed_bytes(""));
+	bed_bond(&bond, "key.rotate", "{\"what\":\"master\"}", bed_bytes(""));
+	char *token = bed_admin_token(&h.bed, h.bed.admin, "assay-admin+jwt", &bond);
+	bed_admin_message(&m, token, &bond, "key.rotate", "{\"what\":\"master\"}", bed_bytes(""));
 	keeper_call(h.line[0], KEEPER_ADMIN_DO, m.field, m.count, count_answer, &w);
 	free(token);
 	asked++;

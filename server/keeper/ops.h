@@ -66,7 +66,8 @@ enum keeper_op {
 	 * All that an operator may do (server/keeper/admin.h lists the verbs).
 	 * 0 admin token (compact JWS); or empty  1 SHA-256 of the client's certificate key; or empty
 	 * 2 method  3 path, with its query  4 SHA-256 of the body: the token is bound to these three
-	 * 5 verb, "secret.put"  6 arguments, JSON object  7 the body, where the verb takes one
+	 * 5 verb, "secret.put"  6 arguments, JSON object  7 the body, where the verb takes one: with a token
+	 *   they must be what 2 to 4 say (server/admin/requests.h)
 	 * -> 1: JSON answer; or bytes for secret.get
 	 */
 	KEEPER_ADMIN_DO = 5,

@@ -9,7 +9,7 @@
 
 #include "core.h"
 
-enum { BODY_MAX = 16 * 1024 * 1024 };
+enum { BODY_MAX = 16 * 1024 * 1024, METHOD_ROOM = 16, URL_ROOM = 2048 };
 
 struct call {
 	struct keeper *k;
@@ -45,6 +45,10 @@ void admin_list(struct call *c);
 void admin_put(struct call *c);
 void admin_rm(struct call *c);
 void key_rotate(struct call *c);
+
+/* bond.c: whether verb, arguments and body are those of the request in the fields 2 to 4, to which the admin's
+ * token is bound; else refused. */
+bool verb_is_asked(const struct call *c, const struct ipc_message *m, const char *verb);
 
 const struct admin *verb_admin_of_kid(const struct keeper *k, const char *kid); /* NULL: none */
 

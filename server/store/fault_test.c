@@ -115,7 +115,8 @@ random_turn(struct bed *b, struct history *h)
 	struct ipc_message m[MOST];
 	struct reply r[MOST];
 	struct bed_attest a[MOST] = { 0 };
-	uint8_t ticket[MOST][TICKET_SIZE], digest[MOST][HASH];
+	uint8_t ticket[MOST][TICKET_SIZE];
+	struct bed_bond bond[MOST];
 	char path[MOST][32], args[MOST][64];
 	char *token[MOST] = { NULL };
 	size_t count = 1 + chance(h) % MOST;
@@ -127,9 +128,9 @@ random_turn(struct bed *b, struct history *h)
 		bed_ticket(b, ticket[i], PROTOCOL_0_4_0);
 		if (what[i] == PUT) {
 			(void)snprintf(args[i], sizeof args[i], "{\"path\":\"%s\"}", path[i]);
-			token[i] =
-			    bed_admin_token(b, b->admin, "assay-admin+jwt", bed_bytes("a secret"));
-			bed_admin_message(&m[i], token[i], digest[i], "secret.put", args[i],
+			bed_bond(&bond[i], "secret.put", args[i], bed_bytes("a secret"));
+			token[i] = bed_admin_token(b, b->admin, "assay-admin+jwt", &bond[i]);
+			bed_admin_message(&m[i], token[i], &bond[i], "secret.put", args[i],
 			    bed_bytes("a secret"));
 		} else if (what[i] == ATTESTED || h->count == 0) {
 			what[i] = ATTESTED;
@@ -304,7 +305,8 @@ test_memory(void **context)
 		struct ipc_message m[4];
 		struct reply r[4];
 		struct bed_attest a = { 0 };
-		uint8_t ticket[TICKET_SIZE], digest[HASH];
+		uint8_t ticket[TICKET_SIZE];
+		struct bed_bond bond;
 		char *token;
 		if (n % 100 == 0) /* a reload has its allocations too */
 			b.k->loaded = false;
@@ -312,9 +314,10 @@ test_memory(void **context)
 		bed_attest_message(&b, &m[0], &a, ticket, "body", "default\n");
 		bed_release_message(&m[1], ticket, NULL, "r/t/first");
 		m[2] = (struct ipc_message){ .op = KEEPER_VIEW };
-		token = bed_admin_token(&b, b.admin, "assay-admin+jwt", bed_bytes("x"));
+		bed_bond(&bond, "secret.put", "{\"path\":\"r/t/a\"}", bed_bytes("x"));
+		token = bed_admin_token(&b, b.admin, "assay-admin+jwt", &bond);
 		bed_admin_message(
-		    &m[3], token, digest, "secret.put", "{\"path\":\"r/t/a\"}", bed_bytes("x"));
+		    &m[3], token, &bond, "secret.put", "{\"path\":\"r/t/a\"}", bed_bytes("x"));
 		alloc_fail_at(n);
 		bool ok = keeper_turn(b.k, m, r, 4);
 		bool failed = alloc_failed();
