@@ -68,6 +68,17 @@ def wait_until(what, timeout=10):
     return False
 
 
+def descriptors(pid):
+    """What a process has open, as /proc names it, but for what it closes meanwhile."""
+    found = []
+    for n in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{n}"))
+        except FileNotFoundError:
+            pass
+    return found
+
+
 def end_with_us():
     """A test that ends without stopping its daemon leaves none behind: PR_SET_PDEATHSIG."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay-agentd: the launch key, who may ask, what it gives up, its life. Arguments: assay-agentd, assay,
 key_client, assayd."""
-import glob
 import re
 import stat
 import threading
@@ -95,7 +94,7 @@ with Agent(agentd, BROKER, key=key) as a:
         check(re.search(r"Max core file size +0 +0 ", open(f"/proc/{pid}/limits").read()),
               f"{name}: no core dump")
     signer = children["agentd-signer"]
-    sockets = [os.readlink(f) for f in glob.glob(f"/proc/{signer}/fd/*")]
+    sockets = descriptors(signer)
     check(not any(s.startswith("/") and s != "/dev/null" and not s.endswith("/log") for s in sockets),
           f"the signer has no file open: {sorted(set(s.split(':')[0] for s in sockets))}")
 

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, Vmm, check, done, wait_until  # noqa: E402
+from harness import Broker, Guest, Host, Vmm, check, descriptors, done, wait_until  # noqa: E402
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -134,7 +134,7 @@ def privileges(broker):
         caps = int(fact(pid, "CapPrm"), 16) | int(fact(pid, "CapEff"), 16)
         may = 1 << 1 if name_of(pid) == "brokerd-vmm" else 0 # CAP_DAC_OVERRIDE: VMMs' sockets
         check(facts == ["1", "2"] and caps & ~may == 0, f"{name_of(pid)}: {facts}, capabilities {caps:x}")
-    seen = {name_of(pid): {os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in os.listdir(f"/proc/{pid}/fd")}
+    seen = {name_of(pid): {o.split(":")[0] for o in descriptors(pid)}
             for pid in [broker.pid] + broker.children()}
     check(all(not any(f.startswith("/") and f != "/dev/null" for f in seen[n]) for n in seen),
           f"none has a file open: {seen}")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, SERVICE, check, done, unix_sockets, wait_until  # noqa: E402
+from harness import Broker, Guest, Host, SERVICE, check, descriptors, done, unix_sockets, wait_until  # noqa: E402
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -272,9 +272,7 @@ def given_up(host):
                 caps = {name: (int(status(pid, "CapEff"), 16), int(status(pid, "CapPrm"), 16)) for name, pid in pids.items()}
                 check(caps == {"assay-brokerd": (0, 0), "brokerd-sev": (0, 0), "brokerd-vmm": (2, 2)},
                       f"vmm alone has a capability, CAP_DAC_OVERRIDE {caps}")
-                opened = {}
-                for name, pid in pids.items():
-                    opened[name] = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+                opened = {name: descriptors(pid) for name, pid in pids.items()}
                 sockets = {n: sum(1 for o in l if o.startswith("socket:")) for n, l in opened.items()}
                 check(sockets["brokerd-sev"] == 1, "sev has one socket, its line to the front")
                 check(sockets["assay-brokerd"] >= 3 + 1, "the front has lines, a listener and its guest")

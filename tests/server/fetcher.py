@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Server, check, clock, done, wait_until  # noqa: E402
+from harness import Server, check, clock, descriptors, done, wait_until  # noqa: E402
 from service import Fake, Serve, new, reply  # noqa: E402
 
 ASSAYD, ASSAY = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[3])
@@ -295,7 +295,7 @@ server.get(TCB)
 check(wait_until(lambda: server.get(TCB)[0] == 200) and len(bad.requests) == 1, "the second is asked when one fails")
 # The fetcher holds neither the store nor anyone's connection.
 fetcher = server.children()[-1]
-targets = [os.readlink(f"/proc/{fetcher}/fd/{n}") for n in os.listdir(f"/proc/{fetcher}/fd")]
+targets = descriptors(fetcher)
 check(not any("assayd.db" in t or "master.key" in t for t in targets), "the fetcher holds no store")
 with open(f"/proc/{fetcher}/status", encoding="ascii") as file:
     status = file.read()

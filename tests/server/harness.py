@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, clock, done, sanitized, unix_sockets, wait_until  # noqa: E402, F401
+from daemons import Daemon, check, clock, descriptors, done, sanitized, unix_sockets, wait_until  # noqa: E402, F401
 
 
 class Server(Daemon):

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 
-from harness import Server, check, done, receive, unix_sockets, wait_until
+from harness import Server, check, descriptors, done, receive, unix_sockets, wait_until
 
 ASSAYD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="assayd-life-")
@@ -278,8 +278,8 @@ def rights():
                         check(False, f"{name}: thread {task} has no filter")
         keeper = server.children()[0]
         if user:
-            fds = [os.readlink(f"/proc/{keeper}/fd/{n}") for n in os.listdir(f"/proc/{keeper}/fd")]
-            front = [os.readlink(f"/proc/{server.pid}/fd/{n}") for n in os.listdir(f"/proc/{server.pid}/fd")]
+            fds = descriptors(keeper)
+            front = descriptors(server.pid)
             check(not any(f.endswith(".db") or f.endswith("-wal") for f in front), "the front has no store open")
             check(any(f.endswith("assayd.db") for f in fds), "the keeper has")
 
