@@ -53,6 +53,10 @@ copy(const struct channel *c, void *to, const void *from, size_t len)
 	const uint8_t *source = from;
 	uint8_t *target = to;
 
+	if (len > 0 && (from == NULL || to == NULL)) { /* no arithmetic with these */
+		errno = EFAULT;
+		return false;
+	}
 	for (size_t at = 0; at < len;) {
 		size_t step = len - at < COPY_STEP ? len - at : COPY_STEP;
 		ssize_t n;

@@ -557,7 +557,8 @@ read_list(struct compiler *c, struct term *term)
 			return false;
 	while (take(c, TOKEN_SIGN, ","));
 	term->count = c->made->policy.value_count - term->first;
-	sort(c, c->made->values + term->first, term->count, is_bytes_type(term->claim));
+	if (term->count > 0) /* an empty set's list may have no memory yet */
+		sort(c, c->made->values + term->first, term->count, is_bytes_type(term->claim));
 	return true;
 }
 
