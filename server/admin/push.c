@@ -263,9 +263,8 @@ static void
 find_unproven(struct pile *p)
 {
 	for (size_t i = 0; i < assay_trust_count(p->all); i++)
-		p->unproven[i] = p->things[i] &&
-		    (i < p->base || p->wants[i].thing == THING_PCK_CRL) &&
-		    assay_trust_item_verify(p->all, i, NULL) != ASSAY_OK;
+		p->unproven[i] = (i < p->base || p->wants[i].thing == THING_PCK_CRL) &&
+		    p->things[i] && assay_trust_item_verify(p->all, i, NULL) != ASSAY_OK;
 }
 
 /* No date counts of what is not proven: it takes nobody's place, and gives its own to what is. Else who
