@@ -61,6 +61,7 @@ struct keeper {
 	char *texts[5]; /* the options' own copies */
 	struct store *store;
 	struct vault *vault;
+	size_t message_most;         /* IPC_MESSAGE_MAX; a test that fills messages sets less */
 	int64_t (*clock)(void *arg); /* Unix seconds */
 	void *clock_arg;
 	int64_t now;     /* of this turn */

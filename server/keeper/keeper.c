@@ -242,6 +242,7 @@ keeper_open_at(
 		log_say("key memory cannot be locked; raise LimitMEMLOCK, or switch swap off");
 	k->clock = now;
 	k->clock_arg = arg;
+	k->message_most = IPC_MESSAGE_MAX;
 	if ((rc = open_all(k)) != 0) {
 		keeper_close(k);
 		return rc;

@@ -9,8 +9,6 @@
 
 #include "../text.h"
 
-enum { ANSWER_MAX = IPC_MESSAGE_MAX - 64 /* for what is around it */ };
-
 /* --- small things that all of the keeper's files use ------------------------------------- */
 
 void
@@ -119,12 +117,13 @@ void
 reply_json(struct keeper *k, struct reply *r, json_t *json, bool compact)
 {
 	reply_text(k, r, json != NULL ? json_dumps(json, compact ? JSON_COMPACT : 0) : NULL);
-	if (r->len > ANSWER_MAX)
+	size_t most = k->message_most - 64; /* for what is around it */
+	if (r->len > most)
 		reply_refuse(r, KEEPER_CONFLICT,
-		    "the answer would list %zu things in %zu bytes, and can have %d; ask for "
+		    "the answer would list %zu things in %zu bytes, and can have %zu; ask for "
 		    "fewer, "
 		    "or remove what nobody needs",
-		    count_listed(json), r->len, ANSWER_MAX);
+		    count_listed(json), r->len, most);
 	json_decref(json);
 }
 

@@ -170,8 +170,8 @@ verb_fits_view(const struct call *c)
 		const char *kind;
 		uint64_t numerator, denominator;
 	} parts[] = { { KIND_POLICY, 2, 1 }, { KIND_REFERENCE, 2, 1 }, { KIND_COLLATERAL, 4, 3 } };
-	enum { ITEM_FRAME = 512, MOST = IPC_MESSAGE_MAX / 4 * 3 };
-	uint64_t sum = 2 * (uint64_t)c->body.len;
+	enum { ITEM_FRAME = 512 };
+	uint64_t sum = 2 * (uint64_t)c->body.len, most = c->k->message_most / 4 * 3;
 
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		struct store_value args[] = { store_t(parts[i].kind) };
@@ -186,11 +186,11 @@ verb_fits_view(const struct call *c)
 		    (uint64_t)store_number(c->k->store, ITEM_SUM, 2);
 		store_end(c->k->store, ITEM_SUM);
 	}
-	if (sum > MOST)
+	if (sum > most)
 		reply_refuse(c->r, KEEPER_CONFLICT,
 		    "policies, reference values and collateral would be more than a server can "
 		    "load; remove some that nobody needs");
-	return sum <= MOST;
+	return sum <= most;
 }
 
 void
