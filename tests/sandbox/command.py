@@ -27,8 +27,10 @@ ENV = dict(os.environ, TMPDIR=TMP)
 TSM = "/sys/kernel/config/tsm/report"
 count = failed = 0
 os.mkdir(TMP)
-# A shell that starts this in the background has SIGINT ignored, which a program cannot undo in a trap.
+# A shell that starts this in the background has SIGINT ignored, and nohup SIGHUP, which a program cannot undo
+# in a trap.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def ok(condition, name, detail=""):
