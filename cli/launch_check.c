@@ -342,6 +342,7 @@ static const struct option options[] = {
 	{ OPT_DIGEST, 0, "digest", "HEX", false, NULL, "what is expected; or what it is made of:" },
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURE_VCPUS,
+	OPTIONS_MEASURE_STATES,
 	OPTION_OWNER,
 	OPTION_TIK,
 	OPTION_TIMEOUT,

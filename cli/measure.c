@@ -824,15 +824,19 @@ measure_spelling(char **out, size_t room, int argc, char **argv)
 
 /* ----------------------------------------------------------------------------------------- */
 
+#define OPTIONS_MEASURED                                                                           \
+	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",                    \
+		"hex (default) or base64" },                                                       \
+	    { OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },      \
+	    OPTION_OUTPUT, OPTION_HELP, OPTION_END
+
 static const struct option snp_options[] = {
 	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware; needed" },
 	{ OPT_VCPUS, 0, "vcpus", "N", false, NULL, "how many vCPUs; needed" },
 	{ OPT_VCPU_TYPE, 0, "vcpu-type", "TYPE", false, NULL,
 	    "their model as QEMU calls it, EPYC-Milan" },
 	{ OPT_VCPU_SIG, 0, "vcpu-sig", "N", false, NULL, "or its signature, CPUID 1 EAX" },
-	{ OPT_VCPU_FAMILY, 0, "vcpu-family", "N", false, NULL, "or its family, with" },
-	{ OPT_VCPU_MODEL, 0, "vcpu-model", "N", false, NULL, "its model and" },
-	{ OPT_VCPU_STEPPING, 0, "vcpu-stepping", "N", false, NULL, "its stepping" },
+	OPTIONS_MEASURE_FAMILY,
 	{ OPT_VMM_TYPE, 0, "vmm-type", "VMM", false, "qemu|qemu-old|ec2|ec2-old|gce|krun",
 	    "qemu (default), qemu-old, ec2, ..." },
 	{ OPT_KERNEL, 0, "kernel", "FILE", false, NULL, "direct boot: the kernel" },
@@ -847,12 +851,7 @@ static const struct option snp_options[] = {
 	{ OPT_VARS_SIZE, 0, "vars-size", "N", false, NULL, "bytes of OVMF's variables, or" },
 	{ OPT_VARS_FILE, 0, "vars-file", "FILE", false, NULL, "the file of them" },
 	{ OPT_DUMP_VMSA, 0, "dump-vmsa", NULL, false, NULL, "write vmsa0.bin, vmsa1.bin, ..." },
-	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",
-	    "hex (default) or base64" },
-	{ OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
+	OPTIONS_MEASURED,
 };
 
 const struct command command_measure_snp = {
@@ -868,12 +867,6 @@ const struct command command_measure_snp = {
 	.page = "assay-measure",
 	.run = run_snp,
 };
-
-#define OPTIONS_MEASURED                                                                           \
-	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",                    \
-		"hex (default) or base64" },                                                       \
-	    { OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },      \
-	    OPTION_OUTPUT, OPTION_HELP, OPTION_END
 
 static const struct option sev_options[] = {
 	OPTIONS_MEASURE_BOOT,
@@ -898,6 +891,7 @@ static const struct option sev_es_options[] = {
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURE_VCPUS,
 	OPTIONS_MEASURE_FAMILY,
+	OPTIONS_MEASURE_STATES,
 	{ OPT_DUMP_VMSA, 0, "dump-vmsa", NULL, false, NULL, "write vmsa0.bin, vmsa1.bin, ..." },
 	OPTIONS_MEASURED,
 };
@@ -934,12 +928,7 @@ static const struct option tdx_options[] = {
 	{ OPT_ACPI_TABLES, 0, "acpi-tables", "FILE", false, NULL, "QEMU's etc/acpi/tables" },
 	{ OPT_BOOT_VARIABLE, 0, "boot-variable", "FILE", true, NULL,
 	    "BootOrder, then each Boot####" },
-	{ OPT_OUTPUT_FORMAT, 0, "output-format", "FORMAT", false, "hex|base64",
-	    "hex (default) or base64" },
-	{ OPT_AS, 0, "as", "NAME", false, NULL, "print a document of reference values" },
-	OPTION_OUTPUT,
-	OPTION_HELP,
-	OPTION_END,
+	OPTIONS_MEASURED,
 };
 
 const struct command command_measure_tdx = {

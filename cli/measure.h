@@ -34,10 +34,14 @@ int measure_spelling(char **out, size_t room, int argc, char **argv);
 	{ OPT_VCPUS, 0, "vcpus", "N", false, NULL, "how many vCPUs; needed for SEV-ES" },          \
 	    { OPT_VCPU_TYPE, 0, "vcpu-type", "TYPE", false, NULL,                                  \
 		    "their model as QEMU calls it, EPYC-Milan" },                                  \
-	    { OPT_VCPU_SIG, 0, "vcpu-sig", "N", false, NULL, "or its signature, CPUID 1 EAX" },    \
-	    { OPT_VMM_TYPE, 0, "vmm-type", "VMM", false, "qemu|qemu-old",                          \
-		    "qemu (default), qemu-old" },                                                  \
-	    { OPT_VMSA_FIRST, 0, "vmsa-cpu0", "FILE", false, NULL, "or the first vCPU's state" },  \
+	{                                                                                          \
+		OPT_VCPU_SIG, 0, "vcpu-sig", "N", false, NULL, "or its signature, CPUID 1 EAX"     \
+	}
+#define OPTIONS_MEASURE_STATES                                                                     \
+	{ OPT_VMM_TYPE, 0, "vmm-type", "VMM", false, "qemu|qemu-old",                              \
+		"qemu (default), qemu-old" },                                                      \
+	    { OPT_VMSA_FIRST, 0, "vmsa-cpu0", "FILE", false, NULL,                                 \
+		    "or, instead: the first vCPU's state" },                                       \
 	{                                                                                          \
 		OPT_VMSA_FURTHER, 0, "vmsa-cpu1", "FILE", false, NULL, "and that of all others"    \
 	}
