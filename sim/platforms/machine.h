@@ -100,7 +100,8 @@ int sim_machine_sgx_quote(
 
 /*
  * A file of collateral/ by its name; also "trust-root", and of Intel's "pck_chain.pem" (PCK, its
- * CA, root) and "pck_crl_chain.pem" (the CA, root), which are no files. -ENOENT: there is none.
+ * CA, root), which is no file, and "pck_crl_chain.pem" (the CA, root), which older folders have not.
+ * -ENOENT: there is none.
  */
 int sim_machine_collateral(struct sim_machine *m, const char *name, uint8_t **bytes, size_t *len);
 

@@ -427,6 +427,15 @@ add_file(struct sim_output *out, const char *name, struct sim_bytes bytes)
 	out->files[out->file_count++] = (struct sim_item){ name, bytes };
 }
 
+/* With what the vendor's service sends beside the CRL: its signer's certificate is else in quotes alone. */
+static void
+write_dcap(struct sim_dcap *p, struct sim_output *out)
+{
+	sim_dcap_write(p, out);
+	struct sim_bytes ca = sim_pem(p->sim, "CERTIFICATE", sim_cert_write(p->sim, &p->pck_ca));
+	sim_output_add(out, "pck_crl_chain.pem", sim_join(p->sim, ca, out->root));
+}
+
 static void
 write_td(struct sim_platform *p, struct sim_output *out)
 {
@@ -443,7 +452,7 @@ void
 sim_platform_write(struct sim_platform *p, struct sim_output *out)
 {
 	if (p->dcap.sim != NULL)
-		sim_dcap_write(&p->dcap, out);
+		write_dcap(&p->dcap, out);
 	else if (p->snp.sim != NULL)
 		sim_snp_write(&p->snp, out);
 	else

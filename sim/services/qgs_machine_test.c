@@ -22,7 +22,7 @@ static char folder[] = "/tmp/assay-qgs-XXXXXX";
 static const char *const names[] = { "platform.json", "trust-root", "evidence.bin",
 	"collateral/tcb_info.json", "collateral/qe_identity.json",
 	"collateral/tcb_signing_chain.pem", "collateral/root_ca_crl.der", "collateral/pck_crl.der",
-	"collateral", "." };
+	"collateral/pck_crl_chain.pem", "collateral", "." };
 
 static void
 put_file(const char *name, struct sim_bytes bytes)
