@@ -10,6 +10,7 @@
 
 enum {
 	SEV_CERT_SIZE = 2084,
+	SEV_CERT_KEY = 0x10, /* the public key's, up to the end of what is signed */
 	SEV_CERT_SIGNED = 0x414,
 	SEV_REPORT_SIZE = 208,
 	SEV_REPORT_SIGNED = 0x34,

@@ -148,6 +148,7 @@ static const struct {
 	{ "for any require instance dcap.fmspc != 00", "it has 6" },
 	{ "for any require instance dcap.pce_id != 00", "it has 2" },
 	{ "for any require instance sev.cek_digest != 00", "it has 32" },
+	{ "for any require instance sev.oca_key_digest != 00", "it has 32" },
 	{ SNP("require instance dcap.ppid != 00"), "it has 16" }, /* of TEEs that do make it */
 	{ SNP("require hardware measurement in @web/short"),
 	    "p:2:33: value 2 of the set \"web/short\": measurement: these are 32 bytes, it has "

@@ -79,6 +79,7 @@ static const struct schema_row schema[CLAIM_NAMED] = {
 	TCB_ROWS(CLAIM_SNP_LAUNCH_TCB, "snp.launch_tcb", "LAUNCH_TCB"),
 	[CLAIM_SEV_ES] = { "sev.es", ASSAY_TYPE_BOOL, "POLICY.ES" },
 	[CLAIM_SEV_CEK_DIGEST] = { "sev.cek_digest", ASSAY_TYPE_BYTES, "SHA-256 of the CEK certificate's signed part" },
+	[CLAIM_SEV_OCA_KEY_DIGEST] = { "sev.oca_key_digest", ASSAY_TYPE_BYTES, "SHA-256 of the OCA certificate's public key, bytes 0x10 to 0x413" },
 	[CLAIM_SEV_API] = { "sev.pek_api", ASSAY_TYPE_TEXT, "API_MAJOR.API_MINOR of the PEK certificate" },
 	[CLAIM_SEV_LAUNCH_NAME] = { "sev.launch.name", ASSAY_TYPE_TEXT, "launch record, name" },
 	[CLAIM_SEV_LAUNCH_CREATED] = { "sev.launch.created", ASSAY_TYPE_TIME, "launch record, created" },

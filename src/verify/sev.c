@@ -547,6 +547,15 @@ claim(struct sev *s)
 		assay_claim_bytes(
 		    c, CLAIM_PLATFORM_ID, (struct assay_bytes){ digest, sizeof digest });
 	}
+	if (s->oca != NULL) {
+		uint8_t owner[ASSAY_SHA256_LEN];
+
+		assay_sha256(owner,
+		    assay_bytes_at(
+			s->oca->signed_part, SEV_CERT_KEY, SEV_CERT_SIGNED - SEV_CERT_KEY));
+		assay_claim_bytes(
+		    c, CLAIM_SEV_OCA_KEY_DIGEST, (struct assay_bytes){ owner, sizeof owner });
+	}
 	const struct platform_id id = { PLATFORM_CEK,
 		{ digest, s->cek != NULL ? sizeof digest : 0 } };
 	assay_run_platform(&s->run, &id, 1);
@@ -677,6 +686,7 @@ static const struct claim_size sizes[] = {
 	{ "report_data", 64, 0 },
 	{ "platform_id", 32, 0 },
 	{ "sev.cek_digest", 32, 0 },
+	{ "sev.oca_key_digest", 32, 0 },
 	{ NULL, 0, 0 },
 };
 

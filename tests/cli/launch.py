@@ -64,6 +64,13 @@ ok(platform(*ROOT, text, path("ask", CERT["ask"])).code == 0, "verify-platform: 
 r = platform("--json", *ROOT, whole)
 ok(r.json["verdict"] == "accepted" and r.json["genuine"] is True and
    r.check("sev.pdh.signature") == "pass", "verify-platform: --json", r)
+owner = hashlib.sha256(CERT["oca"][0x10:0x414]).hexdigest()
+ok(r.json["claims"]["sev"]["oca_key_digest"] == owner, "verify-platform: whose platform it is", r)
+four = path("four", b"".join(CERT[n] for n in ("pdh", "pek", "oca", "cek")))
+for digest, code in ((owner, 0), (hashlib.sha256(CERT["pek"][0x10:0x414]).hexdigest(), 1)):
+    mine = path("mine.policy", f'policy "mine"\nfor sev\n  require hardware sev.oca_key_digest == {digest}\n'.encode())
+    r = run("verify", *ROOT, "-c", *CHAIN, "-p", mine, four)
+    ok(r.code == code, f"a policy names the platform's owner: {code}", r)
 r = platform(*CHAIN)
 ok(r.code == 1 and "sev.a" in r.out, "verify-platform: not AMD's", r)
 unsigned = CERT["cek"][:0x414] + (struct.pack("<II", 0x1000, 0) + bytes(512)) * 2
