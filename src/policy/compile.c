@@ -557,7 +557,7 @@ read_list(struct compiler *c, struct term *term)
 			return false;
 	while (take(c, TOKEN_SIGN, ","));
 	term->count = c->made->policy.value_count - term->first;
-	if (term->count > 0) /* an empty set's list may have no memory yet */
+	if (term->count > 0) /* the list of an empty set may have no memory yet */
 		sort(c, c->made->values + term->first, term->count, is_bytes_type(term->claim));
 	return true;
 }
@@ -866,6 +866,7 @@ enum assay_code
 assay_policy_compile(struct assay_policy **out, struct assay_bytes text, const char *name,
     const struct assay_references *refs, struct assay_error *err)
 {
+	static const struct value no_value;
 	char shown[POLICY_NAME_SHOWN + 4];
 	struct compiler c = { .in = text, .line = 1, .refs = refs, .name = shown, .err = err };
 
@@ -894,7 +895,7 @@ assay_policy_compile(struct assay_policy **out, struct assay_bytes text, const c
 	m->policy.title = m->store + c.title;
 	m->policy.rules = m->rules;
 	m->policy.terms = m->terms;
-	m->policy.values = m->values;
+	m->policy.values = m->values != NULL ? m->values : &no_value; /* all sets are empty */
 	*out = (struct assay_policy *)m;
 	return ASSAY_OK;
 }
