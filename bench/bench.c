@@ -914,7 +914,7 @@ print(FILE *json, const struct results *r, const struct world *w)
 
 	printf("\n%-38s %9s  %-24s %9s  %6s  %6s\n", "bare verification", "us", "compared with",
 	    "us", "ratio", "target");
-	/* A slow yardstick would flatter every ratio above; a fast one makes them harder to meet. */
+	/* A slow yardstick would flatter every ratio above. */
 	static const char *const curves[] = { "P-256", "P-384" };
 	(void)fprintf(json, ",\"bare\":[");
 	for (size_t i = 0; i < 2; i++) {
@@ -927,7 +927,8 @@ print(FILE *json, const struct results *r, const struct world *w)
 
 		if (speed_us > 0)
 			printf("%-38s %9.1f  %-24s %9.1f  %6.3f  %6.2f  %s\n", curves[i], ours_us,
-			    "openssl speed", speed_us, ratio, 1.05, word(ratio <= 1.05, &missed));
+			    "openssl speed", speed_us, ratio, 1.05,
+			    word(ratio >= 0.95 && ratio <= 1.05, &missed));
 		else
 			printf("%-38s %9.1f  openssl speed could not be run\n", curves[i], ours_us);
 		(void)fprintf(json,
