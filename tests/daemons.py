@@ -13,7 +13,7 @@ import time
 failures = 0
 checks = 0
 
-# To look for leaks takes a command as long as all the rest of it: make check-long has the time.
+# To look for leaks takes a command as long as all the rest of it: .ci/run and make check-long have the time.
 if "ASAN_OPTIONS" in os.environ and os.environ.get("ASSAY_LEAKS") != "1":
     os.environ["ASAN_OPTIONS"] += ":detect_leaks=0"
 
