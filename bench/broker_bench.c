@@ -511,7 +511,7 @@ measure(FILE *json, pid_t broker, double seconds)
 	}
 	free(request);
 	double mean = (double)sum / GUESTS, spread = (double)(most - least) / mean;
-	double memory = memory_kb(pids, "Pss:");
+	double memory = memory_kb(pids, "Rss:");
 	const pid_t front[2] = { broker, 0 };
 	(void)row(json, "processor time of a request", cpu / (double)sum * 1e6, "us", "", true);
 	bool met = row(json, "requests on one core", (double)sum / took, "a second",
@@ -519,9 +519,9 @@ measure(FILE *json, pid_t broker, double seconds)
 	met &= row(json, "spread between guests, one of them eager", 100 * spread, "%",
 	    "at most 10", spread <= spread_most);
 	(void)row(json, "RSS of the front", memory_kb(front, "Rss:"), "KB", "", true);
-	(void)row(
-	    json, "RSS of its three processes, added", memory_kb(pids, "Rss:"), "KB", "", true);
-	return row(json, "memory of all, shared pages once (PSS)", memory, "KB", "under 10 MiB",
+	(void)row(json, "the three, what they share counted once (PSS)", memory_kb(pids, "Pss:"),
+	    "KB", "", true);
+	return row(json, "RSS of its three processes, added", memory, "KB", "under 10 MiB",
 		   memory < MEMORY_MOST_KB) &&
 	    met;
 }
