@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,25 +54,29 @@ make_pairs(int *front, int *own, size_t count)
 	return true;
 }
 
-/* Nothing but standard streams and its own sockets, which ascend: other processes' lines would never
- * close, and strangers' connections are not for it. */
-static void
-close_others(const int *own, size_t count)
+void
+process_keep_only(const int *fds, size_t count)
 {
 	unsigned from = STDERR_FILENO + 1;
 
-	for (size_t i = 0; i < count; i++) {
-		if ((unsigned)own[i] > from)
-			close_range(from, (unsigned)own[i] - 1, 0);
-		from = (unsigned)own[i] + 1;
+	for (;;) {
+		unsigned next = ~0U;
+		for (size_t i = 0; i < count; i++)
+			if (fds[i] >= 0 && (unsigned)fds[i] >= from && (unsigned)fds[i] < next)
+				next = (unsigned)fds[i];
+		if (next != from) /* musl has no close_range() */
+			(void)syscall(SYS_close_range, from, next == ~0U ? next : next - 1, 0);
+		if (next == ~0U)
+			return;
+		from = next + 1;
 	}
-	close_range(from, ~0U, 0);
 }
 
 static void
 become(const struct process *p, const int *own)
 {
-	close_others(own, p->socket_count);
+	/* Other processes' lines would never close, and strangers' connections are not for it. */
+	process_keep_only(own, p->socket_count);
 	/* A terminal's interrupt and hang-up go to the whole group; it is the front that acts on them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -22,6 +22,8 @@ struct process {
 
 /* How many descriptors this process may have: the limit is raised as far as that goes. */
 size_t process_descriptors(void);
+/* Closes all but the standard streams and these; -1 is none. */
+void process_keep_only(const int *fds, size_t count);
 /* Forks. false: has complained. */
 bool process_start(struct process *p, const void *options);
 /* Has it ended? Then *code is its exit code, 4 if a signal ended it. */

@@ -24,6 +24,7 @@
 #include "line.h"
 #include "lockdown.h"
 #include "notify.h"
+#include "process.h"
 #include "signer.h"
 #include "sweeper.h"
 #include "text.h"
@@ -197,25 +198,6 @@ open_pairs(struct agent *a)
 
 /* --- processes --------------------------------------------------------------------------- */
 
-/* Nothing but standard streams and these. */
-static void
-keep_only(const int *fds, size_t count)
-{
-	unsigned from = STDERR_FILENO + 1;
-
-	for (;;) {
-		unsigned next = ~0U;
-		for (size_t i = 0; i < count; i++)
-			if (fds[i] >= 0 && (unsigned)fds[i] >= from && (unsigned)fds[i] < next)
-				next = (unsigned)fds[i];
-		if (next != from)
-			close_range(from, next == ~0U ? next : next - 1, 0);
-		if (next == ~0U)
-			return;
-		from = next + 1;
-	}
-}
-
 static void
 become(const char *name)
 {
@@ -238,7 +220,7 @@ run_signer(struct agent *a)
 	const struct signer_ends ends = { a->attest.fd, a->line[0], a->to_signer[1] };
 	const int fds[] = { ends.listener, ends.line, ends.control };
 
-	keep_only(fds, 3);
+	process_keep_only(fds, 3);
 	return signer_run(a->o, &a->callers, &ends);
 }
 
@@ -247,7 +229,7 @@ run_line(struct agent *a)
 {
 	const int fds[] = { a->line[1] };
 
-	keep_only(fds, 1);
+	process_keep_only(fds, 1);
 	return line_run(a->o, a->line[1]);
 }
 
@@ -260,7 +242,7 @@ run_front(struct agent *a)
 
 	for (size_t i = 0; i < a->listening_count; i++)
 		fds[2 + i] = a->listening[i].fd;
-	keep_only(fds, 2 + a->listening_count);
+	process_keep_only(fds, 2 + a->listening_count);
 	return front_run(a->o, &a->callers, &ends);
 }
 
@@ -393,7 +375,7 @@ do_job(struct agent *a)
 	pid_t pid = free_one != NULL ? fork() : -1;
 	if (pid == 0) {
 		become("job");
-		keep_only(&fd, 1);
+		process_keep_only(&fd, 1);
 		job_run(&job, a->o, fd);
 	}
 	if (pid < 0)
@@ -546,7 +528,7 @@ find_tee(char out[TEE_ROOM], const struct agent *a)
 	pid_t pid = fork();
 	if (pid == 0) {
 		become("job");
-		keep_only(&pair[1], 1);
+		process_keep_only(&pair[1], 1);
 		job_find_tee(a->o, TEE_MS, pair[1]);
 	}
 	close(pair[1]);

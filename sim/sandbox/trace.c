@@ -68,8 +68,8 @@ serve(struct sandbox *sb, pid_t tid)
 	const uint64_t args[4] = { regs.rdi, regs.rsi, regs.rdx, regs.r10 };
 	uint64_t rdx = regs.rdx;
 	int64_t rax = enarx_call(sb, tid, regs.orig_rax, args, &rdx);
-	sandbox_log(sb, "pid %d: system call 0x%llx: %lld, rdx %llu", (int)tid, regs.orig_rax,
-	    (long long)rax, (unsigned long long)rdx);
+	sandbox_log(sb, "pid %d: system call 0x%llx: %lld, rdx %llu", (int)tid,
+	    (unsigned long long)regs.orig_rax, (long long)rax, (unsigned long long)rdx);
 	regs.orig_rax = UINT64_MAX; /* -1: do not make the call */
 	regs.rax = (uint64_t)rax;
 	regs.rdx = rdx;
