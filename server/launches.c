@@ -112,15 +112,25 @@ same_launch(const struct assay_launch *a, const struct assay_launch *b)
 	    same(assay_launch_measure(a), assay_launch_measure(b));
 }
 
+/* The part that is signed, as the verifier compares: who copies a record can write others' signatures. */
+static bool
+same_cert(
+    const struct assay_launch *a, const struct assay_launch *b, enum assay_launch_certificate which)
+{
+	enum { SIGNED = 0x414 }; /* AMD 55766, SEV API, appendix C */
+	struct assay_bytes x = assay_launch_cert(a, which), y = assay_launch_cert(b, which);
+
+	return x.len >= SIGNED && y.len >= SIGNED && memcmp(x.ptr, y.ptr, SIGNED) == 0;
+}
+
 /* All that a report is held against. */
 static bool
 same_guest(const struct assay_launch *a, const struct assay_launch *b)
 {
 	return same(assay_launch_key(a), assay_launch_key(b)) &&
 	    same(assay_launch_digest(a), assay_launch_digest(b)) &&
-	    assay_launch_policy(a) == assay_launch_policy(b) &&
-	    same(assay_launch_cert(a, ASSAY_LAUNCH_CEK), assay_launch_cert(b, ASSAY_LAUNCH_CEK)) &&
-	    same(assay_launch_cert(a, ASSAY_LAUNCH_PEK), assay_launch_cert(b, ASSAY_LAUNCH_PEK));
+	    assay_launch_policy(a) == assay_launch_policy(b) && same_cert(a, b, ASSAY_LAUNCH_CEK) &&
+	    same_cert(a, b, ASSAY_LAUNCH_PEK);
 }
 
 static int

@@ -146,9 +146,10 @@ test_clash(void **context)
 
 	(void)context;
 	bed_new(&b);
-	struct sim_launch thief = b.forged, unfit = b.forged;
+	struct sim_launch thief = b.forged, unfit = b.forged, unsigned_cek = b.forged;
 	thief.name = "guest";
 	thief.injected = sim_key(b.sim, SIM_P256, "the thief's guest");
+	unsigned_cek.cek.slots[0] = (struct sim_sev_slot){ .usage = SIM_SEV_UNUSED };
 	memset(unfit.digest, 0x5a, sizeof unfit.digest);
 	const struct {
 		const char *name;
@@ -165,6 +166,8 @@ test_clash(void **context)
 		{ "other", &thief, true, true, "its name is that of the launch record \"web\"" },
 		{ "other", &thief, false, true, "its name is that of the launch record \"web\"" },
 		{ "other", &b.forged, true, true,
+		    "its guest is that of the launch record \"web\"" },
+		{ "other", &unsigned_cek, true, true,
 		    "its guest is that of the launch record \"web\"" },
 		{ "other", &unfit, true, true, NULL }, /* the evidence will tell */
 		{ "web", &b.forged, true, false, NULL },
