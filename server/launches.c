@@ -207,6 +207,17 @@ clash(struct assay_error *err, const char *name, const struct assay_launch *othe
 	    text_quote_string(quoted, name), kid);
 }
 
+/* Nor is it forgotten that somebody vouched: the record itself is public. */
+static enum assay_code
+clash_unvouched(struct assay_error *err, const char *name)
+{
+	char quoted[QUOTE_ROOM];
+
+	return text_fail(err, ASSAY_E_POLICY,
+	    "it would replace the launch record %s, which was vouched for: push with --signer",
+	    text_quote_string(quoted, name));
+}
+
 enum assay_code
 launches_clash(const struct assay_launch *const *launches, const char *const *names, size_t count,
     const char *name, const struct assay_launch *launch, struct assay_error *err)
@@ -220,10 +231,12 @@ launches_clash(const struct assay_launch *const *launches, const char *const *na
 		if (launch == NULL ||
 		    (assay_launch_trusted(launch) && !assay_launch_trusted(other)))
 			continue;
-		/* Nor is it forgotten that somebody vouched: the record itself is public. */
-		bool as_good = assay_launch_trusted(launch) == assay_launch_trusted(other);
-		if (same_signer(other, launch) && (!same_item || as_good))
+		if (same_signer(other, launch)) {
+			if (same_item && assay_launch_trusted(other) &&
+			    !assay_launch_trusted(launch))
+				return clash_unvouched(err, name);
 			continue;
+		}
 		if (same_item)
 			return clash(err, names[i], other, "it would replace the launch record");
 		if (strcmp(assay_launch_name(other), assay_launch_name(launch)) == 0)
