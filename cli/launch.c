@@ -167,6 +167,87 @@ add_authorities(const struct chain *c, struct appraisal *a)
 	return 0;
 }
 
+static struct assay_bytes
+chain_bytes(const struct chain *c)
+{
+	return (struct assay_bytes){ c->evidence, sizeof c->evidence };
+}
+
+/* checks: the caller's to free, also after an error. */
+static enum assay_code
+judge(const struct chain *c, const struct appraisal *a, struct assay_checks **checks,
+    struct assay_error *err)
+{
+	struct assay_evidence *ev = NULL;
+	struct assay_claims *claims = NULL;
+	enum assay_code code = assay_evidence_parse(&ev, chain_bytes(c), err);
+
+	if (code == ASSAY_OK)
+		code = assay_checks_new(checks, err);
+	if (code == ASSAY_OK)
+		code = appraise(a, &claims, *checks, ev, err);
+	assay_claims_free(claims);
+	assay_evidence_free(ev);
+	return code;
+}
+
+static void
+set_cek(struct chain *c, struct assay_bytes cek)
+{
+	c->certs.at[ASSAY_LAUNCH_CEK] = cek;
+	memcpy(c->evidence + ASSAY_LAUNCH_CEK * (size_t)ASSAY_SEV_CERTIFICATE_SIZE, cek.ptr,
+	    ASSAY_SEV_CERTIFICATE_SIZE);
+}
+
+static bool
+cek_holds(const struct chain *c, const struct appraisal *a)
+{
+	struct assay_checks *checks = NULL;
+	struct assay_error err;
+	bool holds = false;
+
+	(void)judge(c, a, &checks, &err);
+	for (size_t i = 0; checks != NULL && i < assay_checks_count(checks); i++)
+		holds = holds ||
+		    (strcmp(assay_check_id(checks, i), "sev.cek.signature") == 0 &&
+			assay_check_outcome(checks, i) == ASSAY_PASS);
+	assay_checks_free(checks);
+	return holds;
+}
+
+/* Another CEK of the chain's key? */
+static bool
+is_cek(const struct chain *c, struct assay_bytes cert)
+{
+	struct assay_launch_chain alone = { .at = { { NULL, 0 } } }, all = c->certs;
+
+	return assay_launch_chain_add(&alone, cert, NULL) == ASSAY_OK &&
+	    alone.at[ASSAY_LAUNCH_CEK].len > 0 &&
+	    assay_launch_chain_add(&all, cert, NULL) == ASSAY_OK;
+}
+
+/* The chain has the first CEK with a slot for AMD's signature. If AMD did not sign that one, as some
+ * platforms export it, another of the files may be AMD's. */
+static void
+choose_cek(struct chain *c, const struct appraisal *a)
+{
+	const struct assay_bytes first = c->certs.at[ASSAY_LAUNCH_CEK];
+
+	if (cek_holds(c, a))
+		return;
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t at = 0; at + ASSAY_SEV_CERTIFICATE_SIZE <= c->files[i].len; at++) {
+			struct assay_bytes cert = { c->files[i].data + at,
+				ASSAY_SEV_CERTIFICATE_SIZE };
+			if (!is_cek(c, cert))
+				continue;
+			set_cek(c, cert);
+			if (cek_holds(c, a))
+				return;
+		}
+	set_cek(c, first);
+}
+
 static int
 prepare(struct chain *c, struct appraisal *a, const struct args *args)
 {
@@ -176,13 +257,11 @@ prepare(struct chain *c, struct appraisal *a, const struct args *args)
 		rc = read_chain(c, args);
 	if (rc == 0)
 		rc = assemble(c);
-	return rc == 0 ? add_authorities(c, a) : rc;
-}
-
-static struct assay_bytes
-chain_bytes(const struct chain *c)
-{
-	return (struct assay_bytes){ c->evidence, sizeof c->evidence };
+	if (rc == 0)
+		rc = add_authorities(c, a);
+	if (rc == 0)
+		choose_cek(c, a);
+	return rc;
 }
 
 static int
@@ -223,23 +302,15 @@ complain_of_chain(const struct args *args, const struct assay_checks *checks, bo
 static int
 must_be_genuine(const struct chain *c, const struct appraisal *a)
 {
-	struct assay_evidence *ev = NULL;
 	struct assay_checks *checks = NULL;
-	struct assay_claims *claims = NULL;
 	struct assay_error err = { .text = "" };
-	enum assay_code code = assay_evidence_parse(&ev, chain_bytes(c), &err);
+	enum assay_code code = judge(c, a, &checks, &err);
 
-	if (code == ASSAY_OK)
-		code = assay_checks_new(&checks, &err);
-	if (code == ASSAY_OK)
-		code = appraise(a, &claims, checks, ev, &err);
 	if (code != ASSAY_OK && (checks == NULL || appraise_broken(code)))
 		complain(a->args->command, "%s", err.text);
 	else if (code != ASSAY_OK)
 		complain_of_chain(a->args, checks, code != ASSAY_E_INCOMPLETE);
-	assay_claims_free(claims);
 	assay_checks_free(checks);
-	assay_evidence_free(ev);
 	return appraise_exit(code);
 }
 

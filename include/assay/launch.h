@@ -104,7 +104,7 @@ struct assay_launch_chain {
 
 /*
  * Takes the certificates of a file: one, or several one after the other. Nothing is verified. Of two
- * CEKs with one key, that with AMD's signature stays: what a platform exports has none.
+ * CEKs with one key, the first that has a slot for AMD's signature stays: what a platform exports has none.
  *
  * Errors  ASSAY_E_FORMAT: no such certificate, or a second one of the same use.
  */

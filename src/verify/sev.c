@@ -17,6 +17,7 @@ struct sev {
 	struct run run;
 	const struct sev_evidence *ev;
 	const struct sev_cert *pek, *cek, *oca, *pdh;
+	bool cek_signed;                       /* by an ASK */
 	const struct sev_authority *authority; /* whose ASK signed the CEK, if it is built in */
 	const struct amd_cert *ask, *ark;      /* as given */
 	const struct anchor *anchor;
@@ -231,29 +232,6 @@ chain_of(struct sev *s)
 	return any ? NULL : s->pek;
 }
 
-static bool
-has_amd_slot(const struct sev_cert *cek)
-{
-	return cek->signatures[0].usage == SEV_USAGE_ASK ||
-	    cek->signatures[1].usage == SEV_USAGE_ASK;
-}
-
-/* A platform exports its CEK without AMD's signature: the same key may be at hand with it. */
-static const struct sev_cert *
-find_cek(struct sev *s)
-{
-	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, chain_of(s));
-	const struct item *item;
-
-	if (found == NULL || has_amd_slot(found))
-		return found;
-	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_SEV_CERT, &at, NULL)) != NULL;)
-		if (item->sev.usage == SEV_USAGE_CEK && has_amd_slot(&item->sev) &&
-		    assay_public_equal(item->sev.public, found->public))
-			return &item->sev;
-	return found;
-}
-
 /* --- AMD's half --------------------------------------------------------------------------------------- */
 
 static enum assay_scheme
@@ -317,6 +295,29 @@ find_ask(struct sev *s)
 	if (s->authority != NULL)
 		s->ask = NULL;
 	return fits || s->authority != NULL;
+}
+
+/* A platform exports its CEK without AMD's signature, or with a slot that only says it had one: the same key
+ * may be at hand with it. */
+static void
+find_cek(struct sev *s)
+{
+	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, chain_of(s));
+	const struct item *item;
+
+	s->cek = found;
+	s->cek_signed = found != NULL && find_ask(s);
+	if (found == NULL || s->cek_signed)
+		return;
+	for (size_t at = 0; (item = assay_run_next(&s->run, ITEM_SEV_CERT, &at, NULL)) != NULL;) {
+		if (item->sev.usage != SEV_USAGE_CEK ||
+		    !assay_public_equal(item->sev.public, found->public))
+			continue;
+		s->cek = &item->sev;
+		if ((s->cek_signed = find_ask(s)))
+			return;
+	}
+	s->cek = found;
 }
 
 static const struct anchor *
@@ -409,10 +410,11 @@ check_amd(struct sev *s)
 	    s->cek->usage == SEV_USAGE_CEK &&
 		(s->cek->algo == SEV_ECDSA_SHA256 || s->cek->algo == SEV_ECDSA_SHA384),
 	    ASSAY_E_SIGNATURE, "a chip endorsement key", "the CEK holds no ECDSA key");
-	bool ok = find_ask(s);
-	bool unsigned_cek = !has_amd_slot(s->cek);
-	assay_check_that(cs, CHECK_SEV_CEK_SIGNATURE, ok, ASSAY_E_SIGNATURE, "signed by an ASK",
-	    unsigned_cek
+	bool no_slot = s->cek->signatures[0].usage != SEV_USAGE_ASK &&
+	    s->cek->signatures[1].usage != SEV_USAGE_ASK;
+	assay_check_that(cs, CHECK_SEV_CEK_SIGNATURE, s->cek_signed, ASSAY_E_SIGNATURE,
+	    "signed by an ASK",
+	    no_slot
 		? "the CEK carries no signature: the platform exports it so; bring AMD's from the "
 		  "KDS"
 		: "the CEK is not signed by AMD's ASK of any product, nor by one that was given");
@@ -592,7 +594,8 @@ verify(struct assay_claims *out, struct assay_checks *checks, const struct assay
 	if (s.pek == NULL && s.untried == 0)
 		assay_check_need(checks, CHECK_SEV_REPORT_SIGNATURE, "PEK", "the platform's",
 		    "the PEK certificate was not given");
-	s.cek = s.untried == 0 ? find_cek(&s) : NULL;
+	if (s.untried == 0)
+		find_cek(&s);
 	s.oca = s.untried == 0 ? find_signer(&s, SEV_USAGE_OCA, chain_of(&s)) : NULL;
 	if (s.untried != 0)
 		need_along(&s);

@@ -80,6 +80,21 @@ ok(r.code == 1 and "bring AMD's from the KDS" in " ".join(r.out.split()),
 r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"] + unsigned),
              path("amds", CERT["cek"]), path("ask", CERT["ask"]))
 ok(r.code == 0, "verify-platform: and AMD's beside it", r)
+hollow = CERT["cek"][:0x41c] + bytes(len(CERT["cek"]) - 0x41c)  # the slot says ASK, and nothing is in it
+for words, parts in (("first", (hollow, CERT["cek"])), ("last", (CERT["cek"], hollow))):
+    files = [path(f"part{i}", part) for i, part in enumerate((*parts, CERT["ask"]))]
+    r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"]), *files)
+    ok(r.code == 0, f"verify-platform: a CEK that only says that AMD signed it, {words}", r)
+    r = platform(*ROOT, path("exported", b"".join((CERT["ask"], *parts, CERT["pdh"], CERT["pek"], CERT["oca"]))))
+    ok(r.code == 0, f"verify-platform: the same in one file, {words}", r)
+    r = run("verify", *ROOT, *(w for file in files for w in ("-c", file)), "-p", "genuine",
+            path("three", CERT["pdh"] + CERT["pek"] + CERT["oca"]))
+    ok(r.code == 0, f"verify: the same as collateral, {words}", r)
+r = run("verify", *ROOT, *(w for file in files for w in ("-c", file)), "-p", "genuine",
+        path("whole", CERT["pdh"] + CERT["pek"] + CERT["oca"] + hollow))
+ok(r.code == 0, "verify: it came along, and AMD's is in the collateral", r)
+r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"] + hollow), path("ask", CERT["ask"]))
+ok(r.code == 1 and "sev.cek.signature" in r.out, "verify-platform: such a CEK alone", r)
 for name in ("pdh", "pek", "oca", "cek"):
     rest = b"".join(CERT[n] for n in ("pdh", "pek", "oca", "cek") if n != name)
     r = platform(*ROOT, path("rest", rest))
@@ -131,6 +146,10 @@ r = run("launch", "session", "--guest-policy", "0xf", "--name", "bad", *CHAIN)
 ok(r.code == 1 and "no session for a platform that is not AMD's: sev.a" in r.err and
    not os.path.exists(at("bad.launch.json")) and not os.path.exists(at("bad_tek.bin")),
    "session: not for a platform that is not genuine", r)
+r = session("hollow", chain=[path("hollow", CERT["ask"] + CERT["oca"] + hollow + CERT["pek"] + CERT["pdh"]),
+                             path("amds", CERT["cek"])])
+ok(r.code == 0 and base64.b64decode(record("hollow")["chain"]["cek"]) == CERT["cek"],
+   "session: AMD's CEK is in the record, whichever was read first", r)
 r = session("bad", chain=[path("rest", CERT["pdh"] + CERT["pek"])])
 ok(r.code == 3 and "OCA, CEK" in r.err, "session: not without the whole chain", r)
 r = session("web")
