@@ -334,6 +334,7 @@ sev_signed(
 	    : c->usage == SEV_USAGE_PEK               ? SEV_USAGE_CEK
 						      : SEV_USAGE_OCA;
 	const struct item *by;
+	enum assay_code rc = ASSAY_OK;
 	size_t own = 0;
 
 	while (t->items[own] != item)
@@ -360,10 +361,13 @@ sev_signed(
 			by = t->items[(own + n) % t->item_count];
 			if (by->kind == ITEM_SEV_CERT && by->sev.usage == by_usage &&
 			    (by == item || by_usage != SEV_USAGE_OCA) &&
-			    sev_tried(by->sev.public, scheme, d, raw, tries))
-				return by == item ? ASSAY_OK : sev_signed(t, by, tries, err);
+			    sev_tried(by->sev.public, scheme, d, raw, tries) &&
+			    (by == item || (rc = sev_signed(t, by, tries, err)) == ASSAY_OK))
+				return ASSAY_OK; /* if not, the same key may be there, signed */
 		}
 	}
+	if (rc != ASSAY_OK)
+		return rc;
 	if (*tries > SEV_TRIES_MAX)
 		return assay_fail(err, ASSAY_E_INCOMPLETE,
 		    "%s: too many certificates to try, and none of %d signed this %s: put its %s "

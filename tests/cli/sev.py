@@ -157,6 +157,11 @@ for product in ("naples", "milan"):
     parts = [file(f"legacy/{product}/{name}.cert") for name in ("cek", "oca", "pek", "pdh")]
     r = run("collateral", "show", "--json", *parts)
     ok(r.code == 0 and all(i["genuine"] is True for i in r.json["items"]), f"legacy {product} chain", r)
+    # As some platforms export it: the slot says ASK, and nothing is in it.
+    cek = read(f"legacy/{product}/cek.cert")
+    r = run("collateral", "show", "--json", path("hollow.cert", cek[:0x41c] + bytes(len(cek) - 0x41c)), *parts)
+    ok([i["genuine"] for i in r.json["items"]] == [None, True, True, True, True],
+       f"legacy {product} chain, its CEK exported, too", r)
 mixed = [file("legacy/milan/cek.cert"), file("legacy/naples/pek.cert"),
          file("legacy/naples/oca.cert"), file("legacy/naples/pdh.cert")]
 r = run("collateral", "show", "--json", *mixed)
