@@ -96,12 +96,9 @@ assay_ovmf_table_parse(struct ovmf_table *out, struct assay_bytes in, struct ass
 	return ASSAY_OK;
 }
 
-/* --- what SEV-SNP needs ------------------------------------------------------------------ */
-
-/* An entry of `count` numbers; further ones may follow, as edk2 allows. Absent: zeros. */
-static enum assay_code
-take_numbers(uint32_t *out, size_t count, const struct ovmf_table *table, const uint8_t guid[16],
-    const char *what, const char *name, struct assay_error *err)
+enum assay_code
+assay_ovmf_table_numbers(uint32_t *out, size_t count, const struct ovmf_table *table,
+    const uint8_t guid[16], const char *what, const char *name, struct assay_error *err)
 {
 	const struct ovmf_entry *entry = assay_ovmf_table_find(table, guid);
 
@@ -115,6 +112,8 @@ take_numbers(uint32_t *out, size_t count, const struct ovmf_table *table, const 
 		out[i] = assay_u32le(entry->data.ptr + 4 * i);
 	return ASSAY_OK;
 }
+
+/* --- what SEV-SNP needs ------------------------------------------------------------------ */
 
 static enum assay_code
 check_item(const struct sev_item *item, size_t n, const char *what, struct assay_error *err)
@@ -214,14 +213,14 @@ assay_ovmf_sev_parse(
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "%s: has no SEV metadata; it is not built for SEV-SNP", what);
 	sev.has_svsm_offset = assay_ovmf_table_find(&table, ovmf_guid_svsm_info) != NULL;
-	if ((rc = take_numbers(hashes, 2, &table, ovmf_guid_sev_hashes, what, "SEV hash table",
-		 err)) != ASSAY_OK ||
-	    (rc = take_numbers(&sev.reset, 1, &table, ovmf_guid_sev_reset, what,
+	if ((rc = assay_ovmf_table_numbers(hashes, 2, &table, ovmf_guid_sev_hashes, what,
+		 "SEV hash table", err)) != ASSAY_OK ||
+	    (rc = assay_ovmf_table_numbers(&sev.reset, 1, &table, ovmf_guid_sev_reset, what,
 		 "SEV-ES reset block", err)) != ASSAY_OK ||
-	    (rc = take_numbers(&sev.svsm_offset, 1, &table, ovmf_guid_svsm_info, what,
+	    (rc = assay_ovmf_table_numbers(&sev.svsm_offset, 1, &table, ovmf_guid_svsm_info, what,
 		 "SVSM entry point", err)) != ASSAY_OK ||
-	    (rc = take_numbers(&offset, 1, &table, ovmf_guid_sev_metadata, what, "SEV metadata",
-		 err)) != ASSAY_OK)
+	    (rc = assay_ovmf_table_numbers(&offset, 1, &table, ovmf_guid_sev_metadata, what,
+		 "SEV metadata", err)) != ASSAY_OK)
 		return rc;
 	sev.hashes_base = hashes[0];
 	sev.hashes_size = hashes[1];

@@ -43,6 +43,11 @@ assay_ovmf_table_parse(struct ovmf_table *out, struct assay_bytes in, struct ass
 /* NULL if there is none. */
 const struct ovmf_entry *
 assay_ovmf_table_find(const struct ovmf_table *table, const uint8_t guid[16]);
+/* The first `count` numbers of an entry; further ones may follow, as edk2 allows. out stays as it is if
+ * there is no entry. what and name: the image and the entry, in messages. */
+ASSAY_MUST_USE enum assay_code
+assay_ovmf_table_numbers(uint32_t *out, size_t count, const struct ovmf_table *table,
+    const uint8_t guid[16], const char *what, const char *name, struct assay_error *err);
 
 enum sev_item_type {
 	SEV_ITEM_MEMORY = 1,

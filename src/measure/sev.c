@@ -11,31 +11,14 @@
 #include "measure/ovmf.h"
 #include "measure/vmsa.h"
 
-static enum assay_code
-entry_number(uint32_t out[2], size_t count, const struct ovmf_table *table, const uint8_t guid[16],
-    const char *what, struct assay_error *err)
-{
-	const struct ovmf_entry *entry = assay_ovmf_table_find(table, guid);
-
-	if (entry == NULL)
-		return ASSAY_OK;
-	if (entry->data.len != 4 * count)
-		return assay_fail(err, ASSAY_E_FORMAT,
-		    "ovmf: the entry of %s is %zu bytes long, want %zu", what, entry->data.len,
-		    4 * count);
-	for (size_t i = 0; i < count; i++)
-		out[i] = assay_u32le(entry->data.ptr + 4 * i);
-	return ASSAY_OK;
-}
-
 /* The firmware must be able to take the hashes: a digest without them would promise a kernel that
  * nobody compares. */
 static enum assay_code
 check_direct_boot(const struct ovmf_table *table, struct assay_error *err)
 {
 	uint32_t area[2] = { 0, 0 };
-	enum assay_code rc =
-	    entry_number(area, 2, table, ovmf_guid_sev_hashes, "the hashes of a kernel", err);
+	enum assay_code rc = assay_ovmf_table_numbers(
+	    area, 2, table, ovmf_guid_sev_hashes, "ovmf", "SEV hash table", err);
 
 	if (rc != ASSAY_OK)
 		return rc;
@@ -63,7 +46,8 @@ check_vcpus(uint32_t *reset, const struct assay_sev_launch *l, const struct ovmf
 			    ASSAY_VMSA_SIZE);
 	if (l->vcpus == 1 || l->vmsa[1].len > 0)
 		return ASSAY_OK;
-	rc = entry_number(address, 1, table, ovmf_guid_sev_reset, "where further vCPUs start", err);
+	rc = assay_ovmf_table_numbers(
+	    address, 1, table, ovmf_guid_sev_reset, "ovmf", "SEV-ES reset block", err);
 	if (rc == ASSAY_OK && address[0] == 0)
 		return assay_fail(err, ASSAY_E_FORMAT,
 		    "ovmf: does not say where further vCPUs start; it is built for one");

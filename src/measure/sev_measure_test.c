@@ -168,6 +168,28 @@ test_vmsa(void **state)
 	assert_non_null(strstr(err.text, "no number 0 of 0"));
 }
 
+/* Entries that are longer than they were: what was added to them changes nothing. */
+static void
+test_longer_entries(void **state)
+{
+	struct image im, longer;
+	uint8_t want[ASSAY_VMSA_SIZE], got[ASSAY_VMSA_SIZE];
+	struct assay_error err = { ASSAY_OK, "" };
+	char hex[65];
+
+	(void)state;
+	image_make(&im);
+	image_start(&longer);
+	put_entry(&longer, ovmf_guid_sev_reset, (uint32_t[]){ 0x80b004, 7 }, 2);
+	put_entry(&longer, ovmf_guid_sev_hashes, (uint32_t[]){ 0x810c00, 0x400, 7 }, 3);
+	struct assay_sev_launch was = usual(&im), l = usual(&longer);
+	l.direct_boot = true;
+	measure(hex, &l);
+	assert_int_equal(assay_sev_vmsa(want, &was, 1, &err), ASSAY_OK);
+	assert_int_equal(assay_sev_vmsa(got, &l, 1, &err), ASSAY_OK);
+	assert_memory_equal(got, want, sizeof want);
+}
+
 /* --- refusals ---------------------------------------------------------------------------- */
 
 static void
@@ -205,11 +227,11 @@ test_refused(void **state)
 	l.direct_boot = false;
 	assert_refused(&l, ASSAY_E_FORMAT, "does not say where further vCPUs start");
 	put_entry(&im, ovmf_guid_sev_reset, NULL, 0);
-	assert_refused(&l, ASSAY_E_FORMAT, "where further vCPUs start is 0 bytes long, want 4");
+	assert_refused(&l, ASSAY_E_FORMAT, "the SEV-ES reset block is 0 bytes long, want 4");
 	image_start(&im);
 	put_entry(&im, ovmf_guid_sev_hashes, areas[0], 1);
 	l.direct_boot = true;
-	assert_refused(&l, ASSAY_E_FORMAT, "the hashes of a kernel is 4 bytes long, want 8");
+	assert_refused(&l, ASSAY_E_FORMAT, "the SEV hash table is 4 bytes long, want 8");
 	put(im.bytes + IMAGE_SIZE - TAIL - 18, 2, IMAGE_SIZE);
 	assert_refused(&l, ASSAY_E_FORMAT, "the GUID table says it is 16384 bytes long");
 }
@@ -222,6 +244,7 @@ main(void)
 		cmocka_unit_test(test_every_member_counts),
 		cmocka_unit_test(test_plain),
 		cmocka_unit_test(test_vmsa),
+		cmocka_unit_test(test_longer_entries),
 		cmocka_unit_test(test_refused),
 	};
 
