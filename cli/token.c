@@ -79,8 +79,16 @@ print_time(struct screen *s, const char *label, const json_t *claims, const char
 static void
 print_member(struct screen *s, const char *label, const json_t *from, const char *name)
 {
-	if (json_is_string(json_object_get(from, name)))
-		screen_row(s, label, "%s", json_string_value(json_object_get(from, name)));
+	json_t *value = json_object_get(from, name), *each;
+	size_t i;
+
+	if (json_is_string(value))
+		screen_row(s, label, "%s", json_string_value(value));
+	json_array_foreach(value, i, each)
+	{
+		if (json_is_string(each))
+			screen_row(s, label, "%s", json_string_value(each));
+	}
 }
 
 static void

@@ -74,7 +74,8 @@ struct assay_result_part {
 	int8_t vector[ASSAY_TRUST_VECTOR]; /* zeros if it has none */
 };
 
-/* An EAR that was read: texts live as long as it, and are "" where the member is absent. */
+/* An EAR that was read: texts live as long as it, and are "" where the member is absent. audience and
+ * nonce may be lists there: these are joined with ",". */
 struct assay_result {
 	enum assay_ear_profile profile; /* which family of names it uses */
 	const char *profile_text;
@@ -104,7 +105,8 @@ void assay_result_free(struct assay_result *result); /* NULL is fine */
  * and so is the token's own status, if it has one.
  *
  * now     Unix seconds. iat and nbf may be up to a minute ahead of it; exp may not be reached.
- * nonce   The challenge's bytes; eat_nonce is these, or hex or base64 of them. Empty: not compared.
+ * nonce   The challenge's bytes; eat_nonce, or one of its list, is these, or hex or base64 of them.
+ *         Empty: not compared.
  * Errors  ASSAY_E_EXPIRED; ASSAY_E_POLICY (another nonce; a status of warning or contraindicated);
  *         ASSAY_E_INCOMPLETE (no exp, a status of none).
  */

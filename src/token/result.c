@@ -15,6 +15,8 @@ enum {
 struct result {
 	struct assay_result public;
 	json_t *root;
+	const json_t *nonce;      /* as it stands there */
+	char *audiences, *nonces; /* of lists: joined */
 	struct assay_result_part parts[PARTS_MAX];
 	char *policies[PARTS_MAX];
 };
@@ -34,6 +36,8 @@ assay_result_free(struct assay_result *result)
 		return;
 	for (size_t i = 0; i < PARTS_MAX; i++)
 		free(r->policies[i]);
+	free(r->audiences);
+	free(r->nonces);
 	json_decref(r->root);
 	free(r);
 }
@@ -53,6 +57,52 @@ take_text(const char **out, const json_t *from, const char *name, struct assay_e
 		return assay_fail(err, ASSAY_E_FORMAT, "token: \"%s\" is no text", name);
 	*out = json_string_value(got);
 	return ASSAY_OK;
+}
+
+/* A text, or the texts of a list with commas between. */
+static enum assay_code
+join(char **out, const json_t *got, const char *name, struct assay_error *err)
+{
+	struct token_text t = { .failed = false };
+	size_t count = json_array_size(got);
+
+	assay_token_put(&t, json_is_string(got) ? json_string_value(got) : "");
+	for (size_t i = 0; i < count; i++) {
+		const char *text = json_string_value(json_array_get(got, i));
+		if (text == NULL) {
+			free(t.ptr);
+			return assay_fail(
+			    err, ASSAY_E_FORMAT, "token: an element of \"%s\" is no text", name);
+		}
+		assay_token_put(&t, i > 0 ? "," : "");
+		assay_token_put(&t, text);
+	}
+	return assay_token_text(out, &t, err);
+}
+
+/* As take_text(), or a list: joined, which *room holds. */
+static enum assay_code
+take_texts(
+    const char **out, char **room, const json_t *from, const char *name, struct assay_error *err)
+{
+	const json_t *got = json_object_get(from, name);
+	enum assay_code rc;
+
+	if (!json_is_array(got))
+		return take_text(out, from, name, err);
+	free(*room);
+	*room = NULL;
+	if ((rc = join(room, got, name, err)) == ASSAY_OK)
+		*out = *room;
+	return rc;
+}
+
+/* RFC 9711, 4.1: one, or several for several who ask. */
+static enum assay_code
+take_nonce(struct result *r, const json_t *from, struct assay_error *err)
+{
+	r->nonce = json_object_get(from, "eat_nonce");
+	return take_texts(&r->public.nonce, &r->nonces, from, "eat_nonce", err);
 }
 
 /* Whole seconds, or a number with a fraction, which is cut off (RFC 7519, 2: NumericDate). */
@@ -169,25 +219,6 @@ take_vector(struct assay_result_part *part, json_t *got, struct assay_error *err
 }
 
 static enum assay_code
-take_policies(char **out, const json_t *got, struct assay_error *err)
-{
-	struct token_text t = { .failed = false };
-	size_t count = json_array_size(got);
-
-	assay_token_put(&t, json_is_string(got) ? json_string_value(got) : "");
-	for (size_t i = 0; i < count; i++) {
-		const char *name = json_string_value(json_array_get(got, i));
-		if (name == NULL) {
-			free(t.ptr);
-			return assay_fail(err, ASSAY_E_FORMAT, "token: a policy id is no text");
-		}
-		assay_token_put(&t, i > 0 ? "," : "");
-		assay_token_put(&t, name);
-	}
-	return assay_token_text(out, &t, err);
-}
-
-static enum assay_code
 take_part(struct result *r, const char *name, const json_t *from, struct assay_error *err)
 {
 	const struct ear_names *names = &assay_ear_names[r->public.profile];
@@ -205,9 +236,10 @@ take_part(struct result *r, const char *name, const json_t *from, struct assay_e
 	if (rc == ASSAY_OK && vector != NULL)
 		rc = take_vector(part, vector, err);
 	if (rc == ASSAY_OK)
-		rc = take_policies(&r->policies[at], json_object_get(from, names->policy), err);
+		rc = join(
+		    &r->policies[at], json_object_get(from, names->policy), names->policy, err);
 	if (rc == ASSAY_OK && r->public.nonce[0] == '\0')
-		rc = take_text(&r->public.nonce, from, "eat_nonce", err);
+		rc = take_nonce(r, from, err);
 	if (rc != ASSAY_OK)
 		return rc;
 	part->policies = r->policies[at];
@@ -268,15 +300,6 @@ take_own_status(struct assay_result *r, const json_t *root, struct assay_error *
 enum assay_code
 assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct assay_error *err)
 {
-	static const struct {
-		const char *name;
-		size_t at;
-	} texts[] = {
-		{ "iss", offsetof(struct assay_result, issuer) },
-		{ "aud", offsetof(struct assay_result, audience) },
-		{ "jti", offsetof(struct assay_result, id) },
-		{ "eat_nonce", offsetof(struct assay_result, nonce) },
-	};
 	struct result *r = calloc(1, sizeof *r);
 	enum assay_code rc;
 
@@ -287,9 +310,14 @@ assay_result_parse(struct assay_result **out, struct assay_bytes payload, struct
 	p->developer = p->build = "";
 	if (rc == ASSAY_OK)
 		rc = take_profile(p, r->root, err);
-	for (size_t i = 0; rc == ASSAY_OK && i < sizeof texts / sizeof *texts; i++)
-		rc = take_text(
-		    (const char **)(void *)((char *)p + texts[i].at), r->root, texts[i].name, err);
+	if (rc == ASSAY_OK)
+		rc = take_text(&p->issuer, r->root, "iss", err);
+	if (rc == ASSAY_OK)
+		rc = take_text(&p->id, r->root, "jti", err);
+	if (rc == ASSAY_OK)
+		rc = take_texts(&p->audience, &r->audiences, r->root, "aud", err);
+	if (rc == ASSAY_OK)
+		rc = take_nonce(r, r->root, err);
 	if (rc == ASSAY_OK)
 		rc = take_time(&p->has_issued, &p->issued, r->root, "iat", err);
 	if (rc == ASSAY_OK)
@@ -354,6 +382,21 @@ nonce_is(struct assay_bytes text, struct assay_bytes nonce)
 	return is(text, url);
 }
 
+/* Of several, one is it. */
+static bool
+has_nonce(const struct assay_result *result, struct assay_bytes nonce)
+{
+	const struct result *r = (const struct result *)(const void *)result;
+	size_t count = json_array_size(r->nonce);
+
+	if (!json_is_array(r->nonce))
+		return nonce_is(assay_bytes_of(result->nonce), nonce);
+	for (size_t i = 0; i < count; i++)
+		if (nonce_is(assay_bytes_of(json_string_value(json_array_get(r->nonce, i))), nonce))
+			return true;
+	return false;
+}
+
 static enum assay_code
 check_status(bool *none, const char *name, enum assay_tier status, struct assay_error *err)
 {
@@ -373,7 +416,7 @@ assay_result_check(
 
 	if (rc != ASSAY_OK)
 		return rc;
-	if (nonce.len > 0 && !nonce_is(assay_bytes_of(r->nonce), nonce))
+	if (nonce.len > 0 && !has_nonce(r, nonce))
 		return assay_fail(err, ASSAY_E_POLICY,
 		    "token: eat_nonce is %s, which is not the nonce that was expected: it was made "
 		    "for another request",

@@ -133,14 +133,21 @@ test_refusals(void **state)
 		{ "a name twice", "\"iss\"", "\"iss\":\"x\",\"iss\"", ASSAY_E_FORMAT, "duplicate" },
 		{ "issuer", "\"iss\":\"a\"", "\"iss\":[\"a\"]", ASSAY_E_FORMAT,
 		    "\"iss\" is no text" },
-		{ "nonces", "\"AAECAwQFBgc\"", "[\"AAECAwQFBgc\"]", ASSAY_E_FORMAT,
+		{ "nonces", "\"AAECAwQFBgc\"", "[\"AAECAwQFBgc\",1]", ASSAY_E_FORMAT,
+		    "an element of \"eat_nonce\" is no text" },
+		{ "nonce a number", "\"AAECAwQFBgc\"", "1", ASSAY_E_FORMAT,
 		    "\"eat_nonce\" is no text" },
+		{ "audiences", "\"aud\":\"b\"", "\"aud\":[\"b\",[]]", ASSAY_E_FORMAT,
+		    "an element of \"aud\" is no text" },
+		{ "audience a number", "\"aud\":\"b\"", "\"aud\":1", ASSAY_E_FORMAT,
+		    "\"aud\" is no text" },
 		{ "exp text", "1700000300", "\"1700000300\"", ASSAY_E_FORMAT,
 		    "\"exp\" is no time" },
 		{ "exp negative", "1700000300", "-1", ASSAY_E_FORMAT, "\"exp\" is no time" },
 		{ "exp huge", "1700000300", "1e300", ASSAY_E_FORMAT, "\"exp\" is no time" },
 		{ "exp with a fraction", "1700000300", "1700000300.5", ASSAY_OK, "" },
-		{ "policy", "\"p\"", "[1]", ASSAY_E_FORMAT, "a policy id is no text" },
+		{ "policy", "\"p\"", "[1]", ASSAY_E_FORMAT,
+		    "an element of \"ear.appraisal-policy-id\" is no text" },
 	};
 
 	(void)state;
@@ -148,6 +155,39 @@ test_refusals(void **state)
 	damage_some(once, assay_bytes_of(good), 1);
 	damage_some(once, assay_bytes_of(ietf), 3);
 	check_own_allocations(once, assay_bytes_of(ietf));
+	char *several = replaced(ietf, "\"aud\":\"b\"", "\"aud\":[\"b\",\"d\"]");
+	check_own_allocations(once, assay_bytes_of(several));
+	free(several);
+}
+
+/* What may be one or several (RFC 7519, 4.1.3; RFC 9711, 4.1), and how the several are shown. */
+static void
+test_lists(void **state)
+{
+	static const struct {
+		const char *name, *from, *to, *audience, *nonce;
+	} cases[] = {
+		{ "one each", "", "", "b", "AAECAwQFBgc" },
+		{ "audiences", "\"aud\":\"b\"", "\"aud\":[\"b\",\"d\"]", "b,d", "AAECAwQFBgc" },
+		{ "audience in a list", "\"aud\":\"b\"", "\"aud\":[\"b\"]", "b", "AAECAwQFBgc" },
+		{ "no audience", "\"aud\":\"b\"", "\"aud\":[]", "", "AAECAwQFBgc" },
+		{ "nonces", "\"AAECAwQFBgc\"", "[\"x\",\"AAECAwQFBgc\"]", "b", "x,AAECAwQFBgc" },
+		{ "no nonce but the part's", "\"eat_nonce\":\"AAECAwQFBgc\",\"eat_profile\"",
+		    "\"eat_nonce\":[],\"eat_profile\"", "b", "y,z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *json = replaced(good, cases[i].from, cases[i].to);
+		char *with =
+		    replaced(json, "\"ear.status\"", "\"eat_nonce\":[\"y\",\"z\"],\"ear.status\"");
+		struct assay_result *r = result_of(with);
+		assert_string_equal(r->audience, cases[i].audience);
+		assert_string_equal(r->nonce, cases[i].nonce);
+		assay_result_free(r);
+		free(with);
+		free(json);
+	}
 }
 
 /* The status of the token as a whole, which in the IETF's draft may stand beside its parts'. */
@@ -230,6 +270,14 @@ test_check(void **state)
 		{ "no nonce", "eat_nonce", "EAT_nonce", 1700000100, 8, ASSAY_E_POLICY, "is \"\"" },
 		{ "in the part", "\"AAECAwQFBgc\",", "\"\",", 1700000100, 8, ASSAY_E_POLICY,
 		    "\"\"" },
+		{ "first of several", "\"AAECAwQFBgc\"", "[\"AAECAwQFBgc\",\"x\"]", 1700000100, 8,
+		    ASSAY_OK, "" },
+		{ "last of several", "\"AAECAwQFBgc\"", "[\"x\",\"0001020304050607\"]", 1700000100,
+		    8, ASSAY_OK, "" },
+		{ "none of several", "\"AAECAwQFBgc\"", "[\"x\",\"y\"]", 1700000100, 8,
+		    ASSAY_E_POLICY, "is \"x,y\", which is not the nonce" },
+		{ "none at all", "\"AAECAwQFBgc\"", "[]", 1700000100, 8, ASSAY_E_POLICY,
+		    "is \"\"" },
 		{ "last second", "", "", 1700000299, 8, ASSAY_OK, "" },
 		{ "expired", "", "", 1700000300, 8, ASSAY_E_EXPIRED,
 		    "expired at 2023-11-14T22:18:20Z" },
@@ -333,6 +381,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_own_status),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_captures),

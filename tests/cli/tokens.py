@@ -216,6 +216,13 @@ r = verify(signed("signer", {"alg": "ES256"}, good), "--nonce", NONCE.hex())
 ok(r.code == 0 and "not checked" not in r.out, "of another's making, with the nonce in base64", r)
 r = verify(signed("signer", {"alg": "ES256"}, good), "--nonce", NONCE.hex()[:-2])
 ok(r.code == 1, "a part of the nonce", r)
+several = {**good, "aud": ["a", "b"], "eat_nonce": ["x", good["eat_nonce"]]}
+r = verify(signed("signer", {"alg": "ES256"}, several), "--nonce", NONCE.hex())
+ok(r.code == 0 and "\n  audience     a,b\n" in r.out and "\n  nonce        x," in r.out, "lists of both", r)
+r = verify(signed("signer", {"alg": "ES256"}, several), "--nonce", "00" * 8)
+ok(r.code == 1 and "which is not the nonce" in r.out.replace("\n" + " " * 9, " "), "none of several nonces", r)
+r = run("token", "show", "t")
+ok(r.code == 0 and "\n  audience     a\n" in r.out and "\n  audience     b\n" in r.out, "several are shown", r)
 bad = json.loads(json.dumps(good))
 bad["submods"]["cpu0"]["ear.trustworthiness-vector"]["executables"] = 33
 r = verify(signed("signer", {"alg": "ES256"}, bad))
