@@ -57,40 +57,81 @@ is_ours(const struct keeper *k, const char *aud)
 	    (strstr(k->options.audience, "://") != NULL && strcmp(aud, k->options.audience) == 0);
 }
 
+/* One text, or a list of it alone (RFC 7519, 4.1.3). NULL: something else. */
+static const char *
+audience_of(const json_t *aud)
+{
+	return json_string_value(json_array_size(aud) == 1 ? json_array_get(aud, 0) : aud);
+}
+
+/* Whole seconds, or a number with a fraction, which is cut off (RFC 7519, 2: NumericDate). */
+static bool
+take_time(json_int_t *out, const json_t *claim)
+{
+	const double last = 253402300799; /* the end of the year 9999 */
+	double t = json_number_value(claim);
+
+	if (!json_is_number(claim) || !(t >= 0) || !(t <= last))
+		return false;
+	*out = (json_int_t)t;
+	return true;
+}
+
+struct claims {
+	const char *aud, *jti, *htm, *htu, *sha256;
+	json_int_t iat, exp;
+};
+
+/* NULL: they are read; else what is wrong. */
+static const char *
+read_claims(struct claims *c, json_t *from)
+{
+	json_t *aud = NULL, *iat = NULL, *exp = NULL;
+	json_error_t e;
+
+	if (json_unpack_ex(from, &e, 0, "{s:o, s:o, s:o, s:s, s:s, s:s, s:s}", "aud", &aud, "iat",
+		&iat, "exp", &exp, "jti", &c->jti, "htm", &c->htm, "htu", &c->htu, "sha256",
+		&c->sha256) != 0)
+		return json_error_code(&e) == json_error_item_not_found
+		    ? "lacks one of aud, jti, htm, htu, sha256, iat, exp"
+		    : "has a jti, htm, htu or sha256 that is no text";
+	if ((c->aud = audience_of(aud)) == NULL)
+		return "has an aud that is not the name of one server";
+	if (!take_time(&c->iat, iat) || !take_time(&c->exp, exp))
+		return "has an iat or exp that is no time (must be a number of seconds since 1970)";
+	return NULL;
+}
+
 /* A token is good for one request: this method, path and body, now, and once. NULL: it is; else what
  * is wrong. */
 static const char *
 token_fault(struct keeper *k, json_t *claims, const struct ipc_message *m)
 {
 	char method[METHOD_ROOM], path[URL_ROOM], digest[64];
-	const char *aud = NULL, *jti = NULL, *htm = NULL, *htu = NULL, *sha256 = NULL;
-	json_int_t iat = 0, exp = 0;
+	struct claims c = { .aud = NULL };
+	const char *fault = read_claims(&c, claims);
 
-	if (json_unpack(claims, "{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "aud", &aud, "jti", &jti,
-		"htm", &htm, "htu", &htu, "sha256", &sha256, "iat", &iat, "exp", &exp) != 0)
-		return "lacks one of aud, jti, htm, htu, sha256, iat, exp";
+	if (fault != NULL)
+		return fault;
 	if (!ipc_get_text(method, sizeof method, m, 2) || !ipc_get_text(path, sizeof path, m, 3) ||
 	    m->field[4].len != HASH)
 		return "came with a request that is too long";
 	base64url(digest, m->field[4].ptr, HASH);
-	if (!is_ours(k, aud))
+	if (!is_ours(k, c.aud))
 		return "is for another server (aud)";
-	if (strcmp(htm, method) != 0 || strcmp(htu, path) != 0 || strcmp(sha256, digest) != 0)
+	if (strcmp(c.htm, method) != 0 || strcmp(c.htu, path) != 0 || strcmp(c.sha256, digest) != 0)
 		return "is for another request (htm, htu, sha256)";
-	if (exp <= k->now)
+	if (c.exp <= k->now)
 		return "has expired";
-	if (iat > k->now + SKEW_S)
+	if (c.iat > k->now + SKEW_S)
 		return "is from the future; compare the clocks";
-	/* A key's holder may write any number: with this the sums below cannot overflow. */
-	if (iat < 0)
-		return "has an iat before 1970";
-	if (exp - iat > ADMIN_TOKEN_S || exp < iat)
+	if (c.exp - c.iat > ADMIN_TOKEN_S || c.exp < c.iat)
 		return "is valid for more than 300 s";
-	if (*jti == '\0' || strlen(jti) > NAME_MAX_LEN)
+	if (*c.jti == '\0' || strlen(c.jti) > NAME_MAX_LEN)
 		return "has no jti of 1 to 255 bytes";
 	if (m->op == KEEPER_ADMIN_MAY)
 		return NULL;
-	struct store_value args[] = { store_t(jti), store_n(exp + JTI_KEPT_S) };
+	struct store_value args[] = { store_t(c.jti), store_n(c.exp + JTI_KEPT_S) };
 	struct store_value old[] = { store_n(k->now) };
 	if (!store_do(k->store, JTI_ADD, args, 2)) {
 		keeper_store_trouble(k);
@@ -124,7 +165,7 @@ admin_of_token(struct keeper *k, const struct ipc_message *m, struct reply *r)
 	}
 	assay_jwk_kid(kid, by);
 	claims = json_loadb((char *)payload, len, JSON_REJECT_DUPLICATES, NULL);
-	fault = claims != NULL ? token_fault(k, claims, m) : "is no JSON";
+	fault = json_is_object(claims) ? token_fault(k, claims, m) : "is no JSON object";
 	json_decref(claims);
 	free(payload);
 	if (fault != NULL) {

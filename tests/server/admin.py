@@ -106,12 +106,21 @@ def tokens():
             ("for another body", "for another request", {"sha256": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFX"}),
             ("for another server", "for another server", {"aud": "https://other.example"}),
             ("for the name that many servers have", "for another server", {"aud": "assay-kbs"}),
-            ("for several servers", "lacks one of", {"aud": ["a", "b"]}),
+            ("for several servers", "not the name of one server", {"aud": [server.audience, "b"]}),
+            ("for a list of no servers", "not the name of one server", {"aud": []}),
+            ("for a number", "not the name of one server", {"aud": [7]}),
+            ("whose start is a text", "iat or exp that is no time", {"iat": str(NOW)}),
+            ("whose end is none", "iat or exp that is no time", {"exp": None}),
+            ("of before 1970", "iat or exp that is no time", {"iat": -1}),
+            ("of after the year 9999", "iat or exp that is no time", {"exp": 1e300}),
+            ("whose id is a number", "sha256 that is no text", {"jti": 7}),
             ("that has expired", "has expired", {"iat": NOW - 200, "exp": NOW - 1}),
             ("of the future", "is from the future", {"iat": NOW + 3600, "exp": NOW + 3660}),
             ("that is good for too long", "more than 300 s", {"exp": NOW + 4000}),
             ("without an id", "has no jti", {"jti": ""})):
         asks("GET", at, 401, words, name="a token " + name, **changes)
+    asks("GET", at, 200, name="a token for a list of this server alone", aud=[server.audience])
+    asks("GET", at, 200, name="a token with fractions of seconds", iat=NOW + 0.5, exp=NOW + 60.5)
     good = server.admin_token("GET", at)
     asks("GET", at, 200, token=good, name="a token is good")
     asks("GET", at, 401, "was used before", token=good, name="and once")
