@@ -66,7 +66,7 @@ struct pair {
 	struct assay_jwk *jwk;
 	struct sim_bytes spki;
 };
-enum { ALICE, MALLORY, P384, ED25519, RSA_KEY, PAIRS };
+enum { ALICE, MALLORY, P384, ED25519, RSA_KEY, RSA_E3, PAIRS };
 static struct pair pairs[PAIRS];
 
 static void
@@ -817,11 +817,33 @@ test_legacy(void **state)
 		.signer = RSA_KEY,
 		.with = { { GRAMINE, about(SGX, pairs[RSA_KEY].spki) } } };
 	expect_spec(SGX, "an RSA key", &rsa, ASSAY_OK, "", "");
-	const struct spec p384 = { .key = P384,
-		.signer = P384,
-		.md = EVP_sha384(),
-		.with = { { GRAMINE, about(SGX, pairs[P384].spki) } } };
-	expect_spec(SGX, "P-384 and SHA-384", &p384, ASSAY_OK, "", "");
+}
+
+/* What openssl req -x509 writes by its options, and what is refused has its true reason. */
+static void
+test_signatures(void **state)
+{
+	static const int keys[] = { ALICE, P384, RSA_KEY };
+	const EVP_MD *const taken[] = { EVP_sha256(), EVP_sha384(), EVP_sha512() };
+	(void)state;
+
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		struct spec s = { .key = keys[i],
+			.signer = keys[i],
+			.with = { { GRAMINE, about(SGX, pairs[keys[i]].spki) } } };
+		for (size_t k = 0; k < sizeof taken / sizeof *taken; k++) {
+			s.md = taken[k];
+			expect_spec(SGX, EVP_MD_get0_name(s.md), &s, ASSAY_OK, "", "");
+		}
+		s.md = EVP_sha224();
+		expect_spec(SGX, "SHA-224", &s, ASSAY_E_UNSUPPORTED, "cert.signature",
+		    "which is not taken; want SHA-256, SHA-384 or SHA-512");
+	}
+	const struct spec three = { .key = RSA_E3,
+		.signer = RSA_E3,
+		.with = { { GRAMINE, about(SGX, pairs[RSA_E3].spki) } } };
+	expect_spec(SGX, "the exponent 3", &three, ASSAY_E_UNSUPPORTED, "cert.signature",
+	    "an RSA exponent other than 65537");
 }
 
 /* With collateral in the certificate a verifier needs none of its own. */
@@ -1355,6 +1377,21 @@ test_every_check(void **state)
 
 /* --- all ---------------------------------------------------------------------------------- */
 
+static EVP_PKEY *
+rsa_by_3(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *e = BN_new();
+	EVP_PKEY *key = NULL;
+
+	assert_true(BN_set_word(e, 3) == 1 && EVP_PKEY_keygen_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) == 1 &&
+	    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, e) == 1 && EVP_PKEY_generate(ctx, &key) == 1);
+	BN_free(e);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
 static int
 set_up(void **state)
 {
@@ -1367,6 +1404,7 @@ set_up(void **state)
 	make_pair(&pairs[P384], EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384"));
 	make_pair(&pairs[ED25519], EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
 	make_pair(&pairs[RSA_KEY], EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048));
+	make_pair(&pairs[RSA_E3], rsa_by_3());
 	for (enum tee tee = TDX; tee <= SNP; tee++) {
 		(void)evidence(tee, zeros, true);
 		const struct sim_output *out = &outputs[tee];
@@ -1412,6 +1450,7 @@ main(void)
 		cmocka_unit_test(test_cmw),
 		cmocka_unit_test(test_wrappers),
 		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_signatures),
 		cmocka_unit_test(test_endorsements),
 		cmocka_unit_test(test_sev),
 		cmocka_unit_test(test_files),

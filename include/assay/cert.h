@@ -63,8 +63,8 @@ struct assay_cert;
  *
  * out     The caller frees it with assay_cert_free().
  * in      One certificate or certificate request: DER, or PEM of it alone. Copied.
- * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (kind of key or signature, critical extension),
- *         ASSAY_E_NOMEM. What is wrong with its evidence is said when it is verified.
+ * Errors  ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (kind of key, critical extension), ASSAY_E_NOMEM. What
+ *         is wrong with its signature or its evidence is said when it is verified.
  * Proves  Nothing.
  */
 ASSAY_MUST_USE enum assay_code

@@ -596,6 +596,10 @@ digest_of(uint8_t out[ASSAY_DIGEST_MAX], enum assay_signing how, struct assay_by
 		assay_sha256(out, message);
 		return ASSAY_SHA256_LEN;
 	}
+	if (how == ASSAY_SIGN_SHA512) {
+		assay_sha512(out, message);
+		return ASSAY_SHA512_LEN;
+	}
 	assay_sha384(out, message);
 	return ASSAY_SHA384_LEN;
 }
@@ -699,9 +703,12 @@ verify_rsa(const struct assay_pair *pair, enum assay_signing how, struct assay_b
 	int len = (int)signature.len;
 	uint8_t em[ASSAY_NUMBER_MAX];
 
-	if (how == ASSAY_SIGN_SHA256)
-		return RSA_verify(NID_sha256, digest.ptr, (unsigned)digest.len, signature.ptr,
-			   (unsigned)len, pair->handle) == 1;
+	if (how <= ASSAY_SIGN_SHA512)
+		return RSA_verify(how == ASSAY_SIGN_SHA256 ? NID_sha256
+			       : how == ASSAY_SIGN_SHA384  ? NID_sha384
+							   : NID_sha512,
+			   digest.ptr, (unsigned)digest.len, signature.ptr, (unsigned)len,
+			   pair->handle) == 1;
 	return RSA_public_decrypt(len, signature.ptr, em, pair->handle, RSA_NO_PADDING) == len &&
 	    RSA_verify_PKCS1_PSS_mgf1(pair->handle, digest.ptr, md, md, em, (int)digest.len) == 1;
 }

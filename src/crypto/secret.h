@@ -91,7 +91,8 @@ ASSAY_MUST_USE enum assay_code assay_pair_digest(
 /* How a message is signed. EC and Ed25519: by what they are; the digest of EC. */
 enum assay_signing {
 	ASSAY_SIGN_SHA256,  /* EC; RSASSA-PKCS1-v1_5 */
-	ASSAY_SIGN_SHA384,  /* EC */
+	ASSAY_SIGN_SHA384,  /* the same */
+	ASSAY_SIGN_SHA512,  /* the same */
 	ASSAY_SIGN_PLAIN,   /* Ed25519: the message itself */
 	ASSAY_SIGN_PSS_256, /* RSASSA-PSS, MGF1 of the same hash, salt of its length */
 	ASSAY_SIGN_PSS_384,

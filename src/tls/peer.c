@@ -40,8 +40,8 @@ static const struct key_algorithm {
 	    ASSAY_PAIR_RSA },
 };
 
-/* RFC 5758 3.2, RFC 8410 6, RFC 8017 A.2.4. Curves up to P-384 go with either hash, as Gramine's and
- * Intel's do. */
+/* RFC 5758 3.2, RFC 8410 6, RFC 8017 A.2.4. Any hash goes with any curve, as Gramine's and Intel's
+ * certificates and openssl req -x509 -sha512 have it. */
 static const struct signature_algorithm {
 	const char *oid;
 	enum assay_pair_kind first, last; /* kinds of keys that it goes with */
@@ -49,9 +49,14 @@ static const struct signature_algorithm {
 } signature_algorithms[] = {
 	{ "\x2a\x86\x48\xce\x3d\x04\x03\x02", ASSAY_PAIR_P256, ASSAY_PAIR_P384, ASSAY_SIGN_SHA256 },
 	{ "\x2a\x86\x48\xce\x3d\x04\x03\x03", ASSAY_PAIR_P256, ASSAY_PAIR_P384, ASSAY_SIGN_SHA384 },
+	{ "\x2a\x86\x48\xce\x3d\x04\x03\x04", ASSAY_PAIR_P256, ASSAY_PAIR_P384, ASSAY_SIGN_SHA512 },
 	{ "\x2b\x65\x70", ASSAY_PAIR_ED25519, ASSAY_PAIR_ED25519, ASSAY_SIGN_PLAIN },
 	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", ASSAY_PAIR_RSA, ASSAY_PAIR_RSA,
 	    ASSAY_SIGN_SHA256 },
+	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c", ASSAY_PAIR_RSA, ASSAY_PAIR_RSA,
+	    ASSAY_SIGN_SHA384 },
+	{ "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d", ASSAY_PAIR_RSA, ASSAY_PAIR_RSA,
+	    ASSAY_SIGN_SHA512 },
 };
 
 static enum assay_code
@@ -62,9 +67,9 @@ rsa_numbers(struct peer *p, struct assay_bytes in, struct assay_error *err)
 
 	for (unsigned i = 0; i < 2; i++) { /* positive, without the zero that keeps the sign */
 		struct assay_bytes n = assay_der_take(&pair, DER_INTEGER);
-		if (n.len < 2 || n.ptr[0] >= 0x80 || (n.ptr[0] == 0 && n.ptr[1] < 0x80))
+		size_t sign = n.len > 1 && n.ptr[0] == 0;
+		if (n.len == 0 || n.ptr[0] >= 0x80 || (sign == 1 && n.ptr[1] < 0x80))
 			return damaged("RSA key", err);
-		size_t sign = n.ptr[0] == 0;
 		p->numbers.at[i] = (struct assay_bytes){ n.ptr + sign, n.len - sign };
 	}
 	return assay_reader_ended(&r) && assay_reader_ended(&pair) ? ASSAY_OK
@@ -106,8 +111,8 @@ take_key(struct peer *p, struct assay_reader *tbs, struct assay_error *err)
 	return ASSAY_OK;
 }
 
-/* How the key signs by this AlgorithmIdentifier; false: it does not. NULL parameters are not right with
- * ECDSA, and are what Gramine writes. */
+/* How the key signs by this AlgorithmIdentifier; false: it does not, or not in a way that is taken. NULL
+ * parameters are not right with ECDSA, and are what Gramine writes. */
 static bool
 find_signing(struct peer *p)
 {
@@ -119,11 +124,11 @@ find_signing(struct peer *p)
 		fields.overrun = true;
 	for (size_t i = 0; i < sizeof signature_algorithms / sizeof *signature_algorithms; i++) {
 		const struct signature_algorithm *a = &signature_algorithms[i];
-		if (!assay_bytes_equal(assay_bytes_of(a->oid), oid) || p->kind < a->first ||
-		    p->kind > a->last)
+		if (!assay_bytes_equal(assay_bytes_of(a->oid), oid))
 			continue;
+		p->foreign = p->kind < a->first || p->kind > a->last;
 		p->how = a->how;
-		return assay_reader_ended(&fields);
+		return !p->foreign && assay_reader_ended(&fields);
 	}
 	return false;
 }
@@ -133,7 +138,7 @@ take_signature(struct peer *p, struct assay_bytes bits, struct assay_error *err)
 {
 	size_t width = assay_pair_width(p->kind);
 
-	if (!find_signing(p)) /* whose it is cannot be told, but not the key's */
+	if (!find_signing(p)) /* refused by assay_peer_check(), among the other checks */
 		return ASSAY_OK;
 	if (bits.len < 2 || bits.ptr[0] != 0 || bits.len - 1 > sizeof p->signature)
 		return damaged("signature", err);
@@ -323,10 +328,15 @@ assay_peer_check(const struct peer *peer, struct assay_error *err)
 	struct assay_pair pair = { ASSAY_PAIR_NONE, false, NULL };
 	enum assay_code rc;
 
-	if (peer->signature_len == 0)
+	if (peer->foreign)
 		return assay_fail(err, ASSAY_E_SIGNATURE,
 		    "signed by the algorithm %s, which does not go with its key: another one "
 		    "issued it",
+		    assay_quote_hex(peer->algorithm).text);
+	if (peer->signature_len == 0)
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "signed by the algorithm %s, which is not taken; want SHA-256, SHA-384 or "
+		    "SHA-512, with RSA by PKCS #1 1.5",
 		    assay_quote_hex(peer->algorithm).text);
 	if ((rc = assay_pair_set(&pair, peer->kind, &peer->numbers, NULL, err)) != ASSAY_OK)
 		return rc;

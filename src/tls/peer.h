@@ -19,7 +19,8 @@ struct peer {
 	struct assay_numbers numbers; /* of the public key */
 	enum assay_signing how;
 	uint8_t signature[ASSAY_NUMBER_MAX]; /* as assay_pair_verify() takes it */
-	size_t signature_len;                /* 0: of an algorithm that the key does not sign by */
+	size_t signature_len;                /* 0: of an algorithm that is not taken */
+	bool foreign;                        /* of one that another kind of key signs by */
 	int64_t since, until;
 	struct x509_extension extensions[PEER_EXTENSIONS_MAX]; /* some may stand twice */
 	size_t extension_count;
@@ -28,8 +29,8 @@ struct peer {
 /* Errors: ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (kind of key, a critical extension that is not known). Borrows. Proves nothing. */
 ASSAY_MUST_USE enum assay_code
 assay_peer_parse(struct peer *out, struct assay_bytes der, struct assay_error *err);
-/* Whether it is signed with the key that it holds. Errors: ASSAY_E_SIGNATURE, ASSAY_E_FORMAT (the key
- * is none), ASSAY_E_NOMEM. */
+/* Whether it is signed with the key that it holds. Errors: ASSAY_E_SIGNATURE, ASSAY_E_UNSUPPORTED (kind
+ * of signature, RSA exponent), ASSAY_E_FORMAT (the key is none), ASSAY_E_NOMEM. */
 ASSAY_MUST_USE enum assay_code assay_peer_check(const struct peer *peer, struct assay_error *err);
 
 #endif
