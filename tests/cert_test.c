@@ -446,9 +446,7 @@ test_made(void **state)
 				       : "cert.nonce",
 			    tee == SNP ? "" : "made for another nonce than");
 			expect(tee, "no nonce in it", make(tee, keys[i], none), nonce,
-			    ASSAY_E_POLICY,
-			    tee == SNP ? "evidence.report_data cert.nonce" : "cert.nonce",
-			    tee == SNP ? "" : "made without a nonce");
+			    ASSAY_E_POLICY, "cert.nonce", "made without a nonce");
 		}
 }
 
@@ -508,6 +506,15 @@ test_keys_swapped(void **state)
 		.with = { { DICE, dice(quote, plain_claims(MALLORY)) } } };
 	expect_spec(TDX, "a claims buffer of one's own", &s, ASSAY_E_POLICY,
 	    "evidence.report_data cert.binding", "is ");
+	/* What it says of a nonce proves as little. */
+	struct sim_bytes nonce = sim_copy(sim, nonce_bytes, 16);
+	struct sim_bytes members =
+	    sim_join(sim, member("pubkey-hash", hash_entry(1, 1, MALLORY)), member("nonce", nonce));
+	const struct spec fresh = { .key = MALLORY,
+		.signer = MALLORY,
+		.with = { { DICE, dice(quote, map_of(2, members)) } } };
+	expect(TDX, "a nonce of one's own", write_certificate(&fresh), bytes_of(nonce),
+	    ASSAY_E_POLICY, "evidence.report_data cert.binding cert.nonce", "is ");
 }
 
 static void
@@ -728,6 +735,63 @@ test_cmw(void **state)
 	free(base);
 	const struct spec tdx = { .with = { { CMW, der_octets(0x0c, sim_taken(&json)) } } };
 	expect_spec(TDX, "TDX, in JSON", &tdx, ASSAY_OK, "", "");
+	expect(TDX, "TDX, in JSON, no nonce in it", write_certificate(&tdx),
+	    (struct assay_bytes){ nonce_bytes, 16 }, ASSAY_E_POLICY, "cert.nonce",
+	    "made without a nonce");
+}
+
+/* A certificate with a bundle of these. */
+static struct assay_bytes
+certify(const struct assay_cert_request *request, const struct assay_bundle_item *items, size_t n)
+{
+	struct assay_error err = { .text = "" };
+	uint8_t *bundle = NULL, *der = NULL;
+	size_t size = 0, len = 0;
+
+	if (assay_bundle_write(&bundle, &size, items, n, &err) != ASSAY_OK ||
+	    assay_cert_make(&der, &len, request, (struct assay_bytes){ bundle, size }, &err) !=
+		ASSAY_OK)
+		fail_msg("%s", err.text);
+	struct sim_bytes kept = sim_copy(sim, der, len);
+	free(bundle);
+	free(der);
+	return bytes_of(kept);
+}
+
+/* Of a guest that asked through an SVSM, which binds its manifest as well. */
+static struct assay_bytes
+make_svsm(struct assay_bytes nonce)
+{
+	static const uint8_t manifest[64] = { 0x00, 0x23, 0x00, 0x0b };
+	const struct assay_bytes area = { manifest, sizeof manifest };
+	const struct assay_cert_request request = { .key = pairs[ALICE].jwk,
+		.nonce = nonce,
+		.not_before = NOW - DAY,
+		.not_after = NOW + DAY };
+	uint8_t data[ASSAY_REPORT_DATA_SIZE], bound[ASSAY_SHA512_LEN];
+
+	assert_int_equal(assay_cert_report_data(data, "snp", &request, NULL), ASSAY_OK);
+	assay_sha512_two(bound, (struct assay_bytes){ data, sizeof data }, area);
+	const struct assay_bundle_item items[] = {
+		{ "evidence", ASSAY_BUNDLE_TYPE_SNP, bytes_of(evidence(SNP, bound, false)),
+		    ASSAY_BUNDLE_EVIDENCE },
+		{ "manifest", ASSAY_BUNDLE_TYPE_MANIFEST, area, ASSAY_BUNDLE_EVIDENCE },
+	};
+	return certify(&request, items, 2);
+}
+
+static void
+test_svsm(void **state)
+{
+	const struct assay_bytes nonce = { nonce_bytes, 16 }, other = { nonce_bytes, 15 };
+	(void)state;
+
+	expect(SNP, "an SVSM's", make_svsm(none), none, ASSAY_OK, "", "");
+	expect(SNP, "an SVSM's, its nonce", make_svsm(nonce), nonce, ASSAY_OK, "", "");
+	expect(SNP, "an SVSM's, no nonce in it", make_svsm(none), nonce, ASSAY_E_POLICY,
+	    "cert.nonce", "made without a nonce");
+	expect(SNP, "an SVSM's, another nonce", make_svsm(nonce), other, ASSAY_E_POLICY,
+	    "evidence.report_data cert.binding cert.nonce", "");
 }
 
 /* What is given in another wrapper than CMW is not put into a CMW extension as it is, and what JSON it
@@ -902,16 +966,18 @@ test_endorsements(void **state)
 
 /* What the agent of a guest gives, in a certificate for a key. */
 static struct assay_bytes
-make_sev(struct sim_sev *p, struct sim_sev_proof *proof, int key, struct assay_trust *trust)
+make_sev(struct sim_sev *p, struct sim_sev_proof *proof, int key, struct assay_bytes nonce,
+    struct assay_trust *trust)
 {
 	static const char *const names[] = { "cek.cert", "pek.cert", "oca.cert" };
-	const struct assay_cert_request request = {
-		.key = pairs[key].jwk, .not_before = NOW - DAY, .not_after = NOW + DAY
-	};
+	const struct assay_cert_request request = { .key = pairs[key].jwk,
+		.nonce = nonce,
+		.not_before = NOW - DAY,
+		.not_after = NOW + DAY };
 	struct sim_output out = { .item_count = 0 };
 	struct assay_error err = { .text = "" };
-	uint8_t *bundle = NULL, *der = NULL;
-	size_t n = 0, len = 0;
+	uint8_t *der = NULL;
+	size_t len = 0;
 
 	assert_int_equal(assay_cert_report_data(proof->asked, "sev-es", &request, NULL), ASSAY_OK);
 	sim_sev_mnonce(p->report.mnonce, sim, proof->asked, proof);
@@ -937,14 +1003,7 @@ make_sev(struct sim_sev *p, struct sim_sev_proof *proof, int key, struct assay_t
 		{ "evidence", ASSAY_BUNDLE_TYPE_SEV_ES, bytes_of(ev), ASSAY_BUNDLE_EVIDENCE },
 		{ "proof", ASSAY_BUNDLE_TYPE_PROOF, bytes_of(item), ASSAY_BUNDLE_EVIDENCE },
 	};
-	if (assay_bundle_write(&bundle, &n, items, 2, &err) != ASSAY_OK ||
-	    assay_cert_make(&der, &len, &request, (struct assay_bytes){ bundle, n }, &err) !=
-		ASSAY_OK)
-		fail_msg("%s", err.text);
-	struct sim_bytes kept = sim_copy(sim, der, len);
-	free(bundle);
-	free(der);
-	return bytes_of(kept);
+	return certify(&request, items, 2);
 }
 
 static void
@@ -969,12 +1028,22 @@ test_sev(void **state)
 	    assay_launch_parse(&other, bytes_of(sim_launch_write(sim, &launch)), NULL, NULL),
 	    ASSAY_OK);
 	assert_int_equal(assay_trust_new(&trust, NULL), ASSAY_OK);
-	struct assay_bytes cert = make_sev(&p, &proof, ALICE, trust);
+	struct assay_bytes cert = make_sev(&p, &proof, ALICE, none, trust);
 
 	record = known;
 	judge_at(&f, cert, none, trust, NOW);
 	if (f.code != ASSAY_OK)
 		fail_msg("code %d, %s: %s", f.code, f.failed, f.words);
+	const struct assay_bytes nonce = { nonce_bytes, 16 };
+	judge_at(&f, cert, nonce, trust, NOW);
+	assert_int_equal(f.code, ASSAY_E_POLICY);
+	assert_string_equal(f.failed, "cert.nonce");
+	assert_string_equal(f.words, "the certificate was made without a nonce");
+	struct assay_bytes with = make_sev(&p, &proof, ALICE, nonce, NULL);
+	judge_at(&f, with, nonce, trust, NOW);
+	assert_true(f.code == ASSAY_OK && f.fresh);
+	judge_at(&f, with, none, trust, NOW);
+	assert_string_equal(f.failed, "evidence.report_data sev.proof.signature cert.binding");
 	record = NULL;
 	judge_at(&f, cert, none, trust, NOW);
 	assert_true(f.code == ASSAY_E_INCOMPLETE && f.failed[0] == '\0');
@@ -991,7 +1060,7 @@ test_sev(void **state)
 	/* A proof by a key that Mallory has injected himself. */
 	stranger = proof;
 	stranger.injected = launch.injected;
-	judge_at(&f, make_sev(&p, &stranger, MALLORY, NULL), none, trust, NOW);
+	judge_at(&f, make_sev(&p, &stranger, MALLORY, none, NULL), none, trust, NOW);
 	assert_int_not_equal(f.code, ASSAY_OK);
 	assert_non_null(strstr(f.failed, "cert.binding"));
 	record = NULL;
@@ -1448,6 +1517,7 @@ main(void)
 		cmocka_unit_test(test_claims_buffers),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_cmw),
+		cmocka_unit_test(test_svsm),
 		cmocka_unit_test(test_wrappers),
 		cmocka_unit_test(test_legacy),
 		cmocka_unit_test(test_signatures),

@@ -75,20 +75,41 @@ check_buffer(const struct judging *j)
 	    assay_quote_hex(d->hash).text, assay_quote_hex(want).text);
 }
 
-/* Whether the evidence would be the key's, had there been no nonce. */
+/* Whether the nonce is hashed together with the key, so that neither can be seen alone. */
 static bool
-without_nonce(const struct judging *j, const struct assay_claims *claims)
+mixed(const struct judging *j)
+{
+	return j->cert->form->nonce && j->cert->form != cert_form_dice;
+}
+
+/* Whether the evidence was made for the key alone, though a nonce was given. */
+static bool
+without_nonce(const struct judging *j)
 {
 	static const struct assay_bytes none = { NULL, 0 };
+	const struct assay_evidence *ev = j->cert->evidence;
 	uint8_t want[ASSAY_REPORT_DATA_SIZE] = { 0 };
-	size_t i;
 
-	if (!j->cert->form->nonce || !assay_schema_find("report_data", &i) ||
-	    !assay_claims_has(claims, i))
+	if (j->nonce.len == 0 || !mixed(j) || ev->tee->answers == NULL)
 		return false;
 	j->cert->form->expect(want, j->cert, none);
-	return assay_bytes_equal(
-	    assay_claims_bytes(claims, i), (struct assay_bytes){ want, sizeof want });
+	return ev->tee->answers(ev, want);
+}
+
+/* The evidence has the key's hash, or one of the key and the nonce. */
+static void
+check_named(const struct judging *j, bool named)
+{
+	const char *or_else = !mixed(j) ? ""
+	    : j->nonce.len > 0          ? ", or for another nonce"
+					: ", or for a nonce; if you sent one, give it";
+
+	assay_check_that(j->checks, CHECK_CERT_BINDING, named, ASSAY_E_SIGNATURE,
+	    "the evidence names this key", "the evidence was made for another key%s", or_else);
+	if (!named && mixed(j))
+		assay_check_set_fix(j->checks,
+		    "Give the nonce that the peer was sent, or none if there was none; if it is "
+		    "refused then, too, do not speak with it.");
 }
 
 static void
@@ -105,16 +126,11 @@ check_binding(const struct judging *j, const struct assay_claims *claims, bool n
 	else if (named && j->cert->form == cert_form_dice)
 		(void)check_buffer(j);
 	else
-		assay_check_that(j->checks, CHECK_CERT_BINDING, named || without_nonce(j, claims),
-		    ASSAY_E_SIGNATURE, "the evidence names this key",
-		    "the evidence was made for another key%s",
-		    j->nonce.len == 0 && j->cert->form->nonce && j->cert->form != cert_form_dice
-			? ", or for a nonce; if you sent one, give it"
-			: "");
+		check_named(j, named);
 }
 
 static void
-check_nonce(const struct judging *j, const struct assay_claims *claims, bool named)
+check_nonce(const struct judging *j, bool named, bool bare)
 {
 	const struct dice_evidence *d = &j->cert->dice;
 	bool dice = j->cert->form == cert_form_dice;
@@ -126,12 +142,16 @@ check_nonce(const struct judging *j, const struct assay_claims *claims, bool nam
 	} else if (!j->cert->form->nonce) {
 		assay_check_fail(j->checks, CHECK_CERT_NONCE, ASSAY_E_POLICY,
 		    "a certificate with a %s has no place for a nonce", j->cert->form->name);
-	} else if (dice ? !d->has_nonce : without_nonce(j, claims)) {
+	} else if (!named) { /* nor is a claims buffer that the evidence does not have */
+		assay_check_fail(j->checks, CHECK_CERT_NONCE, ASSAY_E_POLICY,
+		    "nothing shows that the certificate was made for the nonce %s",
+		    assay_quote_hex(j->nonce).text);
+	} else if (dice ? !d->has_nonce : bare) {
 		assay_check_fail(j->checks, CHECK_CERT_NONCE, ASSAY_E_POLICY,
 		    "the certificate was made without a nonce");
 	} else {
 		assay_check_that(j->checks, CHECK_CERT_NONCE,
-		    dice ? assay_bytes_equal(d->nonce, j->nonce) : named, ASSAY_E_POLICY,
+		    !dice || assay_bytes_equal(d->nonce, j->nonce), ASSAY_E_POLICY,
 		    "made for the nonce that was given",
 		    "the certificate was made for another nonce than %s",
 		    assay_quote_hex(j->nonce).text);
@@ -140,6 +160,7 @@ check_nonce(const struct judging *j, const struct assay_claims *claims, bool nam
 
 /* --- all --------------------------------------------------------------------------------- */
 
+/* Evidence that was made without a nonce is judged as that: the nonce is all that it lacks. */
 static enum assay_code
 check_evidence(const struct judging *j, struct assay_claims **claims, struct assay_error *err)
 {
@@ -147,14 +168,15 @@ check_evidence(const struct judging *j, struct assay_claims **claims, struct ass
 	struct assay_appraisal how = *j->how;
 	size_t from = assay_checks_count(j->checks);
 
-	j->cert->form->expect(want, j->cert, j->nonce);
+	bool bare = without_nonce(j);
+	j->cert->form->expect(want, j->cert, bare ? (struct assay_bytes){ NULL, 0 } : j->nonce);
 	how.report_data = (struct assay_bytes){ want, sizeof want };
 	enum assay_code rc = assay_evidence_verify(claims, j->checks, j->cert->evidence, &how, err);
 	if (rc == ASSAY_E_NOMEM || rc == ASSAY_E_USAGE)
 		return rc;
 	bool named = told(j, from);
 	check_binding(j, *claims, named);
-	check_nonce(j, *claims, named);
+	check_nonce(j, named, bare);
 	return ASSAY_OK;
 }
 

@@ -239,6 +239,15 @@ static const struct claim_size tdx_sizes[] = {
 };
 /* clang-format on */
 
+static bool
+answers(const struct assay_evidence *ev, const uint8_t *report_data)
+{
+	const struct quote *q = &ev->quote;
+
+	return memcmp(q->tee_type == QUOTE_TEE_TDX ? q->td.report_data : q->sgx.report_data,
+		   report_data, ASSAY_REPORT_DATA_SIZE) == 0;
+}
+
 const struct assay_tee assay_tee_sgx = {
 	.name = "sgx",
 	.title = "Intel SGX",
@@ -248,6 +257,7 @@ const struct assay_tee assay_tee_sgx = {
 	.recognise = recognise_sgx,
 	.parse = parse,
 	.verify = verify,
+	.answers = answers,
 	.untold = untold,
 };
 
@@ -261,6 +271,7 @@ const struct assay_tee assay_tee_tdx = {
 	.recognise = recognise_tdx,
 	.parse = parse,
 	.verify = verify,
+	.answers = answers,
 	.registers = registers_tdx,
 	.untold = untold,
 };

@@ -697,7 +697,7 @@ static const struct claim_size sizes[] = {
 	{                                                                                          \
 		.name = id, .title = tee_title, .object = "sev", .fields = sev_report_fields,      \
 		.sizes = sizes, .recognise = tee_recognise, .parse = parse, .verify = verify,      \
-		.proof = true,                                                                     \
+		.answers = assay_sev_answers, .proof = true,                                       \
 	}
 
 const struct assay_tee assay_tee_sev = SEV_TEE("sev", "AMD SEV", recognise_sev);

@@ -241,13 +241,28 @@ check_answer(struct sev_bound *out, struct run *run, const struct sev_report *r,
 	size_t n = assay_proof_signed(
 	    text, (struct assay_bytes){ ev->store, SEV_REPORT_SIZE }, out->report_data);
 	const struct assay_public key = { ASSAY_KEY_P256, assay_sev_proof_point(&ev->proof) };
-	return assay_check_that(run->checks, CHECK_SEV_PROOF_SIGNATURE,
-		   assay_run_verify(run, key, ASSAY_ECDSA_P256_SHA256,
-		       (struct assay_bytes){ text, n }, ev->proof.signature),
-		   ASSAY_E_SIGNATURE, "the guest signed report and report data",
-		   "the proof is not over this report and these report data, or not by the "
-		   "working key that it names") &&
-	    fresh;
+	bool ok = assay_check_that(run->checks, CHECK_SEV_PROOF_SIGNATURE,
+	    assay_run_verify(run, key, ASSAY_ECDSA_P256_SHA256, (struct assay_bytes){ text, n },
+		ev->proof.signature),
+	    ASSAY_E_SIGNATURE, "the guest signed report and report data",
+	    "the proof is not over this report and these report data, or not by the "
+	    "working key that it names");
+	if (!ok && !fresh) /* which is nobody's fault but the asker's, more often than not */
+		assay_check_set_fix(run->checks,
+		    "See evidence.report_data: a proof for something else cannot fit.");
+	return ok && fresh;
+}
+
+bool
+assay_sev_answers(const struct assay_evidence *ev, const uint8_t *report_data)
+{
+	uint8_t digest[ASSAY_SHA256_LEN], mnonce[ASSAY_SEV_MNONCE_SIZE];
+
+	if (!ev->sev.has_report || ev->proof.key.len == 0)
+		return false;
+	assay_sha256(digest, ev->proof.key);
+	assay_sev_mnonce(mnonce, report_data, digest);
+	return memcmp(ev->sev.report.mnonce, mnonce, sizeof mnonce) == 0;
 }
 
 void

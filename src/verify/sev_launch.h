@@ -21,4 +21,7 @@ struct sev_bound {
 void assay_sev_check_proof(struct sev_bound *out, struct run *run, const struct assay_evidence *ev,
     const struct sev_cert *cek, const struct sev_cert *pek);
 
+/* Whether MNONCE is the hash of these report data and of the proof's working key. */
+bool assay_sev_answers(const struct assay_evidence *ev, const uint8_t *report_data);
+
 #endif

@@ -833,6 +833,19 @@ parse(struct assay_evidence *ev, struct assay_bytes in, struct assay_error *err)
 	return assay_evidence_take_certs(ev, behind, spans, count, "certificate table", err);
 }
 
+static bool
+answers(const struct assay_evidence *ev, const uint8_t *report_data)
+{
+	uint8_t bound[ASSAY_SHA512_LEN];
+
+	if (ev->manifest.len > 0) {
+		assay_sha512_two(bound, (struct assay_bytes){ report_data, ASSAY_REPORT_DATA_SIZE },
+		    ev->manifest);
+		report_data = bound;
+	}
+	return memcmp(ev->snp.report_data, report_data, ASSAY_REPORT_DATA_SIZE) == 0;
+}
+
 /* Turin's chip id has 8 bytes in its certificate and in KDS. */
 static const struct claim_size sizes[] = {
 	{ "measurement", 48, 0 },
@@ -853,6 +866,7 @@ const struct assay_tee assay_tee_snp = {
 	.recognise = assay_snp_report_recognise,
 	.parse = parse,
 	.verify = verify,
+	.answers = answers,
 	.bare_size = SNP_REPORT_SIZE,
 	.services = true,
 	.untold = untold,

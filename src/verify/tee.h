@@ -40,6 +40,8 @@ struct assay_tee {
 	size_t bare_size; /* a certificate table may follow evidence of this size; 0: none */
 	bool services;    /* may be asked for through a service, whose manifest is bound */
 	bool proof; /* a guest's proof may stand beside it; its report data are 64 bytes then */
+	/* Whether it was made for these report data, 64 bytes: what `verify` says of them, told before. */
+	bool (*answers)(const struct assay_evidence *ev, const uint8_t *report_data);
 	/* The registers that an event log can be compared with; NULL: it has none. */
 	void (*registers)(struct assay_registers *out, const struct assay_evidence *ev);
 	/* Why claims without a tcb.status have none, for a rule that asks for it: the sentence; what
