@@ -71,7 +71,8 @@ metrics_count(
 		add(&c->n, 1);
 }
 
-/* 0 for no route, and for those beyond the table. */
+/* 0 for no route, and for those beyond the table. Routes of one name, such as the verbs of one path, share the
+ * counters of the first: a series that stood twice would be taken once. */
 static size_t
 route_index(const struct route *route)
 {
@@ -81,7 +82,7 @@ route_index(const struct route *route)
 		return 0;
 	for (const struct route *const *t = routes_all; *t != NULL; t++)
 		for (const struct route *r = *t; r->path != NULL; r++, index++)
-			if (r == route)
+			if (same(r->name, route->name))
 				return index <= METRIC_ROUTES_MAX ? index : 0;
 	return 0;
 }

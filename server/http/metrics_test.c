@@ -95,6 +95,29 @@ test_routes(void **context)
 	assert_true(n <= METRIC_ROUTES_MAX);
 }
 
+/* Prometheus takes a series once: of two lines it would count one. */
+static void
+test_once(void **context)
+{
+	static struct metrics m;
+	struct metrics *const one[] = { &m };
+
+	(void)context;
+	for (const struct route *const *t = routes_all; *t != NULL; t++)
+		for (const struct route *r = *t; r->path != NULL; r++)
+			metrics_request(&m, r, 200, 1);
+	char *text = metrics_print(one, 1, NULL, 0);
+	assert_non_null(text);
+	for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		char again[256];
+		snprintf(again, sizeof again, "\n%.*s ", (int)strcspn(line, " #"), line);
+		if (*line != '#' && strstr(end, again) != NULL)
+			fail_msg("%s stands twice", again + 1);
+	}
+	assert_non_null(strstr(text, "_total{route=\"admin_secret\",status=\"2xx\"} 3\n"));
+	free(text);
+}
+
 int
 main(void)
 {
@@ -102,6 +125,7 @@ main(void)
 		cmocka_unit_test(test_sum),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
