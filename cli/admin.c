@@ -104,7 +104,7 @@ origin(const char *url)
 bool
 admin_private(const struct admin *a)
 {
-	if (strncmp(a->config.url, "http://", 7) != 0 || http_is_here(a->config.url))
+	if (!http_scheme(a->config.url, "http://") || http_is_here(a->config.url))
 		return true;
 	complain(a->args->command,
 	    "%s: a secret does not go over a network in the clear; give an https:// URL, or one of "
@@ -139,11 +139,9 @@ admin_open_anonymous(struct admin *a, const struct args *args)
 	if (url == NULL)
 		return misused(args->command,
 		    "--url URL is missing: where assayd is (or ASSAY_URL, or url in assay.conf)");
-	if (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0 &&
-	    strncmp(url, "unix:/", 6) != 0)
-		return misused(args->command,
-		    "--url: \"%.100s\" is none of https://..., http://..., unix:/PATH", url);
-	if (strchr(url, '@') != NULL && strncmp(url, "unix:", 5) != 0)
+	if ((rc = value_server(args->command, "--url", url, a->config.ca)) != 0)
+		return rc;
+	if (strchr(url, '@') != NULL && !http_scheme(url, "unix:"))
 		return misused(args->command,
 		    "--url: \"%.100s\" has a user in it; assayd knows keys only", url);
 	return open_http(a);

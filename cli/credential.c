@@ -17,6 +17,7 @@
 #include "broker.h"
 #include "command.h"
 #include "config.h"
+#include "http.h"
 #include "input.h"
 #include "value.h"
 
@@ -146,6 +147,16 @@ read_line(struct settings *set, char *line, const char *path, unsigned number)
 	return true;
 }
 
+static bool
+judge_url(const char *url, char why[BROKER_WHY])
+{
+	if (http_is_url(url))
+		return true;
+	snprintf(
+	    why, BROKER_WHY, "url: \"%.100s\" is none of https://..., http://..., unix:/PATH", url);
+	return false;
+}
+
 /* What a section leaves open is as it is for all. */
 static bool
 complete(struct section *s, const struct section *all, const char *path)
@@ -164,6 +175,10 @@ complete(struct section *s, const struct section *all, const char *path)
 	}
 	if (!broker_resource(&resource, s->resource, why)) {
 		say("%s: [%.80s]: resource: %s", path, s->name, why);
+		return false;
+	}
+	if (s->url != NULL && !judge_url(s->url, why)) {
+		say("%s: [%.80s]: %s", path, s->name, why);
 		return false;
 	}
 	if (s->timeout != NULL &&
@@ -317,6 +332,8 @@ fetch(struct input *secret, const struct section *s)
 			how.ca = config.ca;
 		if (how.url == NULL)
 			snprintf(why, sizeof why, "no url says which broker is to be asked");
+		else if (!judge_url(how.url, why))
+			rc = EXIT_USAGE;
 		else if ((b = broker_open(&how, why)) == NULL)
 			rc = EXIT_TROUBLE;
 		else if ((rc = broker_get(b, resource.path, secret)) != EXIT_YES)

@@ -719,8 +719,8 @@ read_sources(struct job *job)
 			.amd = strcmp(value, "amd") == 0 };
 		if (!s->intel && !s->amd)
 			s->base = value;
-		if (s->base != NULL && strncmp(value, "https://", 8) != 0 &&
-		    strncmp(value, "http://", 7) != 0)
+		if (s->base != NULL && !http_scheme(value, "https://") &&
+		    !http_scheme(value, "http://"))
 			return misused(args->command,
 			    "--from: \"%s\" is none of intel, amd, https://..., http://...", value);
 		job->source_count++;
@@ -774,7 +774,8 @@ run(struct job *job)
 	int rc;
 
 	if ((rc = read_place(job)) != 0 || (rc = read_sources(job)) != 0 ||
-	    (rc = value_timeout(args, &timeout_s)) != 0)
+	    (rc = value_timeout(args, &timeout_s)) != 0 ||
+	    (rc = value_ca(args->command, args_value(args, OPT_CA))) != 0)
 		return rc;
 	if ((job->store = new_trust(job)) == NULL)
 		return EXIT_TROUBLE;

@@ -195,7 +195,7 @@ socket_of(const char *url, char *socket, size_t size)
 	static const char scheme[] = "unix:";
 
 	socket[0] = '\0';
-	if (strncmp(url, scheme, sizeof scheme - 1) != 0)
+	if (!http_scheme(url, scheme))
 		return NULL;
 	const char *path = url + sizeof scheme - 1, *rest = strstr(path, ":/");
 	size_t len = rest != NULL ? (size_t)(rest - path) : strlen(path);
@@ -246,6 +246,8 @@ prepare(struct http *h, const struct http_request *r, struct transfer *t)
 		return CURLE_URL_MALFORMAT;
 	bool ok = set(c, CURLOPT_URL, path != NULL ? url : r->url) == CURLE_OK &&
 	    set(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	    /* Without a scheme it would guess, and in the clear. */
+	    set(c, CURLOPT_DEFAULT_PROTOCOL, "https") == CURLE_OK &&
 	    (h->ca == NULL || set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK);
 	if (path != NULL)
 		ok = ok && set(c, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK &&
@@ -424,15 +426,27 @@ http_answer_clear(struct http_answer *a)
 /* ----------------------------------------------------------------------------------------- */
 
 bool
+http_scheme(const char *url, const char *scheme)
+{
+	return strncasecmp(url, scheme, strlen(scheme)) == 0;
+}
+
+bool
+http_is_url(const char *text)
+{
+	return http_scheme(text, "https://") || http_scheme(text, "http://") ||
+	    http_scheme(text, "unix:/");
+}
+
+bool
 http_is_here(const char *url)
 {
 	static const char *const hosts[] = { "localhost", "[::1]" };
 	const char *host = strstr(url, "://");
 
-	if (strncmp(url, "unix:", 5) == 0)
+	if (http_scheme(url, "unix:"))
 		return true;
-	if (host == NULL ||
-	    (strncasecmp(url, "http:", 5) != 0 && strncasecmp(url, "https:", 6) != 0))
+	if (host == NULL || (!http_scheme(url, "http:") && !http_scheme(url, "https:")))
 		return false;
 	host += 3;
 	/* "http://127.0.0.1:80@example.com" goes to example.com. */
@@ -450,7 +464,7 @@ char *
 http_address(const char *base, const char *path)
 {
 	size_t len = strlen(base);
-	bool unix_socket = strncmp(base, "unix:", 5) == 0;
+	bool unix_socket = http_scheme(base, "unix:");
 
 	while (!unix_socket && len > 0 && base[len - 1] == '/')
 		len--;

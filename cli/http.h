@@ -29,6 +29,10 @@ void http_doing(struct http *h, const char *what);
  * path    "/v1/server"; behind a socket's path it stands after a ':', "unix:/run/x.sock:/v1/server".
  */
 char *http_address(const char *base, const char *path);
+/* Whether an address begins with a scheme, such as "https://", in whichever case. */
+bool http_scheme(const char *url, const char *scheme);
+/* "https://...", "http://..." or "unix:/PATH"; without a scheme it is open whether it is in the clear. */
+bool http_is_url(const char *text);
 /* Whether an address is this machine's, or a socket's: nobody is on the way. One with a user's name in front of
  * the host is not, whatever it looks like. */
 bool http_is_here(const char *url);

@@ -124,7 +124,7 @@ read_token(struct errand *e, const char *path)
 static void
 warn_of_plain(const struct args *args, const char *url)
 {
-	if (strncmp(url, "http://", strlen("http://")) != 0 || http_is_here(url))
+	if (!http_scheme(url, "http://") || http_is_here(url))
 		return;
 	complain(args->command,
 	    "warning: %.200s: whoever is on the way can answer in its place; use https", url);
@@ -146,6 +146,8 @@ prepare(struct errand *e, struct broker_how *how, const char *host)
 		    "of which broker? give --url URL, set ASSAY_URL, or name it, kbs://HOST/... "
 		    "(of a "
 		    "sealed secret the host does not count)");
+	if ((rc = value_server(args->command, "--url", how->url, e->config.ca)) != 0)
+		return rc;
 	if (token != NULL && key == NULL)
 		return misused(args->command,
 		    "--token: the secret will be encrypted to the key that it names; give that "

@@ -205,24 +205,26 @@ parse_keys(
 static int
 fetch_keys(const struct args *args, struct assay_jwks **keys)
 {
-	const char *why, *base = args_value(args, OPT_URL);
+	const char *why, *base = args_value(args, OPT_URL), *ca = args_value(args, OPT_CA);
+	int rc = value_server(args->command, "--url", base, ca);
 
+	if (rc != 0)
+		return rc;
 	/* Keys that anybody on the way could have written are no keys. */
-	if (strncmp(base, "https://", 8) != 0 && !http_is_here(base))
+	if (!http_scheme(base, "https://") && !http_is_here(base))
 		return misused(args->command,
 		    "--url: \"%s\": keys are believed from https, unix:PATH or this machine alone",
 		    base);
 	char *url = http_address(base, "/.well-known/jwks.json");
 	struct http_answer answer = { .status = 0 };
 	struct http *http = NULL;
-	int rc = EXIT_TROUBLE;
 
+	rc = EXIT_TROUBLE;
 	if (url == NULL) {
 		complain(args->command, "out of memory");
 		return EXIT_TROUBLE;
 	}
-	http = http_open(TIMEOUT_S, args_value(args, OPT_CA),
-	    isatty(STDERR_FILENO) && !args_has(args, OPT_QUIET), &why);
+	http = http_open(TIMEOUT_S, ca, isatty(STDERR_FILENO) && !args_has(args, OPT_QUIET), &why);
 	if (http == NULL) {
 		complain(args->command, "%s", why);
 		free(url);

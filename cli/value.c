@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "command.h"
+#include "http.h"
 #include "input.h"
 
 enum { DAY_S = 86400 };
@@ -143,6 +144,37 @@ value_timeout(const struct args *args, int64_t *out_s)
 		return 0;
 	return misused(args->command,
 	    "--timeout: \"%.40s\" is no duration up to a day; write 500ms, 30s or 10m", text);
+}
+
+int
+value_ca(const struct command *command, const char *ca)
+{
+	static const char end[] = "CERTIFICATE-----"; /* of each line that begins or ends one */
+	struct input in = { 0 };
+
+	if (ca == NULL)
+		return 0;
+	if (strcmp(ca, "-") == 0)
+		ca = "./-"; /* for libcurl, too, that is a file */
+	int rc = input_read(command, &in, ca, "a list of certificates");
+	if (rc == 0 && (in.len == 0 || memmem(in.data, in.len, end, sizeof end - 1) == NULL)) {
+		complain(command,
+		    "%s: holds no certificate in PEM; --ca takes those that the server's must "
+		    "chain to",
+		    ca);
+		rc = EXIT_USAGE;
+	}
+	input_clear(&in);
+	return rc;
+}
+
+int
+value_server(const struct command *command, const char *option, const char *url, const char *ca)
+{
+	if (!http_is_url(url))
+		return misused(command,
+		    "%s: \"%.100s\" is none of https://..., http://..., unix:/PATH", option, url);
+	return http_scheme(url, "https://") ? value_ca(command, ca) : 0;
 }
 
 static void

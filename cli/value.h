@@ -35,6 +35,14 @@ int value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_l
 /* --timeout, or what stands for it: 30 s. Returns 0; else the exit code, after it has complained. */
 int value_timeout(const struct args *args, int64_t *out_s);
 
+/*
+ * Looked at before anybody is asked: the file of --ca, NULL for none; and a server's address, which `option` gave or
+ * what stands for it, with the ca that counts if it has TLS. Return 0; else the exit code, after they have complained.
+ */
+int value_ca(const struct command *command, const char *ca);
+int
+value_server(const struct command *command, const char *option, const char *url, const char *ca);
+
 /* Base64 with padding: in.len / 3 * 4 + 5 bytes of room are enough. */
 void value_base64(char *out, struct assay_bytes in);
 /* Bytes in base64 of either alphabet; false if text is none, or of more than max bytes. */

@@ -346,13 +346,15 @@ watch(const struct args *args, const struct assay_guest_request *request)
 	    (!value_duration(&period_s, every) || period_s <= 0 || period_s > PERIOD_MAX_S))
 		return misused(
 		    args->command, "--watch: \"%.20s\" is no duration; write 60s or 10m", every);
-	if ((rc = value_timeout(args, &timeout_s)) != 0 || (rc = config_server(&config, args)) != 0)
-		return rc;
-	if (every != NULL) {
-		rc = beat_on(&b, config.ca, timeout_s, period_s);
-	} else {
-		rc = beat_once(&b, config.ca, timeout_s);
-		print_beat(&b);
+	if ((rc = value_timeout(args, &timeout_s)) == 0 &&
+	    (rc = config_server(&config, args)) == 0 &&
+	    (rc = value_server(args->command, "--to", b.url, config.ca)) == 0) {
+		if (every != NULL) {
+			rc = beat_on(&b, config.ca, timeout_s, period_s);
+		} else {
+			rc = beat_once(&b, config.ca, timeout_s);
+			print_beat(&b);
+		}
 	}
 	config_clear(&config);
 	return rc;

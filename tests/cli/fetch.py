@@ -138,6 +138,7 @@ for args, words in (
         (("T/evidence.bin",), "-o PATH is missing"),
         (("-o", "x.d/"), "for what?"),
         (("-o", "x.d/", "--from", "ftp://x", "T/evidence.bin"), "is none of intel, amd"),
+        (("-o", "x.d/", "--from", "127.0.0.1:80", "T/evidence.bin"), "is none of intel, amd"),
         (("-o", "x.d/", "--tee", "tdx"), "needs --fmspc"),
         (("-o", "x.d/", "--fmspc", fmspc), "of which TEE?"),
         (("-o", "x.d/", "--tee", "tdx", "--fmspc", "12"), "is not 12 hex digits"),
@@ -262,8 +263,11 @@ start = time.monotonic()
 r = fetch("--from", "http://127.0.0.1:1", "-o", "gone.d/", "T/evidence.bin")
 ok(r.code == 4 and "127.0.0.1" in r.err and r.err.count("assay collateral fetch:") == 1
    and time.monotonic() - start < 10, "a host that cannot be reached, told once", r)
-r = fetch("--from", "https://127.0.0.1:1", "--ca", "none.pem", "-o", "gone.d/", "T/evidence.bin")
-ok(r.code == 4, "a CA file that is not there", r)
+for ca, code, words in (("none.pem", 4, "none.pem: No such file"), ("T", 2, "T: is a folder"),
+                        ("precious.txt", 2, "precious.txt: holds no certificate in PEM"),
+                        ("/dev/null", 2, "holds no certificate in PEM"), ("-", 4, "-: No such file")):
+    r = fetch("--from", "https://127.0.0.1:1", "--ca", ca, "-o", "gone.d/", "T/evidence.bin")
+    ok(r.code == code and words in r.err and "127.0.0.1" not in r.err, f"--ca {ca}: nobody is asked", r)
 
 # --- TLS ---------------------------------------------------------------------------------------
 if shutil.which("openssl"):

@@ -222,6 +222,28 @@ r = run("--version")
 ok(r.code == 0 and re.match(r"assay \d+\.\d+\.\d+\nlibassay \d.*OpenSSL \d.*\n.*20\d\d-\d\d-\d\d\n$",
                             r.out), "--version", r)
 
+# --- addresses: none leaves open whether it is in the clear ------------------------------------------
+RESOURCE = "kbs:///a/b/c"
+for url in ("192.0.2.2:8097", "http:/192.0.2.2:8097", "unix:socket", "ftp://192.0.2.2"):
+    for args in (["key", "get", "-o", "x", RESOURCE], ["secret", "list"], ["token", "verify", FILE]):
+        r = run(*args, "--url", url)
+        ok(r.code == 2 and f'--url: "{url}" is none of https://..., http://..., unix:/PATH' in r.err,
+           f"assay {args[0]} {args[1]} --url {url}", r)
+    r = run("key", "get", "-o", "x", RESOURCE, env={"ASSAY_URL": url})
+    ok(r.code == 2 and "is none of https://" in r.err, f"ASSAY_URL={url}", r)
+    r = run("attest", "--to", url)
+    ok(r.code == 2 and f'--to: "{url}" is none of https://' in r.err and r.out == "", f"assay attest --to {url}", r)
+r = run("key", "get", "-o", "x", "--url", "HTTP://192.0.2.2:8097", RESOURCE)
+ok(r.code == 3 and "warning: HTTP://192.0.2.2:8097: whoever is on the way" in r.err, "a scheme in capitals is warned of", r)
+for args in (["key", "get", "-o", "x", RESOURCE, "--url"], ["secret", "list", "--url"],
+             ["token", "verify", FILE, "--url"], ["attest", "--to"]):
+    for ca, code, words in (("nosuch", 4, "nosuch: No such file"), (".", 2, ".: is a folder"),
+                            (FILE, 2, "holds no certificate in PEM; --ca takes those")):
+        r = run(*args, "https://192.0.2.2", *([] if args[0] == "attest" else ["--ca", ca]), env={"ASSAY_CA": ca})
+        ok(r.code == code and words in r.err and "192.0.2.2" not in r.err, f"assay {args[0]}: --ca {ca[-6:]}", r)
+r = run("key", "get", "-o", "x", "--url", "http://127.0.0.1:1", RESOURCE, env={"ASSAY_CA": "nosuch"})
+ok(r.code == 3, "ASSAY_CA does not count where there is no TLS", r)
+
 # --- spellings, order, and the ways to write a value: read far enough to miss the file ----------
 for args in (["verify", "gone"], ["check", "gone"], ["verify", "gone", "-q", "-v"],
              ["verify", "--time=2025-07-04T12:16:31.5+02:00", "gone"],

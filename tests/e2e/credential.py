@@ -89,6 +89,8 @@ for name, text, words in (
         ("a resource for all", "resource = a/b/c", 'conf:1: "resource" cannot be set here'),
         ("no equals sign", "url", 'conf:1: "url" is not "key = value"'),
         ("no value", "url =", "conf:1: url has no value"),
+        ("no scheme", "url = x\n[s/x]\nresource = kbs:///a/b/c",
+         'conf: [s/x]: url: "x" is none of https://..., http://..., unix:/PATH'),
         ("twice", "url = x\nurl = y", "conf:2: url stands there twice"),
         ("a section without a slash", "[nginx]", 'conf:1: "[nginx]" is not [UNIT/CREDENTIAL]'),
         ("two slashes", "[a/b/c]", "is not [UNIT/CREDENTIAL]"),

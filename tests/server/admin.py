@@ -426,8 +426,9 @@ def ways():
     says(assay("secret", "list", env={"ASSAY_URL": "", "ASSAY_ADMIN_KEY": ""}), 0, "", "by assay.conf")
     says(assay("secret", "list", "--url", "http://127.0.0.1:1"), 4, "", "the option goes before it")
     os.remove(path(".config/assay/assay.conf"))
-    says(assay("secret", "put", "a/b/c", "--url", "http://kbs.example.invalid", stdin=b"x"), 2,
-         "does not go over a network in the clear", "a secret in the clear")
+    for url in ("http://kbs.example.invalid", "HTTP://kbs.example.invalid"):
+        says(assay("secret", "put", "a/b/c", "--url", url, stdin=b"x"), 2,
+             "does not go over a network in the clear", f"a secret in the clear to {url}")
     says(assay("secret", "list", "--url", server.url + "/"), 0, "", "a URL with a slash at its end")
     says(assay("secret", "list", "--url", "unix:" + server.folder + "/s"), 0, "", "over a socket")
 
