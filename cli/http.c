@@ -338,10 +338,37 @@ pause_for(struct http *h, int64_t ms)
 	return true;
 }
 
-static void
-say_failure(struct http *h, struct http_answer *a, CURLcode rc)
+/* Not a word of HTTP came back. */
+static bool
+is_no_http(struct http *h, CURLcode rc)
 {
-	if (rc == CURLE_OPERATION_TIMEDOUT && now_ms() >= h->end_ms)
+	long status = 0;
+
+	h->lib.easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+	return rc == CURLE_GOT_NOTHING || rc == CURLE_UNSUPPORTED_PROTOCOL ||
+	    (rc == CURLE_RECV_ERROR && status == 0);
+}
+
+static bool
+is_no_tls(const struct http *h, CURLcode rc)
+{
+	return rc == CURLE_SSL_CONNECT_ERROR &&
+	    (strstr(h->error, "wrong version number") != NULL ||
+		strstr(h->error, "packet length too long") != NULL); /* since OpenSSL 3.2 */
+}
+
+static void
+say_failure(struct http *h, const char *url, struct http_answer *a, CURLcode rc)
+{
+	if (http_scheme(url, "http://") && is_no_http(h, rc))
+		snprintf(a->why, sizeof a->why,
+		    "no answer in HTTP (%.120s); if the server has TLS, write https://, else run "
+		    "the command again",
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
+	else if (is_no_tls(h, rc))
+		snprintf(a->why, sizeof a->why,
+		    "does not speak TLS; a server without TLS is http://HOST:PORT");
+	else if (rc == CURLE_OPERATION_TIMEDOUT && now_ms() >= h->end_ms)
 		snprintf(a->why, sizeof a->why,
 		    "no answer within the %lld s of --timeout; run the command again",
 		    (long long)h->timeout_s);
@@ -358,7 +385,7 @@ say_failure(struct http *h, struct http_answer *a, CURLcode rc)
 		snprintf(a->why, sizeof a->why, "%.250s",
 		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
 	a->unreachable = rc == CURLE_COULDNT_CONNECT || rc == CURLE_COULDNT_RESOLVE_HOST ||
-	    rc == CURLE_PEER_FAILED_VERIFICATION;
+	    rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CONNECT_ERROR;
 }
 
 bool
@@ -385,7 +412,7 @@ http_send(struct http *h, const struct http_request *r, struct http_answer *a)
 		int64_t ms = after > 0 ? (int64_t)after * 1000 : wait;
 		wait = wait < LONGEST_WAIT_MS ? 2 * wait : wait;
 		if (rc != CURLE_OK && (!may_repeat(rc, repeats) || tries >= CONNECT_TRIES)) {
-			say_failure(h, a, rc);
+			say_failure(h, r->url, a, rc);
 			return false;
 		}
 		long status = a->status;
@@ -393,7 +420,7 @@ http_send(struct http *h, const struct http_request *r, struct http_answer *a)
 		if (pause_for(h, ms))
 			continue;
 		if (rc != CURLE_OK)
-			say_failure(h, a, rc);
+			say_failure(h, r->url, a, rc);
 		else
 			snprintf(a->why, sizeof a->why,
 			    "answers %ld and asks to wait %lld s, which the %lld s of --timeout do "

@@ -281,6 +281,14 @@ if shutil.which("openssl"):
        and not fake.requests, "a server that nobody vouches for is not asked, and that told once", r)
     r = fetch("--from", fake.url, "--ca", "tls.pem", "-o", "tls.d/", "T/evidence.bin")
     ok(r.code == 0 and len(os.listdir("tls.d")) == 4, "--ca vouches for it", r)
+    r = fetch("--from", fake.url.replace("https:", "http:"), "-o", "none.d/", "T/evidence.bin")
+    ok(r.code == 4 and "no answer in HTTP (" in r.err and "; if the server has TLS, write https://" in r.err,
+       "http:// of a server that has TLS", r)
+    fake.stop()
+    fake = Fake(lambda h, n: reply(h, 200, body_for(h.path)))
+    r = fetch("--from", fake.url.replace("http:", "https:"), "-o", "plain.d/", "T/evidence.bin")
+    ok(r.code == 4 and r.err.count("does not speak TLS; a server without TLS is http://HOST:PORT") == 1,
+       "https:// of a server that has none, told once", r)
     fake.stop()
 else:
     print("# no openssl command: TLS was not tried")
