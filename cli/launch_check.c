@@ -290,9 +290,22 @@ policy_differs(const struct check *c, char why[256])
 	return why;
 }
 
+/* A record that was accepted before, and is not now, must not open the way to its secrets. */
+static int
+refuse(struct check *c, bool was_checked, enum assay_code code, const char *why)
+{
+	int saved = 0, rc;
+
+	if (was_checked && assay_launch_stage(c->files.launch) == ASSAY_LAUNCH_SESSION)
+		saved = launch_save(&c->files);
+	rc = answer(c, code, why);
+	return saved != 0 ? saved : rc;
+}
+
 static int
 judge(struct check *c)
 {
+	bool was_checked = assay_launch_stage(c->files.launch) == ASSAY_LAUNCH_CHECKED;
 	struct assay_error err = { .text = "" };
 	char why[256];
 	int rc;
@@ -309,8 +322,8 @@ judge(struct check *c)
 	if (code == ASSAY_OK)
 		return answer(c, code, "");
 	if (code == ASSAY_E_SIGNATURE && policy_differs(c, why) != NULL)
-		return answer(c, code, why);
-	return answer(c, code, err.text);
+		return refuse(c, was_checked, code, why);
+	return refuse(c, was_checked, code, err.text);
 }
 
 static int

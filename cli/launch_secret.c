@@ -298,8 +298,8 @@ check_stage(const struct job *job)
 		return 0;
 	complain(job->args->command, "%s: %s", job->files.record,
 	    stage == ASSAY_LAUNCH_SESSION
-		? "what was launched was not checked yet, so no secret goes there: assay launch "
-		  "check"
+		? "what was launched was not checked yet, or refused by the last check, so no "
+		  "secret goes there: assay launch check"
 		: "its guest has its secrets already; a session is for one launch: make another");
 	return EXIT_NO;
 }

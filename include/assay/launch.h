@@ -158,7 +158,8 @@ struct assay_launch_answer {
 /*
  * Checks that what was launched is what the owner expects, on a firmware that he accepts, and puts it
  * into the record, which is then at ASSAY_LAUNCH_CHECKED. The same answer may be checked again, and no
- * other: a session is for one launch.
+ * other: a session is for one launch. Refused then, by ASSAY_E_POLICY or ASSAY_E_SIGNATURE, the record
+ * is back at ASSAY_LAUNCH_SESSION: keep it.
  *
  * floor     The oldest firmware that will do; NULL: what the guest policy says. Looked at first.
  * expected  The launch digest (assay_sev_measure()).

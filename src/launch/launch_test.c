@@ -326,9 +326,40 @@ test_measurement(void **state)
 	a = answer_of(&f.s, POLICY, 2);
 	refuse_answer(
 	    &f, &a, "session reused", ASSAY_E_USAGE, "this session has launched a guest already");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
 	launch_finish(f.l, &f.s);
 	refuse_answer(
 	    &f, &good, "after its secrets", ASSAY_E_USAGE, "its guest has its secrets already");
+	fixture_close(&f);
+}
+
+/* Who asks for more than before, and does not get it, has accepted nothing. */
+static void
+test_taken_back(void **state)
+{
+	static const uint8_t other[ASSAY_LAUNCH_DIGEST_SIZE] = { 1 };
+	const struct assay_sev_api newer = { 1, 56, 0 };
+	struct assay_error err = { ASSAY_OK, "" };
+	struct fixture f;
+
+	(void)state;
+	fixture_open(&f);
+	struct assay_launch_answer a = answer_of(&f.s, POLICY, 1);
+	refuse_answer(&f, &a, "accepted", ASSAY_OK, "");
+	expect_outcome("another TIK",
+	    assay_launch_check(f.l, f.s.tek, NULL, expected, &a, NULL, &err), &err, ASSAY_E_USAGE,
+	    "TIK: ");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
+	expect_outcome("newer firmware wanted",
+	    assay_launch_check(f.l, f.s.tik, &newer, expected, &a, NULL, &err), &err,
+	    ASSAY_E_POLICY, "its owner asks for 1.56");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_SESSION);
+	assert_int_equal(assay_launch_measure(f.l).len, 0);
+	refuse_answer(&f, &a, "accepted again", ASSAY_OK, "");
+	expect_outcome("another digest wanted",
+	    assay_launch_check(f.l, f.s.tik, NULL, other, &a, NULL, &err), &err, ASSAY_E_SIGNATURE,
+	    "is not that of the expected digest");
+	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_SESSION);
 	fixture_close(&f);
 }
 
@@ -694,6 +725,7 @@ main(void)
 		cmocka_unit_test(test_session_opens),
 		cmocka_unit_test(test_session_refused),
 		cmocka_unit_test(test_measurement),
+		cmocka_unit_test(test_taken_back),
 		cmocka_unit_test(test_floors),
 		cmocka_unit_test(test_keys_of_another),
 		cmocka_unit_test(test_secret_reaches_the_guest),

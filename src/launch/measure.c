@@ -77,32 +77,44 @@ check_stage(
 	return ASSAY_OK;
 }
 
+static enum assay_code
+check_measure(const struct assay_launch *l, const uint8_t tik[ASSAY_LAUNCH_KEY_SIZE],
+    const uint8_t expected[ASSAY_LAUNCH_DIGEST_SIZE], const struct assay_launch_answer *answer,
+    uint8_t got[ASSAY_LAUNCH_MEASURE_SIZE], struct assay_error *err)
+{
+	uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE];
+
+	if (!assay_launch_measure_of(measure, tik, l->policy, expected, answer))
+		return assay_fail_nomem(err);
+	if (got != NULL)
+		memcpy(got, measure, sizeof measure);
+	if (assay_same_secret(measure, answer->measure, sizeof measure))
+		return ASSAY_OK;
+	return assay_fail(err, ASSAY_E_SIGNATURE,
+	    "measurement: is not that of the expected digest under this session, this policy and "
+	    "this firmware; something else was launched, or the host has said one of them wrong: "
+	    "give it no secret");
+}
+
 enum assay_code
 assay_launch_check(struct assay_launch *launch, const uint8_t tik[ASSAY_LAUNCH_KEY_SIZE],
     const struct assay_sev_api *floor, const uint8_t expected[ASSAY_LAUNCH_DIGEST_SIZE],
     const struct assay_launch_answer *answer, uint8_t got[ASSAY_LAUNCH_MEASURE_SIZE],
     struct assay_error *err)
 {
-	uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE];
 	enum assay_code rc = check_stage(launch, answer, err);
 
 	if (rc == ASSAY_OK)
 		rc = check_floors(launch, floor, answer->api, err);
 	if (rc == ASSAY_OK)
 		rc = assay_launch_own_key(launch->tik_digest, tik, "TIK", err);
+	if (rc == ASSAY_OK)
+		rc = check_measure(launch, tik, expected, answer, got, err);
+	/* What the owner refuses now he does not accept any more. */
+	if (rc == ASSAY_E_POLICY || rc == ASSAY_E_SIGNATURE)
+		launch->stage = ASSAY_LAUNCH_SESSION;
 	if (rc != ASSAY_OK)
 		return rc;
-	if (!assay_launch_measure_of(measure, tik, launch->policy, expected, answer))
-		return assay_fail_nomem(err);
-	if (got != NULL)
-		memcpy(got, measure, sizeof measure);
-	if (!assay_same_secret(measure, answer->measure, sizeof measure))
-		return assay_fail(err, ASSAY_E_SIGNATURE,
-		    "measurement: is not that of the expected digest under this session, this "
-		    "policy and "
-		    "this firmware; something else was launched, or the host has said one of them "
-		    "wrong: "
-		    "give it no secret");
 	launch->stage = ASSAY_LAUNCH_CHECKED;
 	launch->api = answer->api;
 	memcpy(launch->digest, expected, sizeof launch->digest);

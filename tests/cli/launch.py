@@ -275,8 +275,19 @@ for option, value in (("kernel", "vmlinuz"), ("append", "quiet"), ("ovmf", "f"),
 r = check("web", "--qmp", "unix:q", "--api-major", "1")
 ok(r.code == 2 and "--api-major: with --qmp the VMM says it" in r.err, "check: a version beside --qmp", r)
 r = offline("web", measure("web", nonce=b"o" * 16))
-ok(r.code == 1 and "this session has launched a guest already" in " ".join(r.out.split()),
-   "check: the session reused", r)
+ok(r.code == 1 and "this session has launched a guest already" in " ".join(r.out.split()) and
+   record("web")["stage"] == "checked", "check: the session reused", r)
+# The last word counts: who asks for more, and does not get it, has accepted nothing.
+for what, args, more in (("firmware", ["--min-api", "1.56"], {}),
+                         ("another digest", [], {"digest": bytes(32)})):
+    r = offline("web", GOOD, *args, **more)
+    got = record("web")
+    ok(r.code == 1 and r.out.startswith("REFUSED") and got["stage"] == "session" and "measure" not in got,
+       f"check: accepted before, and not with {what}", r)
+    r = run("launch", "secret", "--launch", at("web.launch.json"), "-o", FOLDER.name)
+    ok(r.code == 1 and "was not checked yet, or refused by the last check" in r.err and
+       os.path.exists(at("web_tek.bin")), f"secret: not after {what} was asked for", r)
+    ok(offline("web", GOOD).code == 0 and record("web")["stage"] == "checked", "check: accepted again")
 # sevctl's spellings: base64 as it is, or a file of it.
 for form in (base64.b64encode(GOOD).decode(), path("blob", base64.b64encode(GOOD)),
              path("blob.bin", GOOD)):
