@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a guest's owner does before it is launched: looks at the platform, and makes a session. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -389,7 +390,7 @@ put_owner(const struct session *s)
 	return rc;
 }
 
-/* The record last: where it is, all the rest is. */
+/* The record last: where it is, all the rest is. The name is this session's. */
 static int
 put_session(struct session *s)
 {
@@ -430,26 +431,58 @@ take_owner(struct session *s)
 	return EXIT_TROUBLE;
 }
 
-/* Two sessions of one name would take each other's keys; and the owner's key, by which verifiers know
- * the records of a session before, is in no other file. */
 static int
-check_name(const struct session *s)
+name_taken(const struct session *s, const char *path, bool spent)
 {
-	static const char *const suffixes[] = { ".launch.json", "_tek.bin", "_tik.bin",
+	return misused(s->args->command, "--name: %s is there already; %s", path,
+	    spent ? "a session is for one launch: take another name"
+		  : "give it as --key, or take another name");
+}
+
+/* Two sessions of one name would take each other's keys; and the owner's key, by which verifiers know
+ * the records of a session before, is in no other file. from: 1 leaves out the file that claims the
+ * name. */
+static int
+check_name(const struct session *s, size_t from)
+{
+	static const char *const suffixes[] = { "_tek.bin", "_tik.bin", ".launch.json",
 		"_owner.pem" };
 	size_t count = args_has(s->args, OPT_KEY) ? 3 : 4;
 	int rc = 0;
 
-	for (size_t i = 0; i < count && rc == 0; i++) {
+	for (size_t i = from; i < count && rc == 0; i++) {
 		char *path = launch_path(s->args, s->folder, s->name, suffixes[i]);
 		if (path == NULL)
 			return EXIT_TROUBLE;
 		if (access(path, F_OK) == 0)
-			rc = misused(s->args->command, "--name: %s is there already; %s", path,
-			    i < 3 ? "a session is for one launch: take another name"
-				  : "give it as --key, or take another name");
+			rc = name_taken(s, path, i < 3);
 		free(path);
 	}
+	return rc;
+}
+
+/* Of two commands that make sessions of one name at once, the one that makes this file has it: who comes
+ * second writes nothing. */
+static int
+claim_name(const struct session *s)
+{
+	char *path = launch_path(s->args, s->folder, s->name, "_tek.bin");
+	int rc = 0;
+
+	if (path == NULL)
+		return EXIT_TROUBLE;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		if ((rc = check_name(s, 1)) != 0)
+			unlink(path);
+	} else if (errno == EEXIST) {
+		rc = name_taken(s, path, true);
+	} else {
+		complain(s->args->command, "%s: cannot be written: %s", path, strerror(errno));
+		rc = EXIT_TROUBLE;
+	}
+	free(path);
 	return rc;
 }
 
@@ -458,7 +491,7 @@ check_place(const struct session *s)
 {
 	if (!input_is_folder(s->folder))
 		return misused(s->args->command, "--output: %s is no folder", s->folder);
-	return check_name(s);
+	return check_name(s, 0);
 }
 
 static int
@@ -523,7 +556,7 @@ session(struct session *s, struct chain *c, struct appraisal *a)
 	if ((rc = read_policy(s->args, &policy)) != 0 || (rc = check_place(s)) != 0 ||
 	    (rc = prepare(c, a, s->args)) != 0 || (rc = must_be_genuine(c, a)) != 0 ||
 	    (rc = take_owner(s)) != 0 || (rc = make_session(s, c, policy)) != 0 ||
-	    (rc = put_session(s)) != 0)
+	    (rc = claim_name(s)) != 0 || (rc = put_session(s)) != 0)
 		return rc;
 	return print_session(s);
 }

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -143,25 +145,76 @@ read_owner(struct launch_files *f)
 	return rc;
 }
 
+static void
+unlock(struct launch_files *f)
+{
+	if (f->locked)
+		close(f->lock);
+	f->locked = false;
+}
+
+/* What another command has put in its place meanwhile is another file: a lock on the one before holds
+ * nobody off. */
+static bool
+is_replaced(const struct launch_files *f)
+{
+	struct stat held, there;
+
+	return fstat(f->lock, &held) == 0 && stat(f->record, &there) == 0 &&
+	    (held.st_ino != there.st_ino || held.st_dev != there.st_dev);
+}
+
+static bool
+take_lock(struct launch_files *f)
+{
+	int fd = open(f->record, O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 && errno == EACCES) /* it is replaced, not written into */
+		fd = open(f->record, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	f->locked = fd >= 0;
+	f->lock = fd;
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* Two commands at once would each write what the other has not read: the key that went in would be lost,
+ * or a second packet leave. */
+static int
+lock(struct launch_files *f)
+{
+	do {
+		unlock(f);
+		if (!take_lock(f)) {
+			complain(f->args->command, "%s: %s", f->record,
+			    f->locked && errno == EWOULDBLOCK
+				? "another assay launch works on it; try again when it has ended"
+				: strerror(errno));
+			return EXIT_TROUBLE;
+		}
+	} while (is_replaced(f));
+	return 0;
+}
+
 int
 launch_open(struct launch_files *f, const struct args *args)
 {
 	struct input in = { 0 };
 	struct assay_error err;
+	struct stat st;
 	int rc;
 
 	*f = (struct launch_files){ .args = args, .record = args_value(args, OPT_LAUNCH) };
 	if (f->record == NULL)
 		return misused(
 		    args->command, "--launch FILE is missing: the record of the session");
-	if (strcmp(f->record, "-") == 0)
+	if (strcmp(f->record, "-") == 0 || (stat(f->record, &st) == 0 && !S_ISREG(st.st_mode)))
 		return misused(args->command, "--launch: must be a file, which is written anew");
 	const char *slash = strrchr(f->record, '/');
 	f->folder =
 	    slash != NULL ? strndup(f->record, (size_t)(slash - f->record) + 1) : strdup(".");
 	if (f->folder == NULL)
 		return no_memory(args);
-	if ((rc = input_read(args->command, &in, f->record, "a launch record")) != 0)
+	if ((rc = lock(f)) != 0 ||
+	    (rc = input_read(args->command, &in, f->record, "a launch record")) != 0)
 		return rc;
 	/* Its name says where the rest is; what it says else counts when it is its owner's. */
 	enum assay_code code = assay_launch_parse(&f->launch, input_bytes(&in), NULL, &err);
@@ -185,6 +238,7 @@ launch_close(struct launch_files *f)
 	assay_jwk_free(f->owner);
 	explicit_bzero(f->tek, sizeof f->tek);
 	explicit_bzero(f->tik, sizeof f->tik);
+	unlock(f);
 	*f = (struct launch_files){ .args = f->args };
 }
 

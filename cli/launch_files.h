@@ -13,7 +13,9 @@
 struct launch_files {
 	const struct args *args;
 	const char *record; /* the path of the record */
-	char *folder;       /* where it is */
+	bool locked;        /* by this command alone */
+	int lock;
+	char *folder; /* where it is */
 	struct assay_launch *launch;
 	struct assay_jwk *owner; /* private */
 	uint8_t tek[ASSAY_LAUNCH_KEY_SIZE], tik[ASSAY_LAUNCH_KEY_SIZE];
@@ -21,14 +23,15 @@ struct launch_files {
 
 /*
  * Reads --launch, and the key of its owner (--key; else NAME_owner.pem beside it), who must have signed
- * it. Returns 0; else the exit code, after it has complained. The caller frees with launch_close(),
- * whatever was returned.
+ * it. Until launch_close() no other command works on the record. Returns 0; else the exit code, after it
+ * has complained. The caller frees with launch_close(), whatever was returned.
  */
 int launch_open(struct launch_files *f, const struct args *args);
 void launch_close(struct launch_files *f); /* wipes */
 /* Reads the TIK and, with both, the TEK: --tik and --tek; else the files beside the record. As above. */
 int launch_keys(struct launch_files *f, bool both);
-/* Signs the record, and puts it in place of that which is there. As above. */
+/* Signs the record, and puts it in place of that which is there, once: that is no longer the file that
+ * is locked. As above. */
 int launch_save(struct launch_files *f);
 /* Overwrites and removes the keys of the session. Complains of what it could not; returns as above. */
 int launch_forget_keys(const struct launch_files *f);

@@ -167,6 +167,29 @@ for suffix, words in (("tek.bin", "a session is for one launch"), ("tik.bin", "a
         os.unlink(at(f"moved_{suffix}"))
 r = session("moved", "--key", at("moved_owner.pem"))
 ok(r.code == 0 and content("moved_owner.pem") == before, "session: a name again, with its owner's key", r)
+
+
+def begin(*args):
+    """The command, which goes on beside the test."""
+    return subprocess.Popen([ASSAY, "launch", *args], cwd=FOLDER.name, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+# Two at once: the second has looked at the name, and still reads its chain, when the first is done.
+os.mkfifo(at("slow"))
+for name, gone, words in (("twin", (), "twin_tek.bin is there already; a session is for one"),
+                          ("done", ("done_tek.bin", "done_tik.bin"), "done.launch.json is there already")):
+    second = begin("session", "--guest-policy", "0xf", "--name", name, *ROOT, at("slow"))
+    with open(at("slow"), "wb") as chain:
+        r = session(name)
+        for n in gone:
+            os.unlink(at(n))
+        before = {n: content(n) for n in os.listdir(FOLDER.name) if n.startswith(name)}
+        chain.write(content("chain.bin"))
+    err = second.communicate(timeout=60)[1]
+    after = {n: content(n) for n in os.listdir(FOLDER.name) if n.startswith(name)}
+    ok(r.code == 0 and second.returncode == 2 and words in err and after == before and
+       len(after) == 7 - len(gone), f"session: the second of one name: {words}", (r, err, sorted(after)))
 for args, words in ((["bad/x"], "is no name"), ([".bad"], "name: \".bad\" is none"),
                     (["bad", "-o", at("nowhere")], "is no folder")):
     r = session(*args)
@@ -308,7 +331,7 @@ class Vmm(threading.Thread):
 
     def __init__(self, name, session_name, **how):
         super().__init__(daemon=True)
-        self.path, self.how, self.seen = at(name), how, []
+        self.path, self.how, self.seen, self.reached = at(name), how, [], threading.Event()
         self.state = how.get("state", "launch-secret")
         self.measure = how.get("measure") or measure(session_name)
         if os.path.exists(self.path):
@@ -339,6 +362,9 @@ class Vmm(threading.Thread):
                 peer.sendall(part)
                 time.sleep(0.001)
 
+        if "gate" in self.how:
+            self.reached.set()
+            self.how["gate"].wait(60)
         say(self.how.get("greeting", {"QMP": {"version": {}, "capabilities": []}}))
         if self.how.get("mute"):
             time.sleep(30)
@@ -504,6 +530,37 @@ for n in ("vm_tik.bin", "vm_tek.bin"):
     os.chmod(at(n), 0o600)
 r = secret("vm", "-o", FOLDER.name)
 ok(r.code == 1 and "has its secrets already" in r.err, "secret: nor with keys that were kept", r)
+
+# One command at a time works on a record, and a second one says so at once.
+AT_WORK = "two.launch.json: another assay launch works on it; try again when it has ended"
+ok(session("two").code == 0, "a session")
+TWO = measure("two")
+ok(offline("two", TWO).code == 0, "checked")
+gate = threading.Event()
+vm = Vmm("slow.sock", "two", measure=TWO, gate=gate)
+first = begin("check", "--launch", at("two.launch.json"), "--digest", DIGEST.hex(), "--qmp", vm.address)
+ok(vm.reached.wait(30), "check: waits for the VMM")
+for what, r in (("secret", secret("two", "-o", FOLDER.name)), ("check", offline("two", TWO))):
+    ok(r.code == 4 and AT_WORK in r.err, f"{what}: while another check waits", r)
+gate.set()
+err = first.communicate(timeout=60)[1]
+ok(first.returncode == 0 and record("two")["stage"] == "checked", "check: the first goes through", err)
+os.mkdir(at("one"))
+os.mkfifo(at("late"))
+first = begin("secret", "--launch", at("two.launch.json"), "-o", at("one"), "--secret", f"{DISK_GUID}:{at('late')}")
+with open(at("late"), "wb") as late:
+    r = secret("two", "-o", FOLDER.name)
+    late.write(b"late")
+err = first.communicate(timeout=60)[1]
+ok(r.code == 4 and AT_WORK in r.err and first.returncode == 0 and os.path.exists(at("one/two_secret.b64")) and
+   not os.path.exists(at("two_secret.b64")), "secret: one packet of two commands", (r, err))
+# What cannot be put in the place of what it was read from.
+os.mkfifo(at("pipe.launch.json"))
+for file in ("pipe.launch.json", "one"):
+    r = run("launch", "secret", "--launch", at(file), "-o", FOLDER.name, timeout=20)
+    ok(r.code == 2 and "--launch: must be a file, which is written anew" in r.err, f"secret: --launch {file}", r)
+r = run("launch", "secret", "--launch", "/dev/stdin", "-o", FOLDER.name, stdin=content("web.launch.json"))
+ok(r.code == 2 and "--launch: must be a file" in r.err, "secret: --launch <(cat record)", r)
 
 # By files, as sevctl and libvirt have it; the key of a kind of its own.
 keys = keys_of("web")
