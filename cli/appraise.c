@@ -353,6 +353,18 @@ read_signers(const struct args *args, struct assay_jwks **signers)
 	return rc;
 }
 
+/* No proof fits it yet, and what the checks would say is that it is another guest's. */
+static enum assay_code
+not_complete(const struct assay_launch *launch, struct assay_error *err)
+{
+	err->code = ASSAY_E_POLICY;
+	snprintf(err->text, sizeof err->text,
+	    "the launch of %s is not complete: its guest has no key yet; give the record as it is "
+	    "after assay launch secret",
+	    assay_launch_name(launch));
+	return err->code;
+}
+
 /* The owner verified the platform under an ASK that may be none of those built in. */
 static enum assay_code
 take_launch(struct appraisal *a, const char *path, struct assay_bytes in,
@@ -364,7 +376,9 @@ take_launch(struct appraisal *a, const char *path, struct assay_bytes in,
 	if (code != ASSAY_OK)
 		return code;
 	struct assay_bytes ask = assay_launch_cert(*launch, ASSAY_LAUNCH_ASK);
-	if (ask.len > 0)
+	if (assay_launch_stage(*launch) != ASSAY_LAUNCH_COMPLETE)
+		code = not_complete(*launch, err);
+	else if (ask.len > 0)
 		code = assay_trust_add(a->trust, ask, path, NULL, err);
 	if (code == ASSAY_OK)
 		a->launch_count++;

@@ -1060,12 +1060,11 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "sev.proof.known",
 	    true,
 	    "The key that vouches for the guest's proof is that of one launch record, and of one "
-	    "only of its signer.",
+	    "launch only of its signer.",
 	    "The proof of another guest; and a key that was injected twice, of which the host has a "
 	    "second guest answer.",
 	    "docs/binding.md",
-	    "Give the launch record of this guest. If the same key is in two, launch both guests "
-	    "anew, each with a key of its own.",
+	    "Give, or push, the launch record of this guest, as it is after assay launch secret.",
 	},
 	[CHECK_SEV_PROOF_CERTIFIED] = {
 	    "sev.proof.certified",
@@ -1091,8 +1090,9 @@ const struct assay_check_info assay_check_table[CHECK_COUNT] = {
 	    "The evidence is bound to one guest, by a key that its owner put into it at launch.",
 	    "A host that answers with the report of another guest of the same digest and policy.",
 	    "AMD 55766, SEV API, ATTESTATION and LAUNCH_SECRET: the report itself names no guest",
-	    "Give the guest's launch record and the nonce that it answers (--launch, --nonce). Of "
-	    "plain SEV weak is the most: use SEV-ES, or better SEV-SNP, or a policy of your own.",
+	    "Give what is missing: the guest's launch record, the nonce that it answers (--launch, "
+	    "--nonce), or a proof that fits both. Of plain SEV weak is the most: use SEV-ES, or "
+	    "better SEV-SNP, or a policy of your own.",
 	},
 	[CHECK_SEV_POLICY_ES] = {
 	    "sev.policy.es",

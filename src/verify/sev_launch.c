@@ -48,7 +48,15 @@ same_signer(const struct assay_launch *a, const struct assay_launch *b)
 	return memcmp(x, y, sizeof x) == 0;
 }
 
-/* Another record of this key by the same signer. */
+/* The firmware draws MNONCE for each launch, and MEASURE is over it. */
+static bool
+same_launch(const struct assay_launch *a, const struct assay_launch *b)
+{
+	return assay_bytes_equal(assay_launch_mnonce(a), assay_launch_mnonce(b)) &&
+	    assay_bytes_equal(assay_launch_measure(a), assay_launch_measure(b));
+}
+
+/* A record of another launch with this key, by the same signer. */
 static const struct assay_launch *
 find_twin(const struct run *run, const struct assay_launch *l)
 {
@@ -58,7 +66,7 @@ find_twin(const struct run *run, const struct assay_launch *l)
 		if (all[i] != l &&
 		    assay_bytes_equal(
 			assay_launch_key_digest(all[i]), assay_launch_key_digest(l)) &&
-		    same_signer(all[i], l))
+		    same_signer(all[i], l) && !same_launch(all[i], l))
 			return all[i];
 	return NULL;
 }
@@ -107,13 +115,16 @@ find_launch(const struct run *run, const struct sev_proof *proof, const struct s
 		assay_check_that(run->checks, CHECK_SEV_PROOF_KNOWN, found != NULL,
 		    ASSAY_E_SIGNATURE, "of a guest whose launch record was given",
 		    "the proof is certified by key %s, which no launch record that was given has: "
-		    "it is of another guest",
+		    "it is of another guest, or of one whose record is not here yet",
 		    assay_quote_hex(proof->certifier).text);
 	else if (!assay_check_fail(run->checks, CHECK_SEV_PROOF_KNOWN, ASSAY_E_SIGNATURE,
 		     "the launches %s and %s have the same key, so that one guest cannot be told "
 		     "from the other",
-		     assay_launch_name(found), assay_launch_name(other)))
+		     assay_launch_name(found), assay_launch_name(other))) {
+		assay_check_set_fix(
+		    run->checks, "Launch both guests anew, each with a key of its own.");
 		return NULL;
+	}
 	return found;
 }
 

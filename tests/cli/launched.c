@@ -79,6 +79,14 @@ launch(struct sim *sim, bool es, const char *name)
 	put_bundle(file, es ? ASSAY_BUNDLE_TYPE_SEV_ES : ASSAY_BUNDLE_TYPE_SEV, out.evidence, item);
 	snprintf(file, sizeof file, "%s.json", name);
 	put(file, sim_launch_write(sim, &record));
+	if (es) { /* before its key went in; and another launch, with the same key */
+		struct sim_launch early = record, twin = record;
+		early.stage = "checked";
+		put("early.json", sim_launch_write(sim, &early));
+		twin.name = "twin";
+		memset(twin.mnonce, 7, sizeof twin.mnonce);
+		put("twin.json", sim_launch_write(sim, &twin));
+	}
 	if (es) { /* a stranger's record that names this guest's key */
 		struct sim_launch claimed = record;
 		claimed.name = "claimed";

@@ -156,13 +156,15 @@ among_others(struct forge *f)
 	f->policy = "default";
 }
 
-/* A stranger's record that names the guest's key, which is public; whose name it has is in the policy. */
+/* A stranger's record that names the guest's key, which is public; whose name it has is in the policy.
+ * Each is of another launch. */
 static void
 claim_key(struct forge *f, bool fits, const char *name)
 {
 	struct sim_launch forged = f->launch;
 
 	forged.name = name;
+	forged.mnonce[0] ^= (uint8_t)(1 + f->record_count);
 	forged.signer = sim_key(f->sim, SIM_P256, "rogue");
 	if (!fits)
 		memset(forged.digest, 0x5a, sizeof forged.digest);
@@ -201,6 +203,13 @@ key_claimed_before_vouched(struct forge *f)
 }
 
 static void
+record_twice(struct forge *f)
+{
+	f->records[f->record_count++] = sim_launch_write(f->sim, &f->launch);
+	f->policy = "default";
+}
+
+static void
 no_record(struct forge *f)
 {
 	f->record_count = 0;
@@ -231,6 +240,7 @@ const struct forgery launch_genuine[] = {
 	{ "injected key of RSA 4096", SEV_ES_BOUND, by_rsa4096 },
 	{ "nonce of 8 bytes, SEV-ES", SEV_ES_BOUND, short_nonce },
 	{ "launch record among those of others", SEV_ES_BOUND, among_others },
+	{ "launch record twice", SEV_ES_BOUND, record_twice },
 	{ "proof without a launch record", SEV_ES_BOUND, NULL, no_record },
 	{ "proof without a question", SEV_ES_BOUND, NULL, no_question },
 	{ "a stranger's record of the same key, of another guest", SEV_ES_BOUND,
@@ -389,6 +399,7 @@ injected_twice(struct forge *f)
 	struct sim_launch twin = f->launch;
 
 	twin.name = "twin";
+	memset(twin.mnonce, 7, sizeof twin.mnonce);
 	f->records[f->record_count++] = sim_launch_write(f->sim, &twin);
 }
 
@@ -599,7 +610,7 @@ const struct forgery launch_forgeries[] = {
 	{ "working key certified by a key on P-384", SEV_ES_BOUND, certified_by_other_kind, NULL,
 	    "sev.proof.certified", "is not certified by the key" },
 	{ "another guest, all of it", SEV_ES_BOUND, other_guest_whole, NULL, KNOWN,
-	    "it is of another guest" },
+	    "it is of another guest, or of one whose record is not here yet" },
 	{ "key that was injected twice", SEV_ES_BOUND, injected_twice, NULL, KNOWN,
 	    "twin and guest have the same key" },
 	{ "key that was injected twice, and a stranger's record", SEV_ES_BOUND,
