@@ -69,25 +69,33 @@ for fault, words in (("wrong-nonce", "MNONCE is another"), ("replay", None), ("o
 SECRET = os.urandom(100)
 with open("secret", "wb") as to:
     to.write(SECRET)
+with open("weak.policy", "w") as to:
+    to.write("for sev\n  require instance binding == weak\n")
 server = subprocess.Popen([assayd, "--store", f"sqlite:{folder}/s.db", "--listen", f"unix:{folder}/s.sock",
-                           "--trust-root", "sev-es/trust-root"],
+                           "--trust-root", "sev-es/trust-root", "--trust-root", "sev/trust-root"],
                           stderr=subprocess.DEVNULL)
 wait_until(lambda: listens("s.sock") and os.path.exists("admin.pem"), 20)
 env.update(ASSAY_URL=f"unix:{folder}/s.sock", ASSAY_ADMIN_KEY=f"{folder}/admin.pem")
-code, text, err = run(assay, "secret", "put", "default/key/disk", "secret")
-check(code == 0, f"a secret is stored {err}")
-code, text, err = run(assay, "collateral", "push", "sev-es/collateral")
-check(code == 0, f"its collateral is pushed {err}")
+for words in (("policy", "push", "weak", "weak.policy"), ("secret", "put", "default/key/disk", "secret"),
+              ("secret", "put", "--policy", "weak", "default/key/weak", "secret"),
+              ("collateral", "push", "sev-es/collateral"), ("collateral", "push", "sev/collateral")):
+    code, text, err = run(assay, *words)
+    check(code == 0, f"{' '.join(words)} {err}")
+
+# Two keys, and one beat of a watch: their exit codes.
+ASK = """until [ -e go ]; do sleep 0.1; done
+for key in disk weak; do "$0" key get -o $key kbs:///default/key/$key; echo $key $?; done
+"$0" attest --watch 60s --to "$ASSAY_URL" >beat & until [ -s beat ]; do sleep 0.1; done; kill $!; wait $!; echo beat $?"""
 
 
-def get_key(tee, push):
-    """Inside a launch of its own, whose record the owner pushes meanwhile, or does not."""
+def ask(tee, push):
+    """Inside a launch of its own, whose record the owner pushes meanwhile, or does not. The exit codes, the line
+    of the beat, and what was said."""
     before = os.stat(f"{tee}/launch.json").st_mtime_ns
-    for name in ("go", "out"):
+    for name in ("go", "disk", "weak", "beat"):
         if os.path.exists(name):
             os.unlink(name)
-    p = subprocess.Popen([assay_sim, "run", "--tee", tee, "--platform", tee, "--", "sh", "-c",
-                          'until [ -e go ]; do sleep 0.1; done; exec "$0" key get -o out kbs:///default/key/disk', assay],
+    p = subprocess.Popen([assay_sim, "run", "--tee", tee, "--platform", tee, "--", "sh", "-c", ASK, assay],
                          env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
 
     def launched(): # and the record is whole, of which the owner's key comes last
@@ -102,16 +110,26 @@ def get_key(tee, push):
         check(code == 0, f"{tee}: the owner pushes the launch record {err}")
     open("go", "w").close()
     text, err = p.communicate(timeout=60)
-    given = os.path.exists("out") and open("out", "rb").read() == SECRET
-    return p.returncode, given, err
+    codes = {what: int(code) for what, code in (line.split() for line in text.splitlines())}
+    for key in ("disk", "weak"):
+        given = os.path.exists(key) and open(key, "rb").read() == SECRET
+        check(given == (codes[key] == 0), f"{tee}: {key} is what was stored, or nothing")
+    return codes, open("beat").read(), err
 
 
-code, given, err = get_key("sev-es", False)
-check(code == 1 and not given, f"sev-es: without its launch record no key is released: {err.strip()[-200:]}")
-code, given, err = get_key("sev-es", True)
-check(code == 0 and given, f"sev-es: with it, the key is released {err.strip()[-300:]}")
-code, given, err = get_key("sev-es", False)
-check(code == 1 and not given, f"sev-es: another launch, another record: {err.strip()[-200:]}")
+NOTHING = {"disk": 1, "weak": 1, "beat": 1}
+codes, beat, err = ask("sev-es", False)
+check(codes == NOTHING and " REFUSED " in beat, f"sev-es: without its launch record no key is released: {codes} {err[-200:]}")
+codes, beat, err = ask("sev-es", True)
+check(codes == {**NOTHING, "disk": 0, "beat": 0} and " ACCEPTED " in beat,
+      f"sev-es: with it, the key under default is, and the watch says ACCEPTED: {codes} {beat} {err[-300:]}")
+codes, beat, err = ask("sev-es", False)
+check(codes == NOTHING and "sev.proof.known" in beat, f"sev-es: another launch, another record: {codes} {beat}")
+code, text, err = run(assay, "reference", "rm", "sev-es-vm")  # both records have the platform's one name
+check(code == 0, f"the record is removed {err}")
+codes, beat, err = ask("sev", True)
+check(codes == {**NOTHING, "weak": 0} and " REFUSED " in beat and "sev.policy.binding" in beat and "binding is weak" in err,
+      f"sev: the key under binding == weak, none under default, and the watch says REFUSED: {codes} {beat} {err[-300:]}")
 server.terminate()
 server.wait(20)
 os.chdir("/")
