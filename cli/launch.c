@@ -19,6 +19,7 @@
 enum {
 	CHAIN_FILES_MAX = 64,
 	CHAIN_SIZE = 4 * ASSAY_SEV_CERTIFICATE_SIZE, /* PDH, PEK, OCA, CEK */
+	CEK_TRIES_MAX = 64,                          /* each takes some ms */
 };
 
 struct chain {
@@ -233,16 +234,20 @@ static void
 choose_cek(struct chain *c, const struct appraisal *a)
 {
 	const struct assay_bytes first = c->certs.at[ASSAY_LAUNCH_CEK];
+	size_t tries = 0;
 
 	if (cek_holds(c, a))
 		return;
 	for (size_t i = 0; i < c->count; i++)
-		for (size_t at = 0; at + ASSAY_SEV_CERTIFICATE_SIZE <= c->files[i].len; at++) {
+		for (size_t at = 0;
+		     tries < CEK_TRIES_MAX && at + ASSAY_SEV_CERTIFICATE_SIZE <= c->files[i].len;
+		     at++) {
 			struct assay_bytes cert = { c->files[i].data + at,
 				ASSAY_SEV_CERTIFICATE_SIZE };
 			if (!is_cek(c, cert))
 				continue;
 			set_cek(c, cert);
+			tries++;
 			if (cek_holds(c, a))
 				return;
 		}

@@ -95,6 +95,9 @@ r = run("verify", *ROOT, *(w for file in files for w in ("-c", file)), "-p", "ge
 ok(r.code == 0, "verify: it came along, and AMD's is in the collateral", r)
 r = platform(*ROOT, path("exported", CERT["pdh"] + CERT["pek"] + CERT["oca"] + hollow), path("ask", CERT["ask"]))
 ok(r.code == 1 and "sev.cek.signature" in r.out, "verify-platform: such a CEK alone", r)
+many = b"".join(hollow[:0x420] + bytes([i]) + hollow[0x421:] for i in range(64))
+r = platform(*ROOT, path("exported", CERT["ask"] + CERT["pdh"] + CERT["pek"] + CERT["oca"] + many + CERT["cek"]))
+ok(r.code == 1 and "sev.cek.signature" in r.out, "verify-platform: not more of them are tried than can be borne", r)
 for name in ("pdh", "pek", "oca", "cek"):
     rest = b"".join(CERT[n] for n in ("pdh", "pek", "oca", "cek") if n != name)
     r = platform(*ROOT, path("rest", rest))
