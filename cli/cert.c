@@ -83,7 +83,7 @@ read_key(struct making *m)
 		if (code != ASSAY_OK) {
 			complain(m->args->command,
 			    "--key: %s: %s; a certificate takes P-256, P-384 and Ed25519", path,
-			    err.text);
+			    code == ASSAY_E_UNSUPPORTED ? "is a key of another kind" : err.text);
 			rc = code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 		}
 	}

@@ -1142,6 +1142,12 @@ test_misuse(void **state)
 	r.common_name = "";
 	assert_int_equal(assay_cert_make(&der, &len, &r, ev, &err), ASSAY_E_USAGE);
 	assert_non_null(strstr(err.text, "is 0 bytes, want 1 to 64"));
+	r.common_name = "J\xfcrgen"; /* as Latin-1 has it */
+	assert_int_equal(assay_cert_make(&der, &len, &r, ev, &err), ASSAY_E_USAGE);
+	assert_non_null(strstr(err.text, "common name is no UTF-8"));
+	r.common_name = "J\xc3\xbcrgen";
+	assert_int_equal(assay_cert_make(&der, &len, &r, ev, &err), ASSAY_OK);
+	free(der);
 	r.common_name = NULL;
 	assert_int_equal(
 	    assay_cert_make(&der, &len, &r, assay_bytes_of("evidence"), &err), ASSAY_E_UNSUPPORTED);

@@ -23,7 +23,7 @@ struct assay_cert_request {
 	const struct assay_jwk *key;   /* private; ES256, ES384 or EdDSA */
 	struct assay_bytes nonce;      /* the verifier's, 8 to 64 bytes; empty: there is none */
 	int64_t not_before, not_after; /* Unix seconds, from 1970 to 9999 */
-	const char *common_name;       /* of subject and issuer, 1 to 64 bytes; NULL: "assay" */
+	const char *common_name; /* of subject and issuer, 1 to 64 bytes of UTF-8; NULL: "assay" */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "crypto/pair_engine.h"
+#include "crypto/x509_fields.h"
 
 enum { SERIAL = 16, COMMON_NAME_MAX = 64, VERSION_3 = 2, KEY_USAGE_DIGITAL_SIGNATURE = 0 };
 
@@ -93,6 +94,8 @@ assay_certificate_write(uint8_t **der, size_t *len, const struct assay_pair *pai
 		return assay_fail(err, ASSAY_E_USAGE,
 		    "certificate: its common name is %zu bytes, want 1 to %d", name,
 		    COMMON_NAME_MAX);
+	if (!assay_utf8_valid((struct assay_bytes){ (const uint8_t *)from->common_name, name }))
+		return assay_fail(err, ASSAY_E_USAGE, "certificate: its common name is no UTF-8");
 	if (from->not_before < 0 || from->not_before > from->not_after ||
 	    from->not_after > last_second)
 		return assay_fail(err, ASSAY_E_USAGE,

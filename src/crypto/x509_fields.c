@@ -170,9 +170,8 @@ take_oid(struct assay_reader *r)
 	return b;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static bool
-utf8_valid(struct assay_bytes text)
+bool
+assay_utf8_valid(struct assay_bytes text)
 {
 	for (size_t i = 0; i < text.len;) {
 		uint8_t c = text.ptr[i++];
@@ -200,7 +199,7 @@ string_valid(uint8_t tag, struct assay_bytes text)
 	if (text.len == 0)
 		return false;
 	if (tag == DER_UTF8)
-		return utf8_valid(text);
+		return assay_utf8_valid(text);
 	if (tag != DER_PRINTABLE && tag != DER_IA5)
 		return false;
 	for (size_t i = 0; i < text.len; i++)

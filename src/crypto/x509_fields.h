@@ -40,6 +40,8 @@ struct assay_bytes assay_x509_take_name(struct assay_reader *r); /* not empty; w
  */
 ASSAY_MUST_USE enum assay_code assay_x509_take_extensions(struct x509_extension *out, size_t *count,
     size_t max, struct assay_reader *r, struct assay_error *err);
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool assay_utf8_valid(struct assay_bytes text);
 /* The keyIdentifier of an AuthorityKeyIdentifier; false if malformed. */
 bool assay_x509_akid(struct assay_bytes *out, struct assay_bytes value);
 
