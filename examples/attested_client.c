@@ -5,6 +5,7 @@
  *
  * usage: attested_client [-r ROOT] [-c COLLATERAL] [-p POLICY] [-k KEY -e CERT] ADDRESS PORT
  *
+ * -r, -c and -p may be given several times; all policies must accept ("default" if none is given).
  * Prints what the server sends. Ends with 0, 1 if the server was refused, 2 usage, 4 trouble.
  */
 #include <arpa/inet.h>
@@ -47,6 +48,7 @@ speak(struct attested *a, SSL_CTX *ctx, int fd)
 		attested_say(a, "no handshake");
 		rc = a->judged ? EXIT_REFUSED : EXIT_FAILED;
 	} else {
+		attested_accepted(a);
 		while ((n = SSL_read(ssl, text, sizeof text)) > 0) {
 			(void)fwrite(text, 1, (size_t)n, stdout);
 			(void)fflush(stdout);
@@ -69,7 +71,7 @@ main(int argc, char **argv)
 	int first, fd, rc = attested_read(&a, argc, argv, &first);
 	SSL_CTX *ctx = NULL;
 
-	if (rc == 0 && (first + 2 != argc || (a.key == NULL) != (a.cert == NULL))) {
+	if (rc == 0 && (first + 2 != argc || a.mutual || (a.key == NULL) != (a.cert == NULL))) {
 		fprintf(stderr,
 		    "usage: %s [-r ROOT] [-c COLLATERAL] [-p POLICY] [-k KEY -e CERT] "
 		    "ADDRESS PORT\n",

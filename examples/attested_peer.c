@@ -44,29 +44,54 @@ read_file(const struct attested *a, struct assay_bytes *out, const char *path)
 	return ok;
 }
 
+static enum assay_code
+compile(struct attested *a, struct assay_bytes file, const char *path, struct assay_error *err)
+{
+	struct assay_policy **own = &a->own[a->own_count];
+	enum assay_code rc = assay_policy_compile(own, file, path, NULL, err);
+
+	if (rc == ASSAY_OK) {
+		a->policies[a->policy_count++] = *own;
+		a->own_count++;
+	}
+	return rc;
+}
+
 static bool
-add(struct attested *a, int option, const char *path)
+add_file(struct attested *a, int option, const char *path)
 {
 	struct assay_error err = { .text = "" };
 	struct assay_bytes file;
 	enum assay_code rc;
 
-	if (option == 'p' && (a->policy = assay_policy_builtin(path)) != NULL)
-		return true;
 	if (!read_file(a, &file, path))
 		return false;
-	if (option == 'r') {
+	if (option == 'r')
 		rc = assay_trust_add_root(a->trust, file, path, &err);
-	} else if (option == 'c') {
+	else if (option == 'c')
 		rc = assay_trust_add(a->trust, file, path, NULL, &err);
-	} else {
-		rc = assay_policy_compile(&a->own, file, path, NULL, &err);
-		a->policy = a->own;
-	}
+	else
+		rc = compile(a, file, path, &err);
 	free((void *)(uintptr_t)file.ptr);
 	if (rc != ASSAY_OK)
 		fprintf(stderr, "%s: %s: %s\n", a->program, path, err.text);
 	return rc == ASSAY_OK;
+}
+
+static bool
+add(struct attested *a, int option, const char *value)
+{
+	const struct assay_policy *builtin = option == 'p' ? assay_policy_builtin(value) : NULL;
+
+	a->choosy = true;
+	if (option == 'p' && a->policy_count == POLICIES_MAX) {
+		fprintf(stderr, "%s: -p: more than %d policies\n", a->program, POLICIES_MAX);
+		return false;
+	}
+	if (builtin == NULL)
+		return add_file(a, option, value);
+	a->policies[a->policy_count++] = builtin;
+	return true;
 }
 
 /* --- the peer ---------------------------------------------------------------------------- */
@@ -87,16 +112,22 @@ report(void *arg, enum assay_code verdict, const struct assay_checks *checks,
 
 	(void)claims; /* what the peer is: for whoever treats accepted peers differently */
 	a->judged = true;
-	fprintf(stderr, "%s: peer %s, %zu checks%s%s\n", a->program,
-	    verdict == ASSAY_OK                 ? "accepted"
-		: verdict == ASSAY_E_INCOMPLETE ? "undetermined"
-						: "refused",
-	    assay_checks_count(checks), verdict == ASSAY_OK ? "" : ": ",
-	    verdict == ASSAY_OK ? "" : err->text);
-	for (size_t i = 0; i < assay_checks_count(checks); i++)
+	a->checks = assay_checks_count(checks);
+	if (verdict == ASSAY_OK) /* who it is the handshake has yet to prove */
+		return;
+	fprintf(stderr, "%s: peer %s, %zu checks: %s\n", a->program,
+	    verdict == ASSAY_E_INCOMPLETE ? "undetermined" : "refused", a->checks, err->text);
+	for (size_t i = 0; i < a->checks; i++)
 		if (assay_check_outcome(checks, i) == ASSAY_FAIL)
 			fprintf(stderr, "%s:   FAIL %s: %s\n", a->program,
 			    assay_check_id(checks, i), assay_check_detail(checks, i));
+}
+
+void
+attested_accepted(const struct attested *a)
+{
+	if (a->judged)
+		fprintf(stderr, "%s: peer accepted, %zu checks\n", a->program, a->checks);
 }
 
 /* --- options ----------------------------------------------------------------------------- */
@@ -107,7 +138,7 @@ attested_read(struct attested *a, int argc, char **argv, int *first)
 	struct assay_error err;
 	int option;
 
-	*a = (struct attested){ .program = argv[0], .policy = assay_policy_builtin("default") };
+	*a = (struct attested){ .program = argv[0] };
 	if (assay_trust_new(&a->trust, &err) != ASSAY_OK) {
 		fprintf(stderr, "%s: %s\n", a->program, err.text);
 		return EXIT_FAILED;
@@ -123,9 +154,11 @@ attested_read(struct attested *a, int argc, char **argv, int *first)
 			return EXIT_MISUSED;
 	}
 	*first = optind;
+	if (a->policy_count == 0)
+		a->policies[a->policy_count++] = assay_policy_builtin("default");
 	a->peer = (struct assay_cert_peer){ .how = { .trust = a->trust },
-		.policies = &a->policy,
-		.policy_count = 1,
+		.policies = a->policies,
+		.policy_count = a->policy_count,
 		.clock = now,
 		.report = report,
 		.arg = a };
@@ -135,7 +168,8 @@ attested_read(struct attested *a, int argc, char **argv, int *first)
 void
 attested_clear(struct attested *a)
 {
-	assay_policy_free(a->own);
+	for (size_t i = 0; i < a->own_count; i++)
+		assay_policy_free(a->own[i]);
 	assay_trust_free(a->trust);
 }
 

@@ -5,6 +5,7 @@
  *
  * usage: attested_server -k KEY -e CERT [-m [-r ROOT] [-c COLLATERAL] [-p POLICY]] PORT [COUNT]
  *
+ * -r, -c and -p say which clients to believe, as for attested_client, and want -m.
  * PORT 0 takes any; the line on standard output says which. It ends after COUNT clients (never).
  */
 #include <arpa/inet.h>
@@ -49,9 +50,11 @@ serve(struct attested *a, SSL_CTX *ctx, int fd)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	a->judged = false;
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_accept(ssl) != 1) {
 		attested_say(a, "no handshake");
 	} else {
+		attested_accepted(a);
 		(void)SSL_write(ssl, hello, (int)strlen(hello));
 		(void)SSL_shutdown(ssl);
 		fprintf(stderr, "%s: served\n", a->program);
@@ -66,6 +69,11 @@ main(int argc, char **argv)
 	int first, rc = attested_read(&a, argc, argv, &first);
 	SSL_CTX *ctx = NULL;
 
+	if (rc == 0 && a.choosy && !a.mutual) {
+		fprintf(stderr, "%s: -r, -c and -p say which clients to believe; give -m, too\n",
+		    argv[0]);
+		rc = EXIT_MISUSED;
+	}
 	if (rc == 0 && (first >= argc || a.key == NULL || a.cert == NULL)) {
 		fprintf(stderr,
 		    "usage: %s -k KEY -e CERT [-m [-r ROOT] [-c COLLATERAL] "

@@ -109,7 +109,9 @@ struct assay_cert_peer {
 	int64_t (*clock)(void *arg);
 	/* Told of each peer, from the thread of its handshake, what was found and why; or NULL. What it
 	 * is given is gone after it. claims is NULL if there was nothing to make any of; err is
-	 * filled when the verdict is not ASSAY_OK. */
+	 * filled when the verdict is not ASSAY_OK. It is told before the peer has proven that it
+	 * holds the key, and anyone can show another's certificate: act on an accepted one only
+	 * after the handshake has succeeded. */
 	void (*report)(void *arg, enum assay_code verdict, const struct assay_checks *checks,
 	    const struct assay_claims *claims, const struct assay_error *err);
 	void *arg;

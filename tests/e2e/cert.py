@@ -2,6 +2,7 @@
 """Attested certificates: made inside a platform, judged outside, and carried by TLS, whose other end is
 OpenSSL's own client and server."""
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -229,6 +230,14 @@ def s_client(port, *args):
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
 
 
+def replayed(cert, key_of):
+    """A key file for a certificate that anyone can read: its public half, and a private one of Mallory's own."""
+    own, other = (base64.b64decode(b"".join(read(name).splitlines()[1:-1])) for name in (key_of, key("own.key")))
+    text = base64.encodebytes(other[:-65] + own[-65:])  # the point stands last
+    return ["-cert", cert, "-key", path("replayed.key", b"-----BEGIN PRIVATE KEY-----\n" + text
+                                        + b"-----END PRIVATE KEY-----\n")]
+
+
 HELLO = b"hello from an attested server\n"
 for tee in ("tdx", "snp"):
     run("collateral", "pack", f"{tee}/collateral", "-o", f"{tee}.pem")
@@ -245,6 +254,11 @@ for tee in ("tdx", "snp"):
         path("strict.policy", b'policy "no TEE that is here"\nfor sgx\n  require configuration  debug == false\n')
         r = client(tee, port, "-p", "strict.policy")
         ok(r.returncode == 1 and r.stdout == b"" and b"FAIL policy.tee" in r.stderr, f"{tee}: by another policy", r)
+        path("own.policy", f'policy "this TEE"\nfor {tee}\n  require configuration  debug == false\n'.encode())
+        r = client(tee, port, "-p", "own.policy", "-p", "default")
+        ok(r.returncode == 0 and r.stdout == HELLO, f"{tee}: by two policies", r)
+        r = client(tee, port, "-p", "strict.policy", "-p", "own.policy")
+        ok(r.returncode == 1 and b"FAIL policy.tee" in r.stderr, f"{tee}: by each of two policies", r)
     with theirs("-cert", f"{tee}-p256.crt", "-key", "p256.key") as (p, port):
         with subprocess.Popen([CLIENT, "-r", f"{tee}/trust-root", "-c", f"{tee}.pem", "127.0.0.1", port],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as c:
@@ -279,13 +293,20 @@ for tee in ("tdx", "snp"):
             ok(r.returncode == 1 and r.stdout == b"" and b"peer refused" in r.stderr
                and (b"FAIL cert.binding" in r.stderr or b"FAIL cert.extension" in r.stderr),
                f"{tee}: s_server with {name}", r)
+    with theirs(*replayed(f"{tee}-p256.crt", "p256.key")) as (p, port):
+        r = client(tee, port)
+        ok(r.returncode == 1 and r.stdout == b"" and b"peer accepted" not in r.stderr and b"no handshake" in r.stderr,
+           f"{tee}: s_server that replays the certificate", r)
     # Both sides.
     trust = ["-r", f"{tee}/trust-root", "-c", f"{tee}.pem"]
+    r = subprocess.run([SERVER, *own, *trust, "0"], capture_output=True, timeout=20, check=False)
+    ok(r.returncode == 2 and b"give -m, too" in r.stderr, f"{tee}: whom to believe, and nobody to judge", r)
     with ours("-m", *trust, *own) as (p, port):
         for name, shown, good in (("attested", ["-cert", f"{tee}-p384.crt", "-key", "p384.key"], True),
                                   ("plain", ["-cert", "plain.crt", "-key", "p256.key"], False),
                                   ("with evidence of another key", ["-cert", "mallory.crt", "-key", "mallory.key"],
                                    False),
+                                  ("that replays a certificate", replayed(f"{tee}-p256.crt", "p256.key"), False),
                                   ("without a certificate", [], False)):
             r = s_client(port, *shown)
             ok((HELLO in r.stdout) == good, f"{tee}: mutual, s_client {name}", r)
