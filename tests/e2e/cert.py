@@ -5,18 +5,21 @@ OpenSSL's own client and server."""
 import base64
 import contextlib
 import hashlib
+import http.server
 import os
 import re
 import select
 import shutil
+import ssl
 import subprocess
+import threading
 import time
 
 from sandbox import (ASSAY, ENV, NONCE, PROGRAMS, QGS, SIM, WITHOUT_LEAK_CHECK, Serve, allowed, done, fits, inside, new,
                      ok, path, read, run, unwrapped)
 
 SERVER, CLIENT, *DAEMONS = PROGRAMS  # the broker's and the agent's
-OPENSSL = shutil.which("openssl")
+OPENSSL, CURL = shutil.which("openssl"), shutil.which("curl")
 OTHER_NONCE = "00112233445566778899aabbccddeefe"
 TITLES = {"tdx": "Intel TDX", "snp": "AMD SEV-SNP", "sgx": "Intel SGX"}
 FORMS = {"tdx": "DICE", "snp": "CMW", "sgx": "DICE"}
@@ -238,6 +241,31 @@ def replayed(cert, key_of):
                                         + b"-----END PRIVATE KEY-----\n")]
 
 
+@contextlib.contextmanager
+def https(cert, name):
+    """A web server that keeps what is put there, and of attestation has the certificate alone."""
+    kept = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self):
+            kept.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, name)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as s:
+        s.socket = context.wrap_socket(s.socket, server_side=True)
+        s.handle_error = lambda *args: None
+        threading.Thread(target=s.serve_forever, daemon=True).start()
+        yield s.server_address[1], kept
+        s.shutdown()
+
+
 HELLO = b"hello from an attested server\n"
 for tee in ("tdx", "snp"):
     run("collateral", "pack", f"{tee}/collateral", "-o", f"{tee}.pem")
@@ -297,6 +325,26 @@ for tee in ("tdx", "snp"):
         r = client(tee, port)
         ok(r.returncode == 1 and r.stdout == b"" and b"peer accepted" not in r.stderr and b"no handshake" in r.stderr,
            f"{tee}: s_server that replays the certificate", r)
+    # As docs/cert.md has it: judged first, and then a file is sent to that very certificate.
+    path("secret", b"for this machine alone\n")
+    for name, pair, good in (("the machine", (f"{tee}-p256.crt", "p256.key"), True),
+                             ("one that replays the certificate", (f"{tee}-p256.crt", "replayed.key"), False),
+                             ("Mallory", ("mallory.crt", "mallory.key"), False)):
+        if not CURL:
+            print("# no curl")
+            break
+        with https(*pair) as (port, kept):
+            if good:
+                shown = subprocess.run([OPENSSL, "s_client", "-connect", f"127.0.0.1:{port}"], capture_output=True,
+                                       stdin=subprocess.DEVNULL, timeout=60, check=False).stdout
+                subprocess.run([OPENSSL, "x509", "-out", "shown.crt"], input=shown, check=True, timeout=60)
+                ok(verify(tee, "shown.crt").code == 0, f"{tee}: the certificate that openssl s_client is shown")
+            r = subprocess.run([CURL, "-sS", "--cacert", "shown.crt", "--connect-to",
+                                f"assay:{port}:127.0.0.1:{port}", "-T", "secret", f"https://assay:{port}/secret"],
+                               env={k: v for k, v in ENV.items() if not k.lower().endswith("_proxy")},
+                               capture_output=True, timeout=60, check=False)
+            ok((r.returncode == 0) == good and kept == ([read("secret")] if good else []),
+               f"{tee}: curl sends a file to {name}", r)
     # Both sides.
     trust = ["-r", f"{tee}/trust-root", "-c", f"{tee}.pem"]
     r = subprocess.run([SERVER, *own, *trust, "0"], capture_output=True, timeout=20, check=False)
