@@ -384,16 +384,17 @@ nonce_is(struct assay_bytes text, struct assay_bytes nonce)
 
 /* Of several, one is it. */
 static bool
-has_nonce(const struct assay_result *result, struct assay_bytes nonce)
+has_nonce(const struct result *r, struct assay_bytes nonce)
 {
-	const struct result *r = (const struct result *)(const void *)result;
-	size_t count = json_array_size(r->nonce);
+	size_t i = 0;
 
-	if (!json_is_array(r->nonce))
-		return nonce_is(assay_bytes_of(result->nonce), nonce);
-	for (size_t i = 0; i < count; i++)
-		if (nonce_is(assay_bytes_of(json_string_value(json_array_get(r->nonce, i))), nonce))
+	do {
+		const json_t *one =
+		    json_is_array(r->nonce) ? json_array_get(r->nonce, i) : r->nonce;
+		const char *text = json_string_value(one);
+		if (text != NULL && nonce_is(assay_bytes_of(text), nonce))
 			return true;
+	} while (++i < json_array_size(r->nonce));
 	return false;
 }
 
@@ -416,7 +417,7 @@ assay_result_check(
 
 	if (rc != ASSAY_OK)
 		return rc;
-	if (nonce.len > 0 && !has_nonce(r, nonce))
+	if (nonce.len > 0 && !has_nonce((const struct result *)(const void *)r, nonce))
 		return assay_fail(err, ASSAY_E_POLICY,
 		    "token: eat_nonce is %s, which is not the nonce that was expected: it was made "
 		    "for another request",
