@@ -102,8 +102,9 @@ find_algorithm(const struct jwk_algorithm **out, enum assay_pair_kind kind, stru
 		return assay_fail(err, ASSAY_E_UNSUPPORTED,
 		    "key: no algorithm is known that %s with %s; say which in \"alg\"",
 		    encrypts ? "encrypts" : "signs", crvs[kind]);
-	return assay_fail(err, ASSAY_E_UNSUPPORTED, "key: alg is %s, which does not go with %s",
-	    assay_quote(name).text, kind == ASSAY_PAIR_RSA ? "RSA" : crvs[kind]);
+	return assay_fail(err, ASSAY_E_UNSUPPORTED,
+	    "key: alg is %s, which is not known here for %s", assay_quote(name).text,
+	    kind == ASSAY_PAIR_RSA ? "RSA" : crvs[kind]);
 }
 
 /* --- names ------------------------------------------------------------------------------- */
