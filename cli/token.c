@@ -198,7 +198,7 @@ parse_keys(
 	}
 	if (assay_jwks_count(*keys) > 0)
 		return 0;
-	complain(args->command, "%s: holds no key of a kind that is known here", from);
+	complain(args->command, "%s: is a set without keys", from);
 	return EXIT_USAGE;
 }
 

@@ -63,7 +63,9 @@ assay_jwk_json(char **out, const struct assay_jwk *key, const char *more, struct
 ASSAY_MUST_USE enum assay_code
 assay_jwk_private_pem(char **out, const struct assay_jwk *key, struct assay_error *err);
 
-/* A JWK set (RFC 7517, 5), or one bare JWK. Keys of unknown kinds are passed over. */
+/* A JWK set (RFC 7517, 5), or one bare JWK. Keys of a set that cannot be used are passed over, but not a
+ * private one in which something is wrong; if there are keys and none can be used, the set is refused for
+ * the first one's reason. */
 struct assay_jwks;
 ASSAY_MUST_USE enum assay_code
 assay_jwks_parse(struct assay_jwks **out, struct assay_bytes json, struct assay_error *err);

@@ -249,11 +249,13 @@ read_number(struct assay_bytes *out, uint8_t room[ASSAY_UNBASE64_MAX(2 * ASSAY_N
 
 	if (text.ptr == NULL)
 		return assay_fail(err, ASSAY_E_FORMAT, "key: has no \"%s\"", name);
-	if (text.len > (size_t)2 * ASSAY_NUMBER_MAX || text.len == 0 ||
-	    text.ptr[text.len - 1] == '=' || !assay_unbase64url(room, &n, text))
+	if (text.len > (size_t)2 * ASSAY_NUMBER_MAX)
 		return assay_fail(err, ASSAY_E_FORMAT,
-		    "key: \"%s\" is no base64url without padding of at most %d bytes", name,
+		    "key: \"%s\" has more than the %d bytes that make sense", name,
 		    ASSAY_NUMBER_MAX);
+	if (text.len == 0 || text.ptr[text.len - 1] == '=' || !assay_unbase64url(room, &n, text))
+		return assay_fail(
+		    err, ASSAY_E_FORMAT, "key: \"%s\" is no base64url without padding", name);
 	*out = (struct assay_bytes){ room, n };
 	return ASSAY_OK;
 }
@@ -491,28 +493,41 @@ assay_jwks_free(struct assay_jwks *set)
 	free(set);
 }
 
-/* What is of a kind or for a use that is not known here is somebody else's. */
+/* RFC 7517, 5: what cannot be used is passed over, and trusts nobody. A private half that is broken is
+ * refused: who believes that a set is public must not send one on unseen. */
+static bool
+passed_over(enum assay_code rc, const json_t *key)
+{
+	return rc == ASSAY_E_UNSUPPORTED ||
+	    (rc == ASSAY_E_FORMAT && json_object_get(key, "d") == NULL);
+}
+
 static enum assay_code
 add_all(struct assay_jwks *set, const json_t *keys, struct assay_error *err)
 {
 	size_t count = json_array_size(keys);
+	struct assay_error why[2]; /* of the first key, and of another */
 
 	for (size_t i = 0; i < count; i++) {
-		char *text = json_dumps(json_array_get(keys, i), JSON_COMPACT);
+		const json_t *key = json_array_get(keys, i);
+		if (!json_is_object(key))
+			return assay_fail(err, ASSAY_E_FORMAT, "key set: key %zu is no object", i);
+		char *text = json_dumps(key, JSON_COMPACT);
 		if (text == NULL)
-			return json_is_object(json_array_get(keys, i))
-			    ? assay_fail_nomem(err)
-			    : assay_fail(err, ASSAY_E_FORMAT, "key set: key %zu is no object", i);
+			return assay_fail_nomem(err);
 		enum assay_code rc =
-		    assay_jwk_parse(&set->keys[set->count], assay_bytes_of(text), err);
+		    assay_jwk_parse(&set->keys[set->count], assay_bytes_of(text), &why[i > 0]);
 		assay_wipe(text, strlen(text));
 		free(text);
 		if (rc == ASSAY_OK)
 			set->count++;
-		else if (rc != ASSAY_E_UNSUPPORTED)
-			return rc;
+		else if (!passed_over(rc, key))
+			return assay_fail(err, rc, "key set, key %zu: %s", i, why[i > 0].text);
 	}
-	return ASSAY_OK;
+	if (count == 0 || set->count > 0)
+		return ASSAY_OK;
+	return assay_fail(
+	    err, why[0].code, "key set: no key of it can be used; key 0: %s", why[0].text);
 }
 
 enum assay_code

@@ -182,6 +182,23 @@ test_leading_zero(void **state)
 	expect_outcome("zero", rc, &err, ASSAY_E_FORMAT, "begins with a zero byte");
 }
 
+/* Of 8192 bits: too long for the room that there is, and said to be that. */
+static void
+test_too_long(void **state)
+{
+	struct assay_error err = { ASSAY_OK, "" };
+	uint8_t number[1024];
+	char text[ASSAY_BASE64URL_SIZE(sizeof number)], json[2048];
+
+	(void)state;
+	memset(number, 0xff, sizeof number);
+	(void)assay_base64url(text, (struct assay_bytes){ number, sizeof number });
+	(void)snprintf(json, sizeof json,
+	    "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"%s\",\"e\":\"AQAB\"}", text);
+	enum assay_code rc = once(assay_bytes_of(json), &err);
+	expect_outcome("8192", rc, &err, ASSAY_E_FORMAT, "\"n\" has more than the 512 bytes");
+}
+
 static void
 test_made(void **state)
 {
@@ -312,6 +329,11 @@ test_sets(void **state)
 		  "\"e\":\"AQAB\",\"n\":\"" RFC7638_N "\"}]}",
 		    1 },
 		{ "{\"keys\":[{" KAT_POINT "},{" KAT_POINT ",\"alg\":\"ECDH-ES+A256KW\"}]}", 2 },
+		/* What cannot be used: RFC 7517, 5. */
+		{ "{\"keys\":[{},{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"},"
+		  "{" KAT_POINT ",\"use\":\"tls\"},{" KAT_POINT ",\"alg\":1},{" KAT_POINT "},"
+		  "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"e\":\"AQAB\",\"n\":\"AQAB\"}]}",
+		    1 },
 		{ "{" KAT_POINT "}", 1 },
 		{ " \n{" KAT_POINT ",\"d\":\"" KAT_D "\"}\n", 1 },
 	};
@@ -321,7 +343,13 @@ test_sets(void **state)
 		{ "[]", "no JSON object" },
 		{ "{\"keys\":{}}", "must be an array" },
 		{ "{\"keys\":[1]}", "key 0 is no object" },
-		{ "{\"keys\":[{}]}", "has no \"kty\"" },
+		{ "{\"keys\":[{" KAT_POINT "},[]]}", "key 1 is no object" },
+		{ "{\"keys\":[{}]}",
+		    "key set: no key of it can be used; key 0: key: has no \"kty\"" },
+		{ "{\"keys\":[{" KAT_POINT ",\"use\":\"tls\"},{}]}", "key 0: key: use is \"tls\"" },
+		{ "{\"keys\":[{" KAT_POINT "},{" KAT_POINT ",\"d\":\"AQID\"}]}",
+		    "key set, key 1: key: a number of 3 bytes, want 32" },
+		{ "{" KAT_POINT ",\"use\":\"tls\"}", "key: use is \"tls\"" },
 		{ "{}", "has no \"kty\"" },
 		{ "{\"keys\":[],\"keys\":[]}", "duplicate" },
 		{ "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AA\",\"y\":\"AA\"}]}",
@@ -342,7 +370,11 @@ test_sets(void **state)
 		enum assay_code rc = set_once(assay_bytes_of(bad[i].json), &err);
 		expect_outcome(bad[i].json, rc, &err, ASSAY_E_FORMAT, bad[i].words);
 	}
-	check_own_allocations(set_once, assay_bytes_of(cases[2].json));
+	static const char foreign[] = "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AA\"},{}]}";
+	enum assay_code rc = set_once(assay_bytes_of(foreign), &err);
+	expect_outcome(foreign, rc, &err, ASSAY_E_UNSUPPORTED, "key 0: key: kty \"oct\"");
+	for (size_t i = 2; i < 4; i++)
+		check_own_allocations(set_once, assay_bytes_of(cases[i].json));
 }
 
 /* The set that Trustee publishes for a key whose x begins with a zero byte. */
@@ -385,6 +417,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_rsa_refusals),
 		cmocka_unit_test(test_leading_zero),
+		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_pem_refusals),

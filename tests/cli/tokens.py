@@ -267,7 +267,9 @@ for args, words in (
         (["--jwks", "signer.pub", "--url", "https://x", "t"], "one of the two"),
         (["--jwks", "signer.pub"], "an operand is missing"),
         (["--jwks", "P/min-tcb", "t"], "P/min-tcb: "),
-        (["--jwks", path("empty", b'{"keys":[]}'), "t"], "holds no key"),
+        (["--jwks", path("empty", b'{"keys":[]}'), "t"], "is a set without keys"),
+        (["--jwks", path("unusable", b'{"keys":[{"kty":"oct","k":"AA"},{}]}'), "t"],
+         "no key of it can be used; key 0: key: kty"),
         (["--url", "http://kbs.example", "t"], "from https, unix:PATH or this machine alone"),
         (["--url", "http://localhost.evil.example", "t"], "this machine alone"),
         (["--url", "http://127.0.0.1@evil.example", "t"], "this machine alone"),
@@ -284,7 +286,8 @@ ok(r.code == 2, "no server from the environment", r)
 # --- keys of a server -----------------------------------------------------------------------
 
 answers = {"/.well-known/jwks.json": json.dumps(
-    {"keys": [{"kty": "oct", "k": "AA"}, {**header["jwk"], "kid": header["kid"], "use": "sig"}]})}
+    {"keys": [{"kty": "oct", "k": "AA"}, {"kty": "RSA", "alg": "RS256", "e": "AQAB", "n": "AQAB"},
+              {**header["jwk"], "kid": header["kid"], "use": "sig"}]})}
 
 
 class Server(http.server.BaseHTTPRequestHandler):
