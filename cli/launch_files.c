@@ -255,8 +255,8 @@ read_key(const struct launch_files *f, enum option_id id, const char *suffix,
 	if (given == NULL && assay_launch_stage(f->launch) == ASSAY_LAUNCH_COMPLETE &&
 	    own != NULL && access(own, F_OK) != 0) {
 		complain(f->args->command,
-		    "%s: its guest has its secrets already, and the session's keys were removed; a "
-		    "session is for one launch: make another",
+		    "%s: its session is spent, whether or not its guest has the secrets, and the "
+		    "keys were removed: make another, and launch anew",
 		    f->record);
 		rc = EXIT_NO;
 	} else if (own != NULL) {
@@ -282,40 +282,94 @@ launch_keys(struct launch_files *f, bool both)
 
 /* --- forgetting -------------------------------------------------------------------------- */
 
-/* What a file system keeps of it elsewhere is beyond reach. */
+/* False and errno: cannot be told. What is no file of this length holds no key, and stays. */
 static bool
-forget(const char *path)
+holds(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE], bool *held)
 {
-	static const uint8_t zeros[ASSAY_LAUNCH_KEY_SIZE];
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	uint8_t found[ASSAY_LAUNCH_KEY_SIZE] = { 0 };
+	struct stat st;
 
+	*held = false;
+	if (stat(path, &st) != 0)
+		return false;
+	if (!S_ISREG(st.st_mode) || st.st_size != ASSAY_LAUNCH_KEY_SIZE)
+		return true;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT;
-	bool ok = write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros && fsync(fd) == 0;
-	ok = close(fd) == 0 && ok;
-	return unlink(path) == 0 && ok;
+		return false;
+	bool ok = read(fd, found, sizeof found) == (ssize_t)sizeof found;
+	close(fd);
+	*held = ok && memcmp(found, key, sizeof found) == 0;
+	explicit_bzero(found, sizeof found);
+	return ok;
 }
 
+/* Where it can be done; what a file system keeps of it elsewhere is beyond reach. */
+static void
+overwrite(const char *path)
+{
+	static const uint8_t zeros[ASSAY_LAUNCH_KEY_SIZE];
+
+	(void)chmod(path, 0600);
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	if (write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros)
+		(void)fsync(fd);
+	close(fd);
+}
+
+/* Removes the key where it is, and the link that leads there. */
+static bool
+forget(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
+{
+	char *real = realpath(path, NULL);
+	bool held = false;
+
+	if (real == NULL)
+		return errno == ENOENT;
+	bool ok = holds(real, key, &held);
+	if (ok && held) {
+		overwrite(real);
+		ok = unlink(real) == 0 && (unlink(path) == 0 || errno == ENOENT);
+	}
+	int error = errno;
+	free(real);
+	errno = error;
+	return ok;
+}
+
+static int
+forget_key(const struct launch_files *f, const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
+{
+	if (forget(path, key))
+		return 0;
+	complain(f->args->command,
+	    "%s: cannot be removed: %s; it opens what would be sent, so nothing is: remove it "
+	    "yourself",
+	    path, strerror(errno));
+	return EXIT_TROUBLE;
+}
+
+/* Also from where they are by default, when copies of them were given. */
 int
 launch_forget_keys(const struct launch_files *f)
 {
-	static const struct {
+	const struct {
 		enum option_id id;
 		const char *suffix;
-	} keys[] = { { OPT_TEK, "_tek.bin" }, { OPT_TIK, "_tik.bin" } };
+		const uint8_t *key;
+	} keys[] = { { OPT_TEK, "_tek.bin", f->tek }, { OPT_TIK, "_tik.bin", f->tik } };
 	int rc = 0;
 
 	for (size_t i = 0; i < 2; i++) {
 		const char *given = args_value(f->args, keys[i].id);
 		char *own =
 		    launch_path(f->args, f->folder, assay_launch_name(f->launch), keys[i].suffix);
-		const char *path = given != NULL ? given : own;
-		if (own == NULL || !forget(path)) {
-			complain(f->args->command,
-			    "%s: cannot be removed: %s; remove it yourself, it opens what was sent",
-			    path != NULL ? path : keys[i].suffix, strerror(errno));
+		if (own == NULL || forget_key(f, own, keys[i].key) != 0)
 			rc = EXIT_TROUBLE;
-		}
+		if (given != NULL && forget_key(f, given, keys[i].key) != 0)
+			rc = EXIT_TROUBLE;
 		free(own);
 	}
 	return rc;

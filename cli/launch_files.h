@@ -33,7 +33,8 @@ int launch_keys(struct launch_files *f, bool both);
 /* Signs the record, and puts it in place of that which is there, once: that is no longer the file that
  * is locked. As above. */
 int launch_save(struct launch_files *f);
-/* Overwrites and removes the keys of the session. Complains of what it could not; returns as above. */
+/* Overwrites and removes the keys of the session, wherever --tek, --tik and the record's folder have
+ * them. As above. */
 int launch_forget_keys(const struct launch_files *f);
 
 /* "FOLDER/NAMEsuffix"; the caller frees. NULL: out of memory, and it has complained. */

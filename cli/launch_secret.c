@@ -2,6 +2,8 @@
 /* Puts the guest's key, and what else it is to have, into a guest that was checked. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -207,34 +209,78 @@ inject(struct job *job)
 	return rc == 0 ? launch_vm_do(&job->vm, "cont", NULL) : rc;
 }
 
-static int
-put_file(const struct job *job, const char *suffix, struct assay_bytes what)
+/* One of the packet's files. The caller frees; NULL: it has complained. */
+static char *
+packet_path(const struct job *job, bool header)
 {
-	char *path = launch_path(job->args, args_value(job->args, OPT_FOLDER),
-	    assay_launch_name(job->files.launch), suffix);
-	int rc = path != NULL ? launch_put_base64(job->args, path, what) : EXIT_TROUBLE;
+	return launch_path(job->args, args_value(job->args, OPT_FOLDER),
+	    assay_launch_name(job->files.launch), header ? "_secret_header.b64" : "_secret.b64");
+}
 
+static bool
+is_other(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+static int
+put_file(const struct job *job, bool header, const uint8_t *data)
+{
+	struct assay_bytes what = { data, header ? sizeof job->header : job->payload_len };
+	char *path = packet_path(job, header);
+	int rc = EXIT_TROUBLE;
+
+	if (path != NULL && is_other(path))
+		complain(job->args->command, "%s: is there already, and is no file", path);
+	else if (path != NULL)
+		rc = launch_put_base64(job->args, path, what);
 	free(path);
+	return rc;
+}
+
+static int
+put_files(const struct job *job, const uint8_t *header, const uint8_t *payload)
+{
+	int rc = put_file(job, true, header);
+
+	return rc == 0 ? put_file(job, false, payload) : rc;
+}
+
+static void
+remove_files(const struct job *job)
+{
+	for (int i = 0; i < 2 && job->vm.qmp == NULL; i++) {
+		char *path = packet_path(job, i == 0);
+		if (path != NULL && !is_other(path))
+			(void)unlink(path);
+		free(path);
+	}
+}
+
+/* Files like those of the packet, of zeros: what cannot be written is found out before the session is
+ * spent. */
+static int
+reserve(const struct job *job)
+{
+	int rc = EXIT_TROUBLE;
+
+	if (job->vm.qmp != NULL)
+		return 0;
+	uint8_t *zeros = calloc(1, sizeof job->header + job->payload_len);
+	if (zeros == NULL)
+		complain(job->args->command, "out of memory");
+	else
+		rc = put_files(job, zeros, zeros);
+	free(zeros);
 	return rc;
 }
 
 static int
 send_packet(struct job *job)
 {
-	int rc;
-
-	if (job->vm.qmp != NULL)
-		rc = inject(job);
-	else if ((rc = put_file(job, "_secret_header.b64",
-		      (struct assay_bytes){ job->header, sizeof job->header })) == 0)
-		rc = put_file(
-		    job, "_secret.b64", (struct assay_bytes){ job->payload, job->payload_len });
-	if (rc != 0)
-		complain(job->args->command,
-		    "the session is spent, whether or not the guest has its secrets: make another, "
-		    "and "
-		    "launch anew");
-	return rc;
+	return job->vm.qmp != NULL ? inject(job) : put_files(job, job->header, job->payload);
 }
 
 /* --- the answer -------------------------------------------------------------------------- */
@@ -262,6 +308,21 @@ answer(const struct job *job)
 /* The record says that the session is spent before the packet leaves, and the keys are gone: whatever
  * happens then, there is no second one. */
 static int
+spend(struct job *job)
+{
+	int rc = launch_save(&job->files);
+
+	if (rc != 0)
+		return rc;
+	if ((rc = launch_forget_keys(&job->files)) == 0 && (rc = send_packet(job)) == 0)
+		return 0;
+	complain(job->args->command,
+	    "the session is spent, whether or not the guest has its secrets: make another, and "
+	    "launch anew");
+	return rc;
+}
+
+static int
 put_in(struct job *job)
 {
 	struct assay_launch_input in = { .tek = job->files.tek,
@@ -271,7 +332,7 @@ put_in(struct job *job)
 		.secrets = job->secrets,
 		.secret_count = job->count };
 	struct assay_error err;
-	int rc, forgotten;
+	int rc;
 
 	enum assay_code code = assay_launch_inject(
 	    job->header, &job->payload, &job->payload_len, job->files.launch, &in, &err);
@@ -279,13 +340,10 @@ put_in(struct job *job)
 		complain(job->args->command, "%s", err.text);
 		return code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 	}
-	if ((rc = launch_save(&job->files)) != 0)
-		return rc;
-	forgotten = launch_forget_keys(&job->files);
-	if ((rc = send_packet(job)) != 0)
-		return rc;
-	rc = answer(job);
-	return rc == 0 ? forgotten : rc;
+	if ((rc = reserve(job)) == 0 && (rc = spend(job)) == 0)
+		return answer(job);
+	remove_files(job);
+	return rc;
 }
 
 /* A record that is not at this point is refused before anything else is asked for. */
@@ -300,7 +358,8 @@ check_stage(const struct job *job)
 	    stage == ASSAY_LAUNCH_SESSION
 		? "what was launched was not checked yet, or refused by the last check, so no "
 		  "secret goes there: assay launch check"
-		: "its guest has its secrets already; a session is for one launch: make another");
+		: "its session is spent, whether or not its guest has the secrets: make another, "
+		  "and launch anew");
 	return EXIT_NO;
 }
 

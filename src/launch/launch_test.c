@@ -329,7 +329,7 @@ test_measurement(void **state)
 	assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
 	launch_finish(f.l, &f.s);
 	refuse_answer(
-	    &f, &good, "after its secrets", ASSAY_E_USAGE, "its guest has its secrets already");
+	    &f, &good, "after its secrets", ASSAY_E_USAGE, "its session is spent, whether or not");
 	fixture_close(&f);
 }
 
@@ -502,7 +502,7 @@ test_secret_reaches_the_guest(void **state)
 	expect_outcome("a second time",
 	    inject(&f, (struct assay_bytes){ key, key_len }, (struct assay_bytes){ NULL, 0 }, NULL,
 		0, &err),
-	    &err, ASSAY_E_USAGE, "its guest has its secrets already");
+	    &err, ASSAY_E_USAGE, "its session is spent, whether or not");
 	free(payload);
 	free(key);
 	fixture_close(&f);

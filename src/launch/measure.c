@@ -64,9 +64,8 @@ check_stage(
 {
 	if (l->stage == ASSAY_LAUNCH_COMPLETE)
 		return assay_fail(err, ASSAY_E_USAGE,
-		    "launch record: its guest has its secrets already; a session is for one "
-		    "launch: "
-		    "make another");
+		    "launch record: its session is spent, whether or not its guest has the "
+		    "secrets: make another");
 	if (l->stage == ASSAY_LAUNCH_CHECKED &&
 	    (memcmp(l->mnonce, answer->mnonce, sizeof l->mnonce) != 0 ||
 		memcmp(l->measure, answer->measure, sizeof l->measure) != 0))

@@ -246,7 +246,7 @@ assay_launch_inject(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload,
 		    launch->stage == ASSAY_LAUNCH_SESSION
 			? "what was launched was not checked yet, so no secret goes there: assay "
 			  "launch check"
-			: "its guest has its secrets already; a session is for one launch: make "
+			: "its session is spent, whether or not its guest has the secrets: make "
 			  "another");
 	if (count > ASSAY_LAUNCH_SECRETS_MAX)
 		return assay_fail(err, ASSAY_E_USAGE, "secrets: are %zu, at most %d make sense",

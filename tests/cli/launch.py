@@ -12,6 +12,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -522,17 +523,17 @@ ok(inside[KEY_GUID] not in everything and base64.b64encode(inside[KEY_GUID])[:60
    "secret: the private half is nowhere")
 for args in (["--qmp", f"unix:{vm.path}"], ["-o", FOLDER.name]):
     r = secret("vm", *args)
-    ok(r.code == 1 and "has its secrets already; a session is for one launch" in r.err,
+    ok(r.code == 1 and "its session is spent, whether or not its guest has the secrets: make another" in r.err,
        "secret: a second time", r)
 r = check("vm", "--qmp", f"unix:{vm.path}")
-ok(r.code == 1 and "has its secrets already, and the session's keys were removed" in r.err,
+ok(r.code == 1 and "its session is spent" in r.err and "the keys were removed" in r.err,
    "check: nor is it checked again", r)
 path("vm_tik.bin", keys[1])
 path("vm_tek.bin", keys[0])
 for n in ("vm_tik.bin", "vm_tek.bin"):
     os.chmod(at(n), 0o600)
 r = secret("vm", "-o", FOLDER.name)
-ok(r.code == 1 and "has its secrets already" in r.err, "secret: nor with keys that were kept", r)
+ok(r.code == 1 and "its session is spent" in r.err, "secret: nor with keys that were kept", r)
 
 # One command at a time works on a record, and a second one says so at once.
 AT_WORK = "two.launch.json: another assay launch works on it; try again when it has ended"
@@ -564,6 +565,113 @@ for file in ("pipe.launch.json", "one"):
     ok(r.code == 2 and "--launch: must be a file, which is written anew" in r.err, f"secret: --launch {file}", r)
 r = run("launch", "secret", "--launch", "/dev/stdin", "-o", FOLDER.name, stdin=content("web.launch.json"))
 ok(r.code == 2 and "--launch: must be a file" in r.err, "secret: --launch <(cat record)", r)
+
+# --- the keys are gone before anything leaves -----------------------------------------------
+
+def ready(name, *args):
+    """A session whose guest was checked; the paths of its keys."""
+    r = session(name, *args)
+    ok(r.code == 0 and offline(name, measure(name)).code == 0, f"{name}: checked", r)
+    return [at(f"{name}_{key}.bin") for key in ("tek", "tik")]
+
+
+own = ready("copied")
+os.mkdir(at("copies"))
+copies = [shutil.copy(key, at("copies")) for key in own]
+r = secret("copied", "-o", FOLDER.name, "--tek", copies[0], "--tik", copies[1])
+ok(r.code == 0 and not any(map(os.path.exists, own + copies)),
+   "secret: the keys that were given, and those they are of", r)
+own = ready("other")
+copies = [shutil.copy(key, at("copies")) for key in own]
+for key, others in zip(own, (bytes(16), b"notes")):
+    with open(key, "wb") as f:
+        f.write(others)
+r = secret("other", "-o", FOLDER.name, "--tek", copies[0], "--tik", copies[1])
+ok(r.code == 0 and [content(key) for key in own] == [bytes(16), b"notes"] and not any(map(os.path.exists, copies)),
+   "secret: what is no key of the session stays", r)
+own = ready("linked")
+real = [os.path.join(at("copies"), os.path.basename(key)) for key in own]
+for key, target in zip(own, real):
+    os.rename(key, target)
+    os.symlink(target, key)
+os.link(real[0], at("hard"))
+r = secret("linked", "-o", FOLDER.name)
+ok(r.code == 0 and not any(map(os.path.lexists, own + real)) and content("hard") == bytes(16),
+   "secret: keys behind links", r)
+
+# What cannot be written is found out while there is still a session.
+own = ready("place")
+os.makedirs(at("full/place_secret.b64"))
+r = secret("place", "-o", at("full"))
+ok(r.code == 4 and "full/place_secret.b64: is there already, and is no file" in r.err and
+   "spent" not in r.err and record("place")["stage"] == "checked" and all(map(os.path.exists, own)) and
+   os.listdir(at("full")) == ["place_secret.b64"], "secret: no place for the packet, nothing is spent", r)
+os.rmdir(at("full/place_secret.b64"))
+keys = keys_of("place")
+r = secret("place", "-o", at("full"))
+header, payload = (base64.b64decode(content("full", f"place_secret{part}.b64")) for part in ("_header", ""))
+ok(r.code == 0 and opened(keys, measure("place", tik=keys[1]), header, payload) is not None,
+   "secret: and then there is one", r)
+
+
+# Permissions, which root would not notice.
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+mine = tempfile.mkdtemp(dir=FOLDER.name)
+os.chmod(FOLDER.name, 0o711)
+
+
+def nobody_can():
+    try:
+        return subprocess.run([ASSAY, "--version"], cwd=mine, capture_output=True, check=False,
+                              **NOBODY).returncode == 0
+    except OSError:
+        return False
+
+
+def as_nobody(name, *args):
+    """`launch secret`, as a user like others, of whom the folder and all in it is."""
+    for n in os.listdir(FOLDER.name):
+        if n.startswith(name):
+            os.rename(at(n), os.path.join(mine, n))
+    for folder, _, files in os.walk(mine):
+        for n in [folder] + [os.path.join(folder, file) for file in files]:
+            os.chown(n, NOBODY.get("user", -1), NOBODY.get("group", -1))
+    done = subprocess.run([ASSAY, "launch", "secret", "--launch", f"{name}.launch.json", *args], cwd=mine,
+                          capture_output=True, text=True, check=False, **NOBODY)
+    with open(os.path.join(mine, f"{name}.launch.json"), encoding="utf-8") as f:
+        return done, json.load(f)["launch"]["stage"]
+
+
+def keys_left(name):
+    return [n for n in os.listdir(mine) if n in (f"{name}_tek.bin", f"{name}_tik.bin")]
+
+
+if nobody_can():
+    for key in ready("read-only"):
+        os.chmod(key, 0o400)
+    os.link(at("read-only_tek.bin"), os.path.join(mine, "elsewhere"))
+    r, stage = as_nobody("read-only", "-o", ".")
+    ok(r.returncode == 0 and stage == "complete" and keys_left("read-only") == [] and
+       content(mine, "elsewhere") == bytes(16), "secret: keys that are read-only", r)
+    ready("closed")
+    os.mkdir(os.path.join(mine, "closed"), 0o500)
+    r, stage = as_nobody("closed", "-o", "closed")
+    ok(r.returncode == 4 and "closed/closed_secret_header.b64: cannot be written: Permission denied" in r.stderr and
+       "spent" not in r.stderr and stage == "checked" and len(keys_left("closed")) == 2,
+       "secret: a folder that cannot be written", r)
+    own = ready("stuck")
+    os.mkdir(os.path.join(mine, "away"))
+    for key in own:
+        shutil.copy(key, os.path.join(mine, "away"))
+    os.chmod(os.path.join(mine, "away"), 0o500)
+    r, stage = as_nobody("stuck", "-o", ".", "--tek", "away/stuck_tek.bin")
+    ok(r.returncode == 4 and "away/stuck_tek.bin: cannot be removed: Permission denied; it opens what would be sent" in
+       r.stderr and stage == "complete" and keys_left("stuck") == [] and
+       not any(n.startswith("stuck_secret") for n in os.listdir(mine)),
+       "secret: a key that stays, and nothing leaves", r)
+    os.chmod(os.path.join(mine, "away"), 0o700)
+else:
+    print("# keys of another user: skipped, who cannot run the command here")
 
 # By files, as sevctl and libvirt have it; the key of a kind of its own.
 keys = keys_of("web")

@@ -94,9 +94,9 @@ for tee in POLICY:
     shutil.copy(f"{tee}-kept", f"{tee}-vm_tik.bin")
     os.chmod(f"{tee}-vm_tik.bin", 0o600)
     r = check(tee, tee, f"{tee}-vm", vm)
-    ok(r.code == 1 and "has its secrets already" in unwrapped(r.out), f"{tee}: the session reused", r)
+    ok(r.code == 1 and "its session is spent" in unwrapped(r.out), f"{tee}: the session reused", r)
     r = secret(f"{tee}-vm", vm)
-    ok(r.code == 1 and "has its secrets already" in r.err, f"{tee}: no second secret", r)
+    ok(r.code == 1 and "its session is spent" in r.err, f"{tee}: no second secret", r)
     vm.end(kill=True)
 
 # Between check and secret the host starts the guest anew: another nonce, and so another guest.
