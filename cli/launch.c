@@ -297,8 +297,8 @@ complain_of_chain(const struct args *args, const struct assay_checks *checks, bo
 			   : assay_check_outcome(checks, i) == ASSAY_SKIPPED &&
 			    assay_check_needed(checks, i)) {
 			complain(args->command,
-			    "no session for a platform that is not AMD's: %s: %s; assay launch "
-			    "verify-platform shows all",
+			    "no session for this platform: %s: %s; assay launch verify-platform "
+			    "shows all",
 			    assay_check_id(checks, i), assay_check_detail(checks, i));
 			return;
 		}

@@ -166,8 +166,8 @@ check_vm(const struct job *job)
 		return 0;
 	complain(job->args->command,
 	    "%s: its guest has another measurement than the one that was checked; nothing was "
-	    "sent: "
-	    "assay launch check",
+	    "sent: this session has launched a guest already, and is for one launch; make another, "
+	    "unless this is the VMM of another guest",
 	    job->vm.address);
 	return EXIT_NO;
 }

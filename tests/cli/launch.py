@@ -147,13 +147,17 @@ ok(got["stage"] == "session" and got["tee"] == "sev-es" and got["policy"] == POL
    base64.b64decode(got["chain"]["cek"]) == CERT["cek"] and "digest" not in got and "key" not in got
    and abs(got["created"] - time.time()) < 600, "session: its record", got)
 r = run("launch", "session", "--guest-policy", "0xf", "--name", "bad", *CHAIN)
-ok(r.code == 1 and "no session for a platform that is not AMD's: sev.a" in r.err and
+ok(r.code == 1 and "no session for this platform: sev.a" in r.err and
    not os.path.exists(at("bad.launch.json")) and not os.path.exists(at("bad_tek.bin")),
    "session: not for a platform that is not genuine", r)
 r = session("hollow", chain=[path("hollow", CERT["ask"] + CERT["oca"] + hollow + CERT["pek"] + CERT["pdh"]),
                              path("amds", CERT["cek"])])
 ok(r.code == 0 and base64.b64decode(record("hollow")["chain"]["cek"]) == CERT["cek"],
    "session: AMD's CEK is in the record, whichever was read first", r)
+genuine = platform("--json", *ROOT, *CHAIN).json["claims"]["platform_id"]
+r = session("bad", "--platforms", path("deny.lst", f"deny cek {genuine}\n".encode()))
+ok(r.code == 1 and "no session for this platform: platform.listed: cek " in r.err and "is on the deny list" in r.err and
+   "AMD's" not in r.err, "session: not for a platform on the deny list", r)
 r = session("bad", chain=[path("rest", CERT["pdh"] + CERT["pek"])])
 ok(r.code == 3 and "OCA, CEK" in r.err, "session: not without the whole chain", r)
 r = session("web")
@@ -492,7 +496,8 @@ for args, words in ((["--secret", "disk"], "is no GUID:FILE"),
 r = secret("vm")
 ok(r.code == 2 and "one of the two: --qmp" in r.err, "secret: where to?", r)
 r = secret("vm", "--qmp", f"unix:{Vmm('x.sock', 'vm', measure=measure('vm', nonce=b'x' * 16)).path}")
-ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent" in r.err and
+ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent: this session has "
+   "launched a guest already" in r.err and "launch check" not in r.err and
    record("vm")["stage"] == "checked", "secret: another VM behind the socket", r)
 
 # Somebody writes where the keys lie, and waits for what is encrypted under his.

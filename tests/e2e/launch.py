@@ -106,7 +106,8 @@ ok(check("sev-es", "sev-es", "twice", vm).code == 0, "checked")
 vm.end(kill=True)
 vm = Vm("sev-es", "sev-es", "twice", "true")
 r = secret("twice", vm)
-ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent" in r.err,
+ok(r.code == 1 and "another measurement than the one that was checked; nothing was sent: this session has "
+   "launched a guest already" in r.err,
    "started anew after its check", r)
 r = check("sev-es", "sev-es", "twice", vm)
 ok(r.code == 1 and "this session has launched a guest already" in unwrapped(r.out), "nor can it be checked anew", r)
