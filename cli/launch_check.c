@@ -129,8 +129,8 @@ static int
 take_digest(struct check *c)
 {
 	static const enum option_id parts[] = { OPT_OVMF, OPT_KERNEL, OPT_INITRD, OPT_APPEND,
-		OPT_VCPUS, OPT_VCPU_TYPE, OPT_VCPU_SIG, OPT_VMM_TYPE, OPT_VMSA_FIRST,
-		OPT_VMSA_FURTHER };
+		OPT_VCPUS, OPT_VCPU_TYPE, OPT_VCPU_SIG, OPT_VCPU_FAMILY, OPT_VCPU_MODEL,
+		OPT_VCPU_STEPPING, OPT_VMM_TYPE, OPT_VMSA_FIRST, OPT_VMSA_FURTHER };
 	const char *text = args_value(c->args, OPT_DIGEST);
 	bool es = strcmp(assay_launch_tee(c->files.launch), "sev-es") == 0;
 	size_t len = 0;
@@ -353,8 +353,10 @@ static const struct option options[] = {
 	{ OPT_BUILD_ID, 0, "build-id", "N", false, NULL, "its build" },
 	{ OPT_MIN_API, 0, "min-api", "M.N.B", false, NULL, "the oldest firmware that will do" },
 	{ OPT_DIGEST, 0, "digest", "HEX", false, NULL, "what is expected; or what it is made of:" },
+	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware" },
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURE_VCPUS,
+	OPTIONS_MEASURE_FAMILY,
 	OPTIONS_MEASURE_STATES,
 	OPTION_OWNER,
 	OPTION_TIK,
@@ -373,7 +375,8 @@ const struct command command_launch_check = {
 	.operands = "",
 	.words = "",
 	.options = options,
-	.examples = { "assay launch check --launch web.launch.json --qmp unix:qmp.sock --digest @d",
+	.examples = { "assay launch check --launch web.launch.json --qmp unix:q --digest \"$(cat "
+		      "d)\"",
 	    "assay launch check --launch web.launch.json --qmp unix:q --ovmf OVMF.fd" },
 	.exits = "0 accepted, 1 refused, 2 usage, 4 trouble",
 	.page = "assay-launch",

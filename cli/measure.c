@@ -869,6 +869,7 @@ const struct command command_measure_snp = {
 };
 
 static const struct option sev_options[] = {
+	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware; needed" },
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURED,
 };
@@ -888,6 +889,7 @@ const struct command command_measure_sev = {
 };
 
 static const struct option sev_es_options[] = {
+	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware; needed" },
 	OPTIONS_MEASURE_BOOT,
 	OPTIONS_MEASURE_VCPUS,
 	OPTIONS_MEASURE_FAMILY,

@@ -16,10 +16,10 @@
  */
 int measure_spelling(char **out, size_t room, int argc, char **argv);
 
-/* Rows of what the launch digest of SEV and SEV-ES depends on, and of what SEV-ES adds. */
+/* Rows of what the launch digest of SEV and SEV-ES depends on beside the firmware, and of what SEV-ES
+ * adds. */
 #define OPTIONS_MEASURE_BOOT                                                                       \
-	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware; needed" },                      \
-	    { OPT_KERNEL, 0, "kernel", "FILE", false, NULL, "direct boot: the kernel" },           \
+	{ OPT_KERNEL, 0, "kernel", "FILE", false, NULL, "direct boot: the kernel" },               \
 	    { OPT_INITRD, 0, "initrd", "FILE", false, NULL, "its initial RAM disk" },              \
 	{                                                                                          \
 		OPT_APPEND, 0, "append", "TEXT", false, NULL, "its command line"                   \

@@ -339,8 +339,11 @@ value_bytes(const struct args *args, uint8_t *out, size_t max, size_t *out_len, 
 		return misused(args->command,
 		    "--%s: \"%.40s\" is not hex; write hex, base64:TEXT or @FILE", option, text);
 	if (*out_len > max)
-		return misused(
-		    args->command, "--%s: is %zu bytes, at most %zu fit", option, *out_len, max);
+		return misused(args->command, "--%s: is %zu bytes, at most %zu fit%s", option,
+		    *out_len, max,
+		    text[0] == '@'
+			? "; a file is taken as raw bytes: if it holds hex, give \"$(cat FILE)\""
+			: "");
 	return 0;
 }
 

@@ -299,7 +299,8 @@ ok(got["stage"] == "checked" and got["digest"] == DIGEST.hex() and got["measure"
 r = offline("web", GOOD, "--json")
 ok(r.code == 0 and r.json["verdict"] == "accepted" and r.json["got"] == GOOD[:32].hex() and
    r.json["expected"] == r.json["got"] and r.json["why"] is None, "check: again, --json", r)
-for option, value in (("kernel", "vmlinuz"), ("append", "quiet"), ("ovmf", "f"), ("vcpus", "1")):
+for option, value in (("kernel", "vmlinuz"), ("append", "quiet"), ("ovmf", "f"), ("vcpus", "1"),
+                      ("vcpu-family", "25"), ("vcpu-model", "1"), ("vcpu-stepping", "1")):
     r = offline("web", GOOD, f"--{option}", value)
     ok(r.code == 2 and f"--{option}: --digest says all that is measured; leave it away" in r.err,
        f"check: --digest and --{option}, which nobody would look at", r)
@@ -330,6 +331,24 @@ r = run("launch", "check", "--launch", at("sub/db.launch.json"), "--key", at("we
         measure("sub/db", policy=1, api=(0, 24, 1)).hex(), "--api-major", "0", "--api-minor", "24", "--build-id", "1")
 ok(r.code == 0 and "not checked: the firmware's age (give --min-api)" in r.out,
    "check: no floor was named", r)
+
+
+# The vCPUs' model, as `assay measure sev-es` takes it.
+BOOT = ["--ovmf", at("P/firmware.fd"), "--vcpus", "1"]
+milan = bytes.fromhex(run("measure", "sev-es", *BOOT, "--vcpu-type", "EPYC-Milan").out)
+ok(session("model").code == 0, "a session")
+for args, code, words in (([], 2, "give --vcpu-type, --vcpu-sig or --vcpu-family"),
+                          (["--vcpu-family", "25"], 2, "--vcpu-family, --vcpu-model and --vcpu-stepping go together"),
+                          (["--vcpu-family", "25", "--vcpu-model", "1", "--vcpu-stepping", "2"], 1, "something else"),
+                          (["--vcpu-family", "25", "--vcpu-model", "1", "--vcpu-stepping", "1"], 0, "ACCEPTED model")):
+    r = run("launch", "check", "--launch", at("model.launch.json"), "--measurement",
+            measure("model", digest=milan).hex(), "--api-major", "1", "--api-minor", "55", "--build-id", "24", *BOOT, *args)
+    ok(r.code == code and words in " ".join((r.out + r.err).split()), f"check: the model of the vCPUs: {words}", r)
+# A digest that was written to a file is hex.
+path("d", DIGEST.hex().encode() + b"\n")
+r = run("launch", "check", "--launch", at("web.launch.json"), "--digest", "@d", "--qmp", "unix:q")
+ok(r.code == 2 and "is 65 bytes, at most 32 fit; a file is taken as raw bytes: if it holds hex, give \"$(cat FILE)\"" in
+   r.err, "check: --digest with a file of hex", r)
 
 
 # --- a VMM ----------------------------------------------------------------------------------
@@ -407,6 +426,13 @@ class Vmm(threading.Thread):
 def by_qmp(name, vmm, *args):
     return check(name, "--qmp", vmm.address, *args)
 
+
+example = run("launch", "check", "--help").out.split("Examples:\n")[1].splitlines()[0]
+Vmm("q", "web", measure=GOOD)
+r = subprocess.run(["sh", "-c", example], cwd=FOLDER.name, capture_output=True, text=True, check=False,
+                   env={**os.environ, "PATH": f"{os.path.dirname(ASSAY)}:{os.environ['PATH']}"})
+ok(r.returncode == 0, f"--help: {example.strip()}", r)
+ok("the firmware; needed" not in run("launch", "check", "--help").out, "--help: --ovmf, or --digest")
 
 ok(session("vm").code == 0, "a session for a VM")
 vm = Vmm("vm.sock", "vm")
