@@ -395,45 +395,13 @@ put_owner(const struct session *s)
 	return rc;
 }
 
-/* The record last: where it is, all the rest is. The name is this session's. */
-static int
-put_session(struct session *s)
+/* No session is made where one of these is; the last is made without --key alone. */
+static const char *const own_files[] = { "_tek.bin", "_tik.bin", ".launch.json", "_owner.pem" };
+
+static size_t
+own_count(const struct session *s)
 {
-	struct assay_error err;
-	char *text = NULL;
-	int rc;
-
-	if (assay_launch_write(&text, s->launch, s->owner, &err) != ASSAY_OK) {
-		complain(s->args->command, "%s", err.text);
-		return EXIT_USAGE;
-	}
-	if ((rc = put_owner(s)) == 0 &&
-	    (rc = put(s, "_tek.bin", (struct assay_bytes){ s->keys.tek, sizeof s->keys.tek }, true,
-		 false)) == 0 &&
-	    (rc = put(s, "_tik.bin", (struct assay_bytes){ s->keys.tik, sizeof s->keys.tik }, true,
-		 false)) == 0 &&
-	    (rc = put(s, "_godh.b64", (struct assay_bytes){ s->keys.godh, sizeof s->keys.godh },
-		 false, true)) == 0 &&
-	    (rc = put(s, "_session.b64", (struct assay_bytes){ s->keys.blob, sizeof s->keys.blob },
-		 false, true)) == 0)
-		rc = put(s, ".launch.json", text_bytes(text), false, false);
-	free(text);
-	return rc;
-}
-
-static int
-take_owner(struct session *s)
-{
-	const char *path = args_value(s->args, OPT_KEY);
-	struct assay_error err;
-
-	if (path != NULL)
-		return launch_read_owner(s->args, path, &s->owner);
-	s->made_owner = true;
-	if (assay_jwk_make(&s->owner, "ES256", &err) == ASSAY_OK)
-		return 0;
-	complain(s->args->command, "%s", err.text);
-	return EXIT_TROUBLE;
+	return args_has(s->args, OPT_KEY) ? 3 : 4;
 }
 
 static int
@@ -450,13 +418,10 @@ name_taken(const struct session *s, const char *path, bool spent)
 static int
 check_name(const struct session *s, size_t from)
 {
-	static const char *const suffixes[] = { "_tek.bin", "_tik.bin", ".launch.json",
-		"_owner.pem" };
-	size_t count = args_has(s->args, OPT_KEY) ? 3 : 4;
 	int rc = 0;
 
-	for (size_t i = from; i < count && rc == 0; i++) {
-		char *path = launch_path(s->args, s->folder, s->name, suffixes[i]);
+	for (size_t i = from; i < own_count(s) && rc == 0; i++) {
+		char *path = launch_path(s->args, s->folder, s->name, own_files[i]);
 		if (path == NULL)
 			return EXIT_TROUBLE;
 		if (access(path, F_OK) == 0)
@@ -489,6 +454,69 @@ claim_name(const struct session *s)
 	}
 	free(path);
 	return rc;
+}
+
+/* The name that was claimed is free again: what claims it goes last. */
+static void
+drop_name(const struct session *s)
+{
+	for (size_t i = own_count(s); i-- > 0;) {
+		char *path = launch_path(s->args, s->folder, s->name, own_files[i]);
+		if (path != NULL)
+			(void)unlink(path);
+		free(path);
+	}
+}
+
+static int
+put_files(const struct session *s, const char *record)
+{
+	int rc;
+
+	if ((rc = put_owner(s)) != 0 ||
+	    (rc = put(s, "_tek.bin", (struct assay_bytes){ s->keys.tek, sizeof s->keys.tek }, true,
+		 false)) != 0 ||
+	    (rc = put(s, "_tik.bin", (struct assay_bytes){ s->keys.tik, sizeof s->keys.tik }, true,
+		 false)) != 0 ||
+	    (rc = put(s, "_godh.b64", (struct assay_bytes){ s->keys.godh, sizeof s->keys.godh },
+		 false, true)) != 0 ||
+	    (rc = put(s, "_session.b64", (struct assay_bytes){ s->keys.blob, sizeof s->keys.blob },
+		 false, true)) != 0)
+		return rc;
+	/* Last: where the record is, all the rest is. */
+	return put(s, ".launch.json", text_bytes(record), false, false);
+}
+
+static int
+put_session(struct session *s)
+{
+	struct assay_error err;
+	char *text = NULL;
+	int rc;
+
+	if (assay_launch_write(&text, s->launch, s->owner, &err) != ASSAY_OK) {
+		complain(s->args->command, "%s", err.text);
+		return EXIT_USAGE;
+	}
+	if ((rc = claim_name(s)) == 0 && (rc = put_files(s, text)) != 0)
+		drop_name(s);
+	free(text);
+	return rc;
+}
+
+static int
+take_owner(struct session *s)
+{
+	const char *path = args_value(s->args, OPT_KEY);
+	struct assay_error err;
+
+	if (path != NULL)
+		return launch_read_owner(s->args, path, &s->owner);
+	s->made_owner = true;
+	if (assay_jwk_make(&s->owner, "ES256", &err) == ASSAY_OK)
+		return 0;
+	complain(s->args->command, "%s", err.text);
+	return EXIT_TROUBLE;
 }
 
 static int
@@ -561,7 +589,7 @@ session(struct session *s, struct chain *c, struct appraisal *a)
 	if ((rc = read_policy(s->args, &policy)) != 0 || (rc = check_place(s)) != 0 ||
 	    (rc = prepare(c, a, s->args)) != 0 || (rc = must_be_genuine(c, a)) != 0 ||
 	    (rc = take_owner(s)) != 0 || (rc = make_session(s, c, policy)) != 0 ||
-	    (rc = claim_name(s)) != 0 || (rc = put_session(s)) != 0)
+	    (rc = put_session(s)) != 0)
 		return rc;
 	return print_session(s);
 }

@@ -198,6 +198,20 @@ for name, gone, words in (("twin", (), "twin_tek.bin is there already; a session
     after = {n: content(n) for n in os.listdir(FOLDER.name) if n.startswith(name)}
     ok(r.code == 0 and second.returncode == 2 and words in err and after == before and
        len(after) == 7 - len(gone), f"session: the second of one name: {words}", (r, err, sorted(after)))
+# A name whose session could not be made is free.
+rsa = path("rsa.pem", subprocess.run(["openssl", "genpkey", "-algorithm", "RSA"], capture_output=True,
+                                     check=True).stdout)
+os.chmod(rsa, 0o600)
+r = session("free", "--key", rsa)
+ok(r.code == 2 and not os.path.exists(at("free_tek.bin")), "session: an owner's key of a kind that signs no record", r)
+os.mkdir(at("free_session.b64"))
+r = session("free")
+ok(r.code == 4 and "free_session.b64: cannot be written" in r.err and
+   not any(os.path.exists(at(f"free{n}")) for n in ("_tek.bin", "_tik.bin", "_owner.pem", ".launch.json")),
+   "session: a file that cannot be written", r)
+os.rmdir(at("free_session.b64"))
+r = session("free")
+ok(r.code == 0, "session: and then it can be", r)
 for args, words in ((["bad/x"], "is no name"), ([".bad"], "name: \".bad\" is none"),
                     (["bad", "-o", at("nowhere")], "is no folder")):
     r = session(*args)
@@ -342,7 +356,8 @@ for args, code, words in (([], 2, "give --vcpu-type, --vcpu-sig or --vcpu-family
                           (["--vcpu-family", "25", "--vcpu-model", "1", "--vcpu-stepping", "2"], 1, "something else"),
                           (["--vcpu-family", "25", "--vcpu-model", "1", "--vcpu-stepping", "1"], 0, "ACCEPTED model")):
     r = run("launch", "check", "--launch", at("model.launch.json"), "--measurement",
-            measure("model", digest=milan).hex(), "--api-major", "1", "--api-minor", "55", "--build-id", "24", *BOOT, *args)
+            measure("model", digest=milan).hex(), "--api-major", "1", "--api-minor", "55", "--build-id", "24",
+            *BOOT, *args)
     ok(r.code == code and words in " ".join((r.out + r.err).split()), f"check: the model of the vCPUs: {words}", r)
 # A digest that was written to a file is hex.
 path("d", DIGEST.hex().encode() + b"\n")
