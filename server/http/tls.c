@@ -2,18 +2,31 @@
 #include "tls.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "../text.h"
 
+/* The first error is the cause; those behind it only say who passed it on. */
 static bool
 failed(const char *what, const char *file)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long first = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(first);
+	struct stat st;
 
+	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		reason = "is a folder";
+	else if (ERR_SYSTEM_ERROR(first))
+		reason = strerror(ERR_GET_REASON(first));
+	else if ((ERR_GET_LIB(first) == ERR_LIB_PEM &&
+		     ERR_GET_REASON(first) == PEM_R_NO_START_LINE) ||
+	    ERR_GET_REASON(first) == ERR_R_UNSUPPORTED) /* of keys, from a decoder */
+		reason = "it holds none";
 	log_say(
 	    "%s: cannot be used as %s: %s", file, what, reason != NULL ? reason : "unknown error");
 	ERR_clear_error();
