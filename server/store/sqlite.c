@@ -267,6 +267,7 @@ store_open(struct store **out, const char *address, struct assay_error *err)
 {
 	struct store *s;
 	enum assay_code rc;
+	struct stat st;
 	mode_t mask;
 
 	if (strncmp(address, PREFIX, sizeof PREFIX - 1) != 0)
@@ -275,6 +276,10 @@ store_open(struct store **out, const char *address, struct assay_error *err)
 	if (*address == '\0' || strlen(address) >= PATH_ROOM)
 		return text_fail(
 		    err, ASSAY_E_USAGE, "store: the path behind sqlite: is empty or too long");
+	if (stat(address, &st) == 0 && S_ISDIR(st.st_mode))
+		return text_fail(err, ASSAY_E_IO,
+		    "store %s: is a folder; name the file in it: sqlite:%s/assayd.db", address,
+		    address);
 	if ((s = calloc(1, sizeof *s)) == NULL)
 		return text_fail(err, ASSAY_E_NOMEM, "out of memory");
 	s->lock = -1;

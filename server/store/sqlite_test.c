@@ -66,7 +66,7 @@ test_open(void **context)
 {
 	struct place p;
 	struct assay_error err;
-	char address[200];
+	char address[200], lock[200];
 	struct stat st;
 
 	(void)context;
@@ -80,7 +80,9 @@ test_open(void **context)
 	refused(address, ASSAY_E_IO,
 	    "the folder must exist and be writable; --store sqlite:PATH names another");
 	(void)snprintf(address, sizeof address, "sqlite:%s", p.folder);
-	refused(address, ASSAY_E_IO, "unable to open database file");
+	refused(address, ASSAY_E_IO, "is a folder; name the file in it: sqlite:/tmp/assay-store-");
+	(void)snprintf(lock, sizeof lock, "%s.lock", p.folder);
+	assert_int_not_equal(access(lock, F_OK), 0); /* a wrong command leaves nothing */
 
 	store_close(p.s);
 	p.s = NULL;
