@@ -41,6 +41,8 @@ check(const struct settings *config)
 {
 	const struct server_options *o = settings_options(config);
 
+	if (!front_check_roots(o))
+		return EXIT_USAGE;
 	if (o->tls_cert != NULL) {
 		SSL_CTX *tls = tls_open(o->tls_cert, o->tls_key, o->client_ca);
 		if (tls == NULL)
@@ -118,6 +120,9 @@ serve(struct settings *config)
 	notify_open(&notify);
 	if (!confine_user(o->user))
 		return EXIT_TROUBLE;
+	/* The keeper makes a store and its keys: what a wrong command would leave behind. */
+	if (!front_check_roots(o))
+		return EXIT_USAGE;
 	for (size_t i = 0; i < count; i++)
 		if (!process_start(&processes[i], o))
 			return EXIT_TROUBLE; /* those that live see their sockets close */

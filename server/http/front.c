@@ -295,17 +295,36 @@ read_root(struct assay_bytes *out, const char *path)
 	FILE *from = fopen(path, "rbe");
 	uint8_t *bytes = malloc(ROOT_FILE_MAX);
 	size_t n = from != NULL && bytes != NULL ? fread(bytes, 1, ROOT_FILE_MAX, from) : 0;
-	bool ok = n > 0 && n < ROOT_FILE_MAX && ferror(from) == 0;
+	bool failed = from == NULL || bytes == NULL || ferror(from) != 0;
+	bool ok = !failed && n > 0 && n < ROOT_FILE_MAX;
 
 	if (!ok)
 		log_say("%s: cannot be read as a trust root: %s", path,
-		    from == NULL ? strerror(errno) : "is empty, or longer than 1 MiB");
+		    failed && errno == EISDIR ? "is a folder; give trust-root for each file in it"
+			: failed              ? strerror(errno)
+			: n == 0              ? "is empty"
+					      : "is longer than 1 MiB");
 	if (from != NULL)
 		fclose(from);
 	if (ok)
 		*out = (struct assay_bytes){ bytes, n };
 	else
 		free(bytes);
+	return ok;
+}
+
+static bool
+judge_root(struct assay_trust *trust, const char *path)
+{
+	struct assay_bytes root;
+	struct assay_error err = { 0 };
+
+	if (!read_root(&root, path))
+		return false;
+	bool ok = assay_trust_add_root(trust, root, path, &err) == ASSAY_OK;
+	if (!ok)
+		log_say("trust-root: %s", err.text);
+	free((void *)(uintptr_t)root.ptr);
 	return ok;
 }
 
@@ -455,6 +474,21 @@ close_server(struct front *f)
 }
 
 /* --- public ------------------------------------------------------------------------------ */
+
+bool
+front_check_roots(const struct server_options *o)
+{
+	struct assay_trust *trust = NULL;
+	struct assay_error err = { 0 };
+	bool ok = assay_trust_new(&trust, &err) == ASSAY_OK;
+
+	if (!ok)
+		log_say("cannot start: %s", err.text);
+	for (size_t i = 0; ok && i < o->root_count; i++)
+		ok = judge_root(trust, o->trust_root[i]);
+	assay_trust_free(trust);
+	return ok;
+}
 
 static void
 serve(struct front *f)

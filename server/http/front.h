@@ -108,6 +108,8 @@ struct settings;
  */
 int front_run(struct settings *config, struct listening *listening, size_t listening_count,
     struct process *processes, size_t process_count, struct notify *notify);
+/* Whether the files of trust-root hold roots; it has complained of those that do not. */
+bool front_check_roots(const struct server_options *options);
 /* The processor's, or what the options say. */
 size_t front_workers(const struct server_options *options);
 

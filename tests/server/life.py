@@ -116,6 +116,15 @@ def tls():
     r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/x.db", "--listen", "tcp:127.0.0.1:0", "--tls-cert",
                         one[0], "--tls-key", two[1]], capture_output=True, text=True, timeout=20)
     check(r.returncode == 4 and "two.key" in r.stderr, "a key of another certificate: exit 4")
+    chain, key = ["--tls-cert", one[0]], ["--tls-key", one[1]]
+    for args, words in ((["--tls-cert", "/no.pem", *key], "/no.pem: cannot be used as certificate chain in PEM: No such file"),
+                        (["--tls-cert", FOLDER, *key], ": is a folder"),
+                        (["--tls-cert", one[1], *key], "as certificate chain in PEM: it holds none"),
+                        ([*chain, "--tls-key", "/no.key"], "as private key in PEM of that certificate: No such file"),
+                        ([*chain, "--tls-key", one[0]], "as private key in PEM of that certificate: it holds none"),
+                        ([*chain, *key, "--client-ca", "/dev/null"], "as certificates of client-ca in PEM: it holds none")):
+        r = subprocess.run([ASSAYD, "--check", *args], capture_output=True, text=True, timeout=20)
+        check(r.returncode == 2 and words in r.stderr, f"TLS files: {words}")
 
 
 def clients():
@@ -301,15 +310,24 @@ def deaths():
                        capture_output=True, text=True, timeout=20)
     check(r.returncode in (2, 4) and "/proc/nothing" in r.stderr and "snapshot" not in r.stderr,
           "a store that cannot be opened is said once, by who knows")
-    r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
-                        "/nonexistent"], capture_output=True, text=True, timeout=20)
-    check(r.returncode == 4 and "/nonexistent: cannot be read as a trust root" in r.stderr, "no trust root: exit 4")
-    with open(f"{FOLDER}/rubbish", "w") as f:
+    rubbish, empty, folder, store = (f"{FOLDER}/{name}" for name in ("rubbish", "empty", "roots", "y"))
+    with open(rubbish, "w") as f:
         f.write("rubbish")
-    os.mkdir(f"{FOLDER}/y")
-    r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/y/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
-                        f"{FOLDER}/rubbish"], capture_output=True, text=True, timeout=20)
-    check(r.returncode == 4 and "trust-root 1" in r.stderr, "a trust root that is none: exit 4")
+    open(empty, "w").close()
+    os.mkdir(folder)
+    os.mkdir(store)
+    for root, words in (("/nonexistent", "/nonexistent: cannot be read as a trust root: No such file"),
+                        (folder, f"{folder}: cannot be read as a trust root: is a folder; give trust-root for each file"),
+                        (empty, "is empty"), (rubbish, f"trust-root: {rubbish}: ")):
+        for check_only in ([], ["--check"]):
+            r = subprocess.run([ASSAYD, "--store", f"sqlite:{store}/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
+                                root, *check_only], capture_output=True, text=True, timeout=20)
+            check(r.returncode == 2 and words in r.stderr and r.stderr.count("\n") == 1 and os.listdir(store) == [],
+                  f"{' '.join(check_only)} a trust root that is none leaves no store: exit 2, {words[-30:]}")
+    with open(rubbish, "wb") as f:
+        f.write(bytes(1 << 20))
+    r = subprocess.run([ASSAYD, "--check", "--trust-root", rubbish], capture_output=True, text=True, timeout=20)
+    check(r.returncode == 2 and "is longer than 1 MiB" in r.stderr, "one of 1 MiB is too large")
 
 
 def logs():
