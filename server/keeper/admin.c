@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin.h"
 
+#include "../text.h"
 #include "verb.h"
 
 #include <stdio.h>
@@ -144,6 +145,44 @@ token_fault(struct keeper *k, json_t *claims, const struct ipc_message *m)
 	return NULL;
 }
 
+/* The key that a token names, made into a text that the caller frees; NULL: none. */
+static char *
+named_key(struct assay_bytes token)
+{
+	struct assay_error err;
+	char *header = NULL, *kid = NULL;
+	uint8_t *payload = NULL;
+	size_t len = 0;
+
+	if (assay_jws_peek(&header, &payload, &len, token, &err) != ASSAY_OK)
+		return NULL;
+	json_t *object = json_loads(header, JSON_REJECT_DUPLICATES, NULL);
+	const char *text = json_string_value(json_object_get(object, "kid"));
+	if (text != NULL)
+		kid = strdup(text);
+	json_decref(object);
+	free(header);
+	free(payload);
+	return kid;
+}
+
+static void
+refuse_token(const struct keeper *k, struct reply *r, struct assay_bytes token,
+    const struct assay_error *why)
+{
+	char quoted[QUOTE_ROOM];
+	char *kid = why->code == ASSAY_E_SIGNATURE ? named_key(token) : NULL;
+
+	if (kid != NULL && verb_admin_of_kid(k, kid) == NULL)
+		reply_refuse(r, KEEPER_ADMIN,
+		    "admin token: this server knows no operator's key %s; give --admin-key FILE of "
+		    "one of its operators, or ask an admin for assay admin add",
+		    text_quote_string(quoted, kid));
+	else
+		reply_refuse(r, KEEPER_ADMIN, "admin token: %.300s", why->text);
+	free(kid);
+}
+
 static const struct admin *
 admin_of_token(struct keeper *k, const struct ipc_message *m, struct reply *r)
 {
@@ -160,7 +199,7 @@ admin_of_token(struct keeper *k, const struct ipc_message *m, struct reply *r)
 		if (err.code == ASSAY_E_NOMEM)
 			keeper_trouble(k, err.text);
 		else
-			reply_refuse(r, KEEPER_ADMIN, "admin token: %.300s", err.text);
+			refuse_token(k, r, m->field[0], &err);
 		return NULL;
 	}
 	assay_jwk_kid(kid, by);

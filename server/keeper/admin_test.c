@@ -123,13 +123,16 @@ test_tokens(void **context)
 	struct assay_jwk *stranger = NULL;
 	struct assay_error err;
 	struct bed_bond bond;
-	char *token;
+	char *token, kid[ASSAY_KID_TEXT], said[160];
 
 	(void)context;
 	bed_new(&b);
 	assert_int_equal(assay_jwk_make(&stranger, "EdDSA", &err), ASSAY_OK);
+	assay_jwk_kid(kid, stranger);
+	(void)snprintf(said, sizeof said,
+	    "admin token: this server knows no operator's key \"%s\"; give --admin-key FILE", kid);
 	r = bed_admin_by(&b, stranger, "secret.list", "{}", bed_bytes(""));
-	refused(&r, KEEPER_ADMIN, "admin token: ");
+	refused(&r, KEEPER_ADMIN, said);
 	assay_jwk_free(stranger);
 
 	/* Our own token keys do not sign for admins. */
