@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <assay/evidence.h>
 #include <assay/policy.h>
@@ -15,6 +16,16 @@
 enum { SENTENCE_SIZE = 512, CHANGES = 4 };
 
 /* --- list, show ---------------------------------------------------------------------------- */
+
+/* Who has named a server may expect its policies; scripts get the list alone. */
+static void
+tell_of_servers(void)
+{
+	const char *url = getenv("ASSAY_URL");
+
+	if (url != NULL && url[0] != '\0' && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO))
+		fputs("These are built in; a server's: --url \"$ASSAY_URL\"\n", stderr);
+}
 
 static int
 run_list(const struct args *args)
@@ -52,7 +63,9 @@ run_list(const struct args *args)
 		json_close(&j, '}');
 		fputc('\n', s.to);
 	}
-	return screen_close(&s, false, EXIT_YES);
+	if ((rc = screen_close(&s, false, EXIT_YES)) == EXIT_YES)
+		tell_of_servers();
+	return rc;
 }
 
 static const char *
@@ -75,9 +88,13 @@ run_show(const struct args *args)
 	const struct assay_policy *policy = assay_policy_builtin(args->operands[0]);
 	if (policy == NULL) {
 		const char *near = nearest(args->operands[0], builtin_at, NULL);
-		return misused(args->command, "\"%s\" is not built in%s%s%s", args->operands[0],
-		    near != NULL ? "; did you mean " : " (assay policy list)",
-		    near != NULL ? near : "", near != NULL ? "?" : "");
+		if (near != NULL)
+			return misused(args->command,
+			    "\"%s\" is not built in; did you mean %s? (of a server's: --url URL)",
+			    args->operands[0], near);
+		return misused(args->command,
+		    "\"%s\" is not built in (assay policy list); of a server's give --url URL",
+		    args->operands[0]);
 	}
 	if ((rc = screen_open(&s, args)) != 0)
 		return rc;

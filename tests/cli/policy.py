@@ -3,11 +3,12 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
 
-from harness import FOLDER, ROOT, done, fits, ok, path, run, vectors
+from harness import ASSAY, FOLDER, ROOT, done, fits, ok, path, run, vectors
 
 SIM = os.path.abspath(sys.argv[2])
 
@@ -163,6 +164,22 @@ for name in ("default", "genuine"):
         ok(r.code == 0 and r.out == f.read(), f"show {name} is the file", r)
 r = run("policy", "show", "defualt")
 ok(r.code == 2 and "did you mean default?" in r.err, "show of a wrong name", r)
+server = {"ASSAY_URL": "https://192.0.2.1"}
+r = run("policy", "show", "web", env=server)
+ok(r.code == 2 and '"web" is not built in (assay policy list); of a server\'s give --url URL' in r.err,
+   "show does not go by ASSAY_URL, and says so", r)
+r = run("policy", "list", env=server)
+ok(r.code == 0 and r.err == "" and "--url" not in r.out, "nor does list; a script gets the list alone", r)
+for env, words in ((server, 'These are built in; a server\'s: --url "$ASSAY_URL"'), ({}, "")):
+    main, side = pty.openpty()
+    subprocess.run([ASSAY, "policy", "list"], stdout=side, stderr=side, check=True, env={**os.environ, "ASSAY_URL": "", **env})
+    os.write(side, b"END")
+    seen = b""
+    while not seen.endswith(b"END"):
+        seen += os.read(main, 65536)
+    os.close(main)
+    os.close(side)
+    ok((b"These are built in" in seen) == bool(words) and words.encode() in seen, f"list on a terminal: {words}", seen)
 run("policy", "show", "-o", "copy.policy", "default")
 for name in ("sgx", "tdx", "snp", "sev-es", "tdx-debug", "tdx-old", "snp-masked"):
     a = run("verify", "--json", *options(name), name)
