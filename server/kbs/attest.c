@@ -171,10 +171,13 @@ not_genuine(struct attest *a, const struct assay_checks *checks, const struct as
 {
 	size_t row = deciding_row(checks);
 
-	if (row < assay_checks_count(checks))
-		return refuse(a, "the evidence is not accepted: %s: %s. %s",
+	if (row < assay_checks_count(checks)) {
+		const char *fix = assay_check_fix(checks, row);
+		/* The options in it are the verifier's, and the guest that asks has none of them. */
+		return refuse(a, "the evidence is not accepted: %s: %s. %s%s",
 		    assay_check_id(checks, row), assay_check_detail(checks, row),
-		    assay_check_fix(checks, row));
+		    strstr(fix, " -") != NULL ? "For the operator of assayd: " : "", fix);
+	}
 	if (assay_missing_count(checks) > 0)
 		return refuse(a,
 		    "the evidence cannot be judged: %s is missing here (%s); the operator gives it "
