@@ -320,6 +320,24 @@ print_until(struct screen *s, const struct listing *l)
 	}
 }
 
+/* Of a test platform its owner knows that; whoever does not is not to be talked into its root. */
+static void
+print_remedy(struct screen *s, const struct listing *l)
+{
+	static const char text[] = "Refuse what a root signed that is not trusted. Only if it is "
+				   "of a test platform of yours, name "
+				   "that platform's root with --trust-root.";
+	size_t i = 0;
+
+	while (i < l->count && strstr(l->items[i].why, "a root that is not trusted") == NULL &&
+	    strstr(l->items[i].why, "by one of AMD's roots") == NULL)
+		i++;
+	if (i == l->count)
+		return;
+	fputs("\n  ", s->to);
+	screen_wrap(s, 2, 2, text);
+}
+
 static void
 print_screen(struct screen *s, const struct listing *l)
 {
@@ -351,6 +369,7 @@ print_screen(struct screen *s, const struct listing *l)
 		screen_text(s, text);
 		screen_wrap(s, 8 + screen_columns(text), 8, item->why);
 	}
+	print_remedy(s, l);
 }
 
 static void

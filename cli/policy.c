@@ -172,15 +172,22 @@ outcome_word(enum assay_outcome outcome)
 	return (unsigned)outcome < 4 ? words[outcome] : "?";
 }
 
-/* The row that decided about genuineness, for people who wonder why. */
+/* The rows that decided about genuineness, for people who wonder why, and what to do about the first. */
 static void
 print_not_genuine(struct screen *s, const struct trial *t)
 {
-	for (size_t i = 0; i < t->first; i++)
-		if (assay_check_outcome(t->checks, i) == ASSAY_FAIL ||
-		    assay_check_needed(t->checks, i))
-			screen_row(s, outcome_word(assay_check_outcome(t->checks, i)), "%s: %s",
-			    assay_check_id(t->checks, i), assay_check_detail(t->checks, i));
+	bool told = false;
+
+	for (size_t i = 0; i < t->first; i++) {
+		bool failed = assay_check_outcome(t->checks, i) == ASSAY_FAIL;
+		if (!failed && !assay_check_needed(t->checks, i))
+			continue;
+		screen_row(s, outcome_word(assay_check_outcome(t->checks, i)), "%s: %s",
+		    assay_check_id(t->checks, i), assay_check_detail(t->checks, i));
+		if (failed && !told)
+			screen_row(s, "", "%s", assay_check_fix(t->checks, i));
+		told |= failed;
+	}
 }
 
 static void

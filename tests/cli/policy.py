@@ -245,6 +245,9 @@ ok(len(r.out.splitlines()) == 2, "several as JSON: a line each", r)
 r = run("policy", "test", "--trust-root", "tdx/trust-root", "default", "tdx/evidence.bin")
 ok(r.code == 3 and r.out.startswith("UNDETERMINED") and "cannot be told without the collateral" in r.out,
    "without collateral", r)
+r = run("policy", "test", "-c", "tdx/collateral", "default", "tdx/evidence.bin")
+ok(r.code == 1 and "FAIL         dcap.root.pinned: " in r.out and r.out.count("Refuse this evidence.") == 1 and
+   "--trust-root" in r.out.split("Refuse this evidence.")[1] and fits(r.out), "a root that is not trusted: what to do", r)
 r = run("policy", "test", "ex1.policy", "tdx/collateral/tcb_info.json")
 ok(r.code in (1, 4) and r.out == "", "no evidence", r)
 r = run("policy", "test", "ex1.policy")
