@@ -9,6 +9,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <assay/proof.h>
+
 #include "command.h"
 #include "launch_files.h"
 #include "launch_vm.h"
@@ -305,6 +307,24 @@ answer(const struct job *job)
 	return screen_close(&s, args_has(job->args, OPT_QUIET), EXIT_YES);
 }
 
+/* The guest takes every key, and may want it for something else than evidence. One that is damaged is of no
+ * use to it, and stops its agent. */
+static int
+judge_key(const struct job *job)
+{
+	struct assay_proof_keys *keys = NULL;
+	struct assay_error err;
+
+	enum assay_code code =
+	    assay_proof_keys_new(&keys, (struct assay_bytes){ job->key, job->key_len }, &err);
+	assay_proof_keys_free(keys);
+	if (code == ASSAY_OK)
+		return 0;
+	complain(job->args->command, "%s%s", err.text,
+	    code == ASSAY_E_UNSUPPORTED ? "; a guest with this key cannot attest" : "");
+	return code == ASSAY_E_UNSUPPORTED ? 0 : code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
+}
+
 /* The record says that the session is spent before the packet leaves, and the keys are gone: whatever
  * happens then, there is no second one. */
 static int
@@ -340,6 +360,8 @@ put_in(struct job *job)
 		complain(job->args->command, "%s", err.text);
 		return code == ASSAY_E_NOMEM ? EXIT_TROUBLE : EXIT_USAGE;
 	}
+	if ((rc = judge_key(job)) != 0)
+		return rc;
 	if ((rc = reserve(job)) == 0 && (rc = spend(job)) == 0)
 		return answer(job);
 	remove_files(job);

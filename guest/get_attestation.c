@@ -170,12 +170,13 @@ deliver(const struct channel *c, const char *root, const void *nonce, void *buf,
 
 /*
  * Legacy SEV has no evidence of its own in the first design: what the owner injected is handed over, to
- * those whom the agent's configuration lists, and the nonce has no meaning. *no_keys: the agent keeps
- * to the rules of the shipped binaries, under which every TEE answers the nonce.
+ * those whom the agent's configuration lists, and the nonce has no meaning. A key that signs no proofs is
+ * handed over too: that guest has no evidence, and it is the key that shows the technology. *no_keys: the
+ * agent keeps to the rules of the shipped binaries, under which every TEE answers the nonce.
  */
 static int
 deliver_key(const struct channel *c, const char *root, void *buf, size_t buf_length, size_t *len,
-    bool *no_keys)
+    size_t *technology, bool *no_keys)
 {
 	struct assay_guest_request request = { .root = root };
 	struct guest_job job;
@@ -187,8 +188,11 @@ deliver_key(const struct channel *c, const char *root, void *buf, size_t buf_len
 		return EIO;
 	enum assay_code rc = assay_attest_ask(&room, &answer, ATTEST_OP_KEY, &job, NULL);
 	*no_keys = answer.status == ATTEST_NO_KEYS;
+	if (rc == ASSAY_E_UNSUPPORTED && *technology == ASSAY_TECHNOLOGY_NONE)
+		return 0;
 	if (rc != ASSAY_OK)
 		return errno_of(rc);
+	*technology = ASSAY_TECHNOLOGY_SEV;
 	*len = answer.first.len;
 	if (buf != NULL && buf_length > SSIZE_MAX)
 		error = EINVAL;
@@ -210,11 +214,11 @@ attest(const struct channel *c, const char *root, const void *nonce, size_t nonc
 	int error = find_technology(technology, &tee, root);
 
 	*len = 0;
-	if (error != 0 || *technology == ASSAY_TECHNOLOGY_NONE)
+	if (error != 0)
 		return error;
-	if (strcmp(tee, "sev-es") == 0 || strcmp(tee, "sev") == 0) {
-		error = deliver_key(c, root, buf, buf_length, len, &no_keys);
-		if (!no_keys)
+	if (tee[0] == '\0' || strcmp(tee, "sev-es") == 0 || strcmp(tee, "sev") == 0) {
+		error = deliver_key(c, root, buf, buf_length, len, technology, &no_keys);
+		if (!no_keys || tee[0] == '\0')
 			return error;
 	}
 	if (buf == NULL) {

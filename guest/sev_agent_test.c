@@ -28,6 +28,7 @@ static struct {
 	pthread_t thread;
 	enum attest_status status; /* to all */
 	enum attest_status key_status;
+	bool key_only; /* else it has nothing */
 	enum attest_tee tee;
 	size_t first;  /* bytes of evidence, if not the right number */
 	size_t cut;    /* from the end of the packet */
@@ -58,6 +59,8 @@ respond(int fd)
 	struct attest_answer a = { .status = agent.status, .tee = agent.tee };
 	if (r.op == ATTEST_OP_KEY && agent.key_status != ATTEST_OK)
 		a.status = agent.key_status;
+	if (r.op != ATTEST_OP_KEY && agent.key_only)
+		a.status = ATTEST_ABSENT;
 	if (a.status != ATTEST_OK)
 		a.first = (struct assay_bytes){ (const uint8_t *)no, sizeof no - 1 };
 	else if (r.op == ATTEST_OP_KEY)
@@ -135,7 +138,7 @@ reset(enum attest_tee tee)
 	agent.status = agent.key_status = ATTEST_OK;
 	agent.tee = tee;
 	agent.first = agent.cut = 0;
-	agent.silent = agent.sleeping = false;
+	agent.silent = agent.sleeping = agent.key_only = false;
 }
 
 static const uint8_t nonce[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
@@ -280,6 +283,35 @@ test_get_attestation(void **state)
 	assert_int_equal(technology, 7);
 }
 
+/* What the owner injected signs no proofs: the guest has it, and no evidence. */
+static void
+test_key_alone(void **state)
+{
+	uint8_t buf[KEY];
+	size_t technology = 7;
+
+	(void)state;
+	reset(ATTEST_TEE_NONE);
+	agent.key_only = true;
+	assert_int_equal(assay_guest_attestation(root, NULL, 0, NULL, 0, &technology), KEY);
+	assert_int_equal(technology, ASSAY_TECHNOLOGY_SEV);
+	assert_int_equal(assay_guest_attestation(root, NULL, 3, buf, KEY, &technology), KEY);
+	assert_int_equal(buf[0], 0xe0 + ATTEST_OP_KEY);
+	technology = 7;
+	assert_int_equal(assay_guest_attestation(root, NULL, 3, buf, KEY - 1, &technology), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	agent.key_status = ATTEST_REFUSED;
+	assert_int_equal(assay_guest_attestation(root, NULL, 3, buf, KEY, &technology), -1);
+	assert_int_equal(errno, EACCES);
+	agent.key_status = ATTEST_NO_KEYS;
+	assert_int_equal(assay_guest_attestation(root, NULL, 3, buf, KEY, &technology), -1);
+	assert_int_equal(errno, EIO);
+	assert_int_equal(technology, 7);
+	agent.key_status = ATTEST_ABSENT;
+	assert_int_equal(assay_guest_attestation(root, NULL, 3, buf, KEY, &technology), 0);
+	assert_int_equal(technology, ASSAY_TECHNOLOGY_NONE);
+}
+
 static void
 test_allocations(void **state)
 {
@@ -310,6 +342,7 @@ main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_get_attestation),
+		cmocka_unit_test(test_key_alone),
 		cmocka_unit_test(test_allocations),
 	};
 

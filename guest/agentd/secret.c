@@ -135,6 +135,7 @@ read_all(struct locked *l, int fd)
 	}
 }
 
+/* A key that signs no proofs was injected for something else, and is no less a secret. */
 static bool
 certify(struct secret *s, const struct locked *l, const char *path)
 {
@@ -144,12 +145,15 @@ certify(struct secret *s, const struct locked *l, const char *path)
 		log_say("%s: is longer than a launch key can be, %d bytes", path, ATTEST_KEY_MAX);
 		return false;
 	}
-	if (assay_proof_keys_new(&s->keys, (struct assay_bytes){ l->ptr, l->len }, &err) !=
-	    ASSAY_OK) {
+	enum assay_code rc =
+	    assay_proof_keys_new(&s->keys, (struct assay_bytes){ l->ptr, l->len }, &err);
+	if (rc == ASSAY_E_UNSUPPORTED)
+		snprintf(s->why, sizeof s->why,
+		    "%.170s; the owner makes another: assay launch secret", err.text);
+	else if (rc != ASSAY_OK)
 		log_say("%s: %s", path, err.text);
-		return false;
-	}
-	return true;
+	s->taken = rc == ASSAY_OK || rc == ASSAY_E_UNSUPPORTED;
+	return s->taken;
 }
 
 bool

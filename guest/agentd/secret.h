@@ -26,14 +26,15 @@ struct locked {
 };
 
 struct secret {
-	struct assay_proof_keys *keys; /* NULL: there is none, and why says so */
+	bool taken;                    /* there was one */
+	struct assay_proof_keys *keys; /* NULL: there was none, or one that signs no proofs */
 	struct locked kept;            /* the injected key, where it may be given away */
-	char why[SECRET_WHY];
+	char why[SECRET_WHY];          /* there are no keys */
 };
 
 /*
- * Takes the key, and removes it where it was. False after it has complained: a key is there, and cannot
- * be taken wholly. That there is none is no failure.
+ * Takes the key, of whatever algorithm, and removes it where it was. False after it has complained: a key
+ * is there, and cannot be taken wholly. That there is none is no failure.
  */
 bool secret_take(struct secret *out, const struct agent_options *options);
 void secret_clear(struct secret *secret); /* wipes */

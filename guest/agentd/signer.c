@@ -345,7 +345,7 @@ decide(struct ask *a)
 	struct signer *s = a->signer;
 	const struct attest_answer known = { .status = ATTEST_OK, .tee = s->tee };
 
-	if (s->secret.keys == NULL) /* to whomever: it is no SEV guest, and other ways are open */
+	if (!s->secret.taken) /* to whomever: it is no SEV guest, and other ways are open */
 		refuse(a, ATTEST_ABSENT, s->secret.why);
 	else if (!callers_may_ask(&s->callers, &a->caller))
 		refuse(
@@ -360,6 +360,8 @@ decide(struct ask *a)
 		    "the key was wiped: nobody was to be given it when the agent started");
 	else if (a->request.op == ATTEST_OP_KEY)
 		give_key(a);
+	else if (s->secret.keys == NULL)
+		refuse(a, ATTEST_ABSENT, s->secret.why);
 	else if (a->request.op == ATTEST_OP_TEE && s->tee != ATTEST_TEE_NONE)
 		respond(a, &known);
 	else
@@ -532,12 +534,17 @@ close_signer(struct signer *s)
 static bool
 say_ready(const struct signer *s)
 {
-	struct signer_ready r = { .has_key = s->secret.keys != NULL };
+	struct signer_ready r = { .has_key = s->secret.taken };
+	const bool kept = s->secret.kept.ptr != NULL;
 
-	if (r.has_key)
+	if (s->secret.keys != NULL)
 		snprintf(r.text, sizeof r.text, "the launch key is taken, %s",
-		    s->secret.kept.ptr != NULL ? "and kept for those whom allow-key-uid names"
-					       : "and a working key certified");
+		    kept ? "and kept for those whom allow-key-uid names"
+			 : "and a working key certified");
+	else if (r.has_key)
+		snprintf(r.text, sizeof r.text,
+		    "the launch key is taken, and %s, but attests nothing: %s",
+		    kept ? "kept for those whom allow-key-uid names" : "wiped", s->secret.why);
 	else
 		snprintf(r.text, sizeof r.text, "no launch key: %s", s->secret.why);
 	return send(s->ends.control, &r, sizeof r, MSG_NOSIGNAL) == sizeof r;

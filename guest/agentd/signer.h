@@ -18,8 +18,8 @@ struct signer_ends {
 
 /* What it says by a packet when it is ready. */
 struct signer_ready {
-	bool has_key;
-	char text[SECRET_WHY + 32]; /* what became of the launch key; zero-terminated */
+	bool has_key;                /* there was one, and so this is a SEV guest */
+	char text[SECRET_WHY + 128]; /* what became of the launch key; zero-terminated */
 };
 
 /* Its whole life, from taking the launch key. Returns the exit code. */

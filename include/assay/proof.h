@@ -26,8 +26,8 @@ struct assay_proof_keys;
  * out               The caller frees it with assay_proof_keys_free().
  * private_key_info  The injected key: PrivateKeyInfo in DER (RFC 5208) and nothing behind it. P-256,
  *                   P-384, Ed25519, RSA of 2048 to 4096 bits. The caller wipes it.
- * Errors            ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (another algorithm), ASSAY_E_NOMEM (also for
- *                   want of randomness).
+ * Errors            ASSAY_E_FORMAT, ASSAY_E_UNSUPPORTED (a PrivateKeyInfo of another algorithm, which
+ *                   never signs proofs), ASSAY_E_NOMEM (also for want of randomness).
  */
 ASSAY_MUST_USE enum assay_code assay_proof_keys_new(
     struct assay_proof_keys **out, struct assay_bytes private_key_info, struct assay_error *err);

@@ -27,6 +27,7 @@ enum {
 	RSA_BITS = 3072, /* of those made here */
 	EXPONENT = 65537,
 	ED25519 = 32,
+	ALGORITHM = 40, /* characters of its name, or of its number's */
 };
 
 static const struct curve {
@@ -38,7 +39,7 @@ static const struct curve {
 	[ASSAY_PAIR_P384] = { NID_secp384r1, 48, "P-384" },
 	[ASSAY_PAIR_P521] = { NID_secp521r1, 66, "P-521" },
 	[ASSAY_PAIR_ED25519] = { NID_ED25519, ED25519, "Ed25519" },
-	[ASSAY_PAIR_RSA] = { 0, 0, "RSA" },
+	[ASSAY_PAIR_RSA] = { NID_rsaEncryption, 0, "RSA" },
 };
 
 static bool
@@ -321,9 +322,14 @@ take_read(struct assay_pair *pair, EVP_PKEY *key, bool private, struct assay_err
 	enum assay_code rc;
 
 	if (p.kind == ASSAY_PAIR_NONE) {
+		/* It is of a curve that could not be looked at for want of memory. */
+		bool lost =
+		    EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get0_EC_KEY(key) == NULL;
 		EVP_PKEY_free(key);
-		return assay_fail(err, ASSAY_E_UNSUPPORTED,
-		    "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make another key");
+		return lost ? assay_fail_nomem(err)
+			    : assay_fail(err, ASSAY_E_UNSUPPORTED,
+				  "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make "
+				  "another key");
 	}
 	if (elliptic(p.kind)) {
 		p.handle = EVP_PKEY_get1_EC_KEY(key);
@@ -377,6 +383,41 @@ read_der(struct assay_bytes der, bool private)
 	return NULL;
 }
 
+/* Whether this is a PrivateKeyInfo, and of none of our kinds; its algorithm's name, or its curve's. That is seen
+ * without the engine, whose want of memory looks like a kind that it does not know. */
+static bool
+is_strange(char name[ALGORITHM], struct assay_bytes der)
+{
+	const uint8_t *at = der.ptr;
+	PKCS8_PRIV_KEY_INFO *info = der.len > 0 && der.len <= INT_MAX
+	    ? d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)der.len)
+	    : NULL;
+	const X509_ALGOR *of = NULL;
+	bool strange = info != NULL && at == der.ptr + der.len &&
+	    PKCS8_pkey_get0(NULL, NULL, NULL, &of, info) == 1;
+
+	if (strange) {
+		bool curve = of->parameter != NULL && of->parameter->type == V_ASN1_OBJECT;
+		const ASN1_OBJECT *object = curve ? of->parameter->value.object : of->algorithm;
+		for (enum assay_pair_kind k = ASSAY_PAIR_P256; k <= ASSAY_PAIR_RSA; k++)
+			strange = strange && OBJ_obj2nid(object) != curves[k].nid;
+		OBJ_obj2txt(name, ALGORITHM, object, 0);
+	}
+	PKCS8_PRIV_KEY_INFO_free(info); /* wipes */
+	return strange;
+}
+
+/* The bits of an RSA key that has more or less than ours; else 0. */
+static int
+odd_length(EVP_PKEY *key)
+{
+	RSA *rsa = EVP_PKEY_get1_RSA(key);
+	int bits = rsa != NULL ? BN_num_bits(RSA_get0_n(rsa)) : RSA_BITS_MIN;
+
+	RSA_free(rsa);
+	return bits < RSA_BITS_MIN || bits > RSA_BITS_MAX ? bits : 0;
+}
+
 /* What stands before the point of a public key on a named curve, uncompressed, and before Ed25519's.
  * Source: RFC 5480, 2; RFC 8410, 4. */
 static const struct spki_head {
@@ -415,17 +456,24 @@ enum assay_code
 assay_pair_set_der(
     struct assay_pair *pair, struct assay_bytes der, bool private, struct assay_error *err)
 {
+	char name[ALGORITHM] = "";
 	struct assay_numbers numbers;
 	enum assay_pair_kind kind = private ? ASSAY_PAIR_NONE : usual_form(&numbers, der);
 
 	if (kind != ASSAY_PAIR_NONE)
 		return assay_pair_set(pair, kind, &numbers, NULL, err);
 	EVP_PKEY *key = der.len > 0 && der.len <= INT_MAX ? read_der(der, private) : NULL;
+	int bits = key != NULL && private ? odd_length(key) : 0;
 	enum assay_code rc = key != NULL
 	    ? take_read(pair, key, private, err)
 	    : assay_fail(err, ASSAY_E_FORMAT, "key: %zu bytes are no %s in DER, alone", der.len,
 		  private ? "PrivateKeyInfo (PKCS#8, not encrypted)" : "SubjectPublicKeyInfo");
 
+	if (rc != ASSAY_OK && private && is_strange(name, der))
+		rc = assay_fail(
+		    err, ASSAY_E_UNSUPPORTED, "key: is of %s, which is not known here", name);
+	else if (bits != 0)
+		rc = assay_fail(err, ASSAY_E_UNSUPPORTED, "key: is of RSA with %d bits", bits);
 	ERR_clear_error();
 	return rc;
 }

@@ -61,7 +61,8 @@ ASSAY_MUST_USE enum assay_code assay_pair_set(struct assay_pair *pair, enum assa
 ASSAY_MUST_USE enum assay_code
 assay_pair_set_pem(struct assay_pair *pair, struct assay_bytes pem, struct assay_error *err);
 /* The same of DER and nothing behind it: PrivateKeyInfo (RFC 5208, not encrypted), or
- * SubjectPublicKeyInfo. Errors: as above. */
+ * SubjectPublicKeyInfo. Errors: as above; ASSAY_E_UNSUPPORTED is also a PrivateKeyInfo of another algorithm
+ * or length, and never for want of memory. */
 ASSAY_MUST_USE enum assay_code assay_pair_set_der(
     struct assay_pair *pair, struct assay_bytes der, bool private, struct assay_error *err);
 /* A fresh one; RSA of 3072 bits. Errors: ASSAY_E_NOMEM, ASSAY_E_IO (no randomness). */

@@ -13,6 +13,10 @@ static const char mnonce_label[] = "assay sev mnonce, 1";
 static const char certified_label[] = "assay sev working key, 1";
 static const char signed_label[] = "assay sev proof, 1";
 
+/* The truth about injected keys, for whoever has another. */
+static const char signing[] =
+    "proofs are signed with P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits";
+
 struct assay_proof_keys {
 	struct assay_pair working;
 	uint8_t certifier[ASSAY_SHA256_LEN];
@@ -82,9 +86,8 @@ certify(struct assay_proof_keys *keys, const struct assay_pair *injected, struct
 	enum assay_code rc;
 
 	if (!assay_proof_signing(&how, injected->kind))
-		return assay_fail(err, ASSAY_E_UNSUPPORTED,
-		    "injected key: is none of P-256, P-384, Ed25519 and RSA; the owner must inject "
-		    "another");
+		return assay_fail(
+		    err, ASSAY_E_UNSUPPORTED, "injected key: is of P-521; %s", signing);
 	if ((rc = assay_pair_digest(keys->certifier, injected, err)) != ASSAY_OK ||
 	    (rc = assay_pair_make(&keys->working, ASSAY_PAIR_P256, err)) != ASSAY_OK)
 		return rc;
@@ -104,12 +107,18 @@ assay_proof_keys_new(
 {
 	struct assay_pair injected = { ASSAY_PAIR_NONE, false, NULL };
 	struct assay_proof_keys *keys = calloc(1, sizeof *keys);
+	struct assay_error why;
 	enum assay_code rc;
 
 	if (keys == NULL)
 		return assay_fail_nomem(err);
-	if ((rc = assay_pair_set_der(&injected, private_key_info, true, err)) == ASSAY_OK)
+	rc = assay_pair_set_der(&injected, private_key_info, true, &why);
+	if (rc == ASSAY_OK)
 		rc = certify(keys, &injected, err);
+	else if (rc == ASSAY_E_UNSUPPORTED)
+		assay_fail(err, rc, "injected %s; %s", why.text, signing);
+	else
+		assay_fail(err, rc, "%s", why.text);
 	assay_pair_clear(&injected);
 	if (rc == ASSAY_OK)
 		*out = keys;

@@ -116,6 +116,12 @@ test_kinds(void **state)
 	}
 }
 
+/* RFC 8410 10.3, with a number of no algorithm in place of Ed25519's. */
+static const uint8_t strange[] = { 0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65,
+	0x7f, 0x04, 0x22, 0x04, 0x20, 0xd4, 0xee, 0x72, 0xdb, 0xf9, 0x13, 0x58, 0x4a, 0xd5, 0xb6,
+	0xd8, 0xf1, 0xf7, 0x69, 0xf8, 0xad, 0x3a, 0xfe, 0x7c, 0x28, 0xcb, 0xf1, 0xd4, 0xfb, 0xe0,
+	0x97, 0xa8, 0x8f, 0x44, 0x75, 0x58, 0x42 };
+
 static void
 test_refusals(void **state)
 {
@@ -129,8 +135,15 @@ test_refusals(void **state)
 	(void)state;
 	uint8_t *der = injected(&n, &pair, ASSAY_PAIR_P521);
 	expect_outcome("P-521", assay_proof_keys_new(&keys, (struct assay_bytes){ der, n }, &err),
-	    &err, ASSAY_E_UNSUPPORTED, "injected key: is none of P-256, P-384, Ed25519 and RSA");
+	    &err, ASSAY_E_UNSUPPORTED,
+	    "injected key: is of P-521; proofs are signed with P-256, P-384, Ed25519 and RSA");
 	free(der);
+	expect_outcome("of a number",
+	    assay_proof_keys_new(&keys, (struct assay_bytes){ strange, sizeof strange }, &err),
+	    &err, ASSAY_E_UNSUPPORTED, "injected key: is of 1.3.101.127, which is not known here;");
+	expect_outcome("of a number, and cut short",
+	    assay_proof_keys_new(&keys, (struct assay_bytes){ strange, sizeof strange - 1 }, &err),
+	    &err, ASSAY_E_FORMAT, "are no PrivateKeyInfo");
 	assay_pair_clear(&pair);
 	der = injected(&n, &pair, ASSAY_PAIR_P256);
 	assay_pair_clear(&pair);

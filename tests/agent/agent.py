@@ -142,6 +142,35 @@ for kind in ("P-384", "ed25519", "rsa"):
         got = ask(EVIDENCE, data)
         check(got.status == OK and byte_strings(got.proof, 4)[0] == hashlib.sha256(other_spki).digest(),
               f"an injected key of kind {kind} certifies as well")
+# One that signs no proofs was injected for something else: it does not stay where everybody reads it.
+strange = bytearray(make_key("ed25519")[0])
+strange[11] = 0x7f
+for kind, other, words in (*((kind, make_key(kind)[0], words) for kind, words in (
+        ("ed448", "is of ED448, which is not known here"), ("x25519", "is of X25519, which"), ("P-521", "is of P-521;"),
+        ("secp256k1", "is of secp256k1, which"), ("small rsa", "is of RSA with 1024 bits;"))),
+        ("of a number", bytes(strange), "is of 1.3.101.127, which is not known here")):
+    with Agent(agentd, BROKER, "--allow-key-uid", "0", key=other) as a:
+        said = re.search(r"; the launch key is taken, and kept for those whom allow-key-uid names, but attests nothing: (.*)\n",
+                         a.log())
+        check(not a.has_key() and said and words in said[1] and said[1].endswith(
+            "; proofs are signed with P-256, P-384, Ed25519 and RSA of 2048 to 4096 bits; the owner makes another: assay launch"
+            " secret"), f"an injected key, {kind}, is taken and removed as well, and that it does not attest is said: {a.log()}")
+        got = [ask(op, data if op == EVIDENCE else b"") for op in (EVIDENCE, TEE)]
+        check(said and [(g.status, g.text) for g in got] == [(ABSENT, said[1])] * 2, f"{kind}: who asks for evidence is told so")
+        got = ask(KEY)
+        check(got.status == OK and got.first == other, f"{kind}: who may have it is given it")
+        code, out, err = run(key_client)
+        check(out.decode().split("\n")[0] == f"query {len(other)} - technology 1", f"{kind}: by get_attestation(), too {out}")
+        code, out, err = run(assay, "attest", "--random", "-o", f"{a.folder}/e")
+        check(code == 3 and f"sev-es: assay-agentd: {said and said[1]}" in err, f"{kind}: assay attest says why not {err}")
+with Agent(agentd, BROKER, key=make_key("ed448")[0]) as a:
+    check(not a.has_key() and "the launch key is taken, and wiped, but attests nothing: injected key: is of ED448" in a.log(),
+          f"without allow-key-uid it is wiped {a.log()}")
+    check(ask(KEY).status == REFUSED and ask(EVIDENCE, data).status == ABSENT, "and nobody is given anything")
+with Agent(agentd, BROKER, "--enarx", key=make_key("ed448")[0]) as a:
+    check(ask(KEY).status == NO_KEYS, "with --enarx neither")
+    code, out, err = run(key_client)
+    check(out.startswith(b"query -1 Input/output error technology 77"), f"and get_attestation() is EIO: no evidence either {out}")
 for name, bytes_, words in (("garbage", b"not a key", ""), ("too long", b"x" * 9000, "is longer than a launch key"),
                             ("cut short", key[:-3], "")):
     a = Agent(agentd, BROKER, key=bytes_, wait=False)

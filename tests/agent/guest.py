@@ -54,6 +54,40 @@ for seed, tee in ((5, "sev-es"), (6, "sev")):
     code, text, err = inside(tee, "sh", "-c", "ls /sys/kernel/security/secrets/coco; id -u")
     check(code == 0 and GUID not in text, f"{tee}: the launch key is gone before the program starts")
 
+# --- an owner's key of another kind ---------------------------------------------------------------------
+def launch(verb, *words):
+    return run(assay, "launch", verb, *words)
+
+
+with open("odd.pem", "wb") as to:
+    os.chmod("odd.pem", 0o600)
+    to.write(openssl("genpkey", "-algorithm", "ed448"))
+code, text, err = launch("session", "--guest-policy", "0xf", "--name", "odd", "--trust-root", "sev-es/trust-root",
+                         "sev-es/collateral")
+check(code == 0, f"a session {err}")
+vm = subprocess.Popen([assay_sim, "run", "--tee", "sev-es", "--platform", "sev-es", "--launch", "./odd", "--qmp",
+                       f"unix:{folder}/qmp.sock", "--no-agent", "--", "sh", "-c",
+                       "assay-agentd --allow-key-uid 0 2>agent.log & "
+                       "for _ in $(seq 200); do grep -q ready agent.log && break; sleep 0.1; done; "
+                       "ls /sys/kernel/security/secrets/coco; assay attest --random -o odd.cbor; echo attest $?; "
+                       f"{key_client} 0; kill $!"],
+                      env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
+wait_until(lambda: os.path.exists("qmp.sock"), 30)
+code, text, err = launch("check", "--launch", "odd.launch.json", "--qmp", f"unix:{folder}/qmp.sock", "--ovmf",
+                         "sev-es/firmware.fd", "--vcpus", "1", "--vcpu-type", "EPYC-Milan")
+check(code == 0, f"checked {text}{err}")
+code, text, err = launch("secret", "--launch", "odd.launch.json", "--qmp", f"unix:{folder}/qmp.sock", "--private-key", "odd.pem")
+check(code == 0 and err == "assay launch secret: injected key: is of ED448, which is not known here; proofs are signed with P-256,"
+      " P-384, Ed25519 and RSA of 2048 to 4096 bits; a guest with this key cannot attest\n",
+      f"its owner injects an Ed448 key, and is told what that means {err}")
+text = vm.communicate(timeout=60)[0]
+check(vm.returncode == 0 and "but attests nothing" in open("agent.log").read(), f"its agent is up {text}")
+check(GUID not in text, "the key is gone where the kernel showed it")
+check("\nattest 3\n" in text and "sev-es: assay-agentd: injected key: is of ED448" in text and not os.path.exists("odd.cbor"),
+      f"assay attest says why there is no evidence {text}")
+check(openssl("pkcs8", "-topk8", "-nocrypt", "-outform", "DER", data=open("odd.pem", "rb").read()).hex() in text.split("\n"),
+      "get_attestation() gives it to the user who is named")
+
 # --- hosts that cheat: nothing is signed -----------------------------------------------------------
 for fault, words in (("wrong-nonce", "MNONCE is another"), ("replay", None), ("other-vm", None)):
     code, text, err = inside("sev-es", assay, "attest", "--nonce", NONCE, "-o", "cheat.cbor", fault=fault)

@@ -55,8 +55,9 @@ def openssl(*words, data=b""):
 
 def make_key(kind="P-256"):
     """A PrivateKeyInfo, and the public key's SPKI."""
-    words = {"ed25519": ["-algorithm", "ed25519"],
-             "rsa": ["-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:3072"]}.get(
+    words = {"ed25519": ["-algorithm", "ed25519"], "ed448": ["-algorithm", "ed448"], "x25519": ["-algorithm", "x25519"],
+             "rsa": ["-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:3072"],
+             "small rsa": ["-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:1024"]}.get(
                  kind, ["-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{kind}"])
     pem = openssl("genpkey", *words)
     return (openssl("pkcs8", "-topk8", "-nocrypt", "-outform", "DER", data=pem),

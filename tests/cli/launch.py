@@ -734,9 +734,23 @@ inside = opened(keys, GOOD, header, base64.b64decode(content("packet/web_secret.
 ok(r.code == 0 and len(header) == 52 and inside is not None and
    public_of(inside[KEY_GUID]) == base64.b64decode(record("web")["key"]),
    "secret: files, and an Ed448 key", r)
+ok(r.err == "assay launch secret: injected key: is of ED448, which is not known here; proofs are signed with P-256, P-384, Ed25519 "
+   "and RSA of 2048 to 4096 bits; a guest with this key cannot attest\n", "secret: a key that no guest attests with", r)
 ok(session("kind").code == 0 and offline("kind", measure("kind")).code == 0, "a session")
-r = secret("kind", "-o", FOLDER.name, "--private-key", path("x.der", b"\x30\x03\x02\x01\x00"))
-ok(r.code == 2, "secret: no key", r)
+def private(data):
+    name = path("x.der", data)
+    os.chmod(name, 0o600)
+    return name
+
+
+r = secret("kind", "-o", FOLDER.name, "--private-key", private(b"\x30\x03\x02\x01\x00"))
+ok(r.code == 2 and "5 bytes are no PrivateKeyInfo" in r.err, "secret: no key", r)
+# One that the guest's agent could not take.
+der = subprocess.run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 | openssl pkcs8 -topk8 -nocrypt -outform DER",
+                     shell=True, capture_output=True, check=True).stdout
+r = secret("kind", "-o", FOLDER.name, "--private-key", private(der[:40] + bytes([der[40] ^ 1]) + der[41:]))
+ok(r.code == 2 and "is damaged" in r.err and record("kind")["stage"] == "checked" and os.path.exists(at("kind_tek.bin")),
+   "secret: a damaged key", r)
 # Another key's public half in the record: the guest could never prove that it is this one.
 for what in (base64.b64decode(record("web")["key"]), b"hello"):
     r = secret("kind", "-o", FOLDER.name, "--private-key", at("web_owner.pem"),
