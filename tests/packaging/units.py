@@ -30,6 +30,11 @@ with tempfile.TemporaryDirectory() as folder:
         names.append(os.path.basename(unit))
         with open(os.path.join(folder, names[-1]), "w") as f:
             f.write(text)
+    with open(os.path.join(folder, "assay-agentd.service")) as f:
+        unit = f.read()
+    # The agent looks for the launch key once, in a folder that this module makes.
+    for setting in ("Wants", "After"):
+        check(re.search(rf"(?m)^{setting}=.*\bmodprobe@efi_secret\.service\b", unit), f"assay-agentd.service: {setting}= efi_secret")
     env = {**os.environ, "SYSTEMD_UNIT_PATH": folder + ":", "SYSTEMD_COLORS": "0"}
     for name in names:
         r = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, name)], capture_output=True, text=True,
