@@ -225,6 +225,9 @@ job_run(const struct job *job, const struct agent_options *o, int out)
 	case JOB_EVIDENCE:
 		give_evidence(job, o, &c, out);
 		break;
+	case JOB_ADDITIONAL: /* of devices, of which this agent attests none: an empty text */
+		answer(out, 200, JOB_BYTES, (struct assay_bytes){ NULL, 0 });
+		break;
 	case JOB_INFO:
 		give_info(o, &c, out);
 		break;

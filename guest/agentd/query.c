@@ -187,6 +187,7 @@ query_read(struct job *out, const char *path, const char *query, char why[QUERY_
 		int (*read)(struct job *out, const char *query, char why[QUERY_WHY]);
 	} rows[] = {
 		{ "/aa/evidence", JOB_EVIDENCE, read_evidence },
+		{ "/aa/additional-evidence", JOB_ADDITIONAL, read_evidence },
 		{ "/aa/token", JOB_TOKEN, read_token },
 		{ "/info", JOB_INFO, read_nothing },
 	};
@@ -199,8 +200,8 @@ query_read(struct job *out, const char *path, const char *query, char why[QUERY_
 		}
 	if (strncmp(path, resource, sizeof resource - 1) != 0)
 		return refuse(why, 404,
-		    "there is no such path; there are /aa/evidence, /aa/token, "
-		    "/cdh/resource/REPO/TYPE/TAG and /info");
+		    "there is no such path; there are /aa/evidence, "
+		    "/aa/additional-evidence, /aa/token, /cdh/resource/REPO/TYPE/TAG and /info");
 	if (strlen(path + sizeof resource - 1) >= sizeof out->resource)
 		return refuse(why, 400, "the resource's name is too long");
 	out->kind = JOB_RESOURCE;

@@ -10,7 +10,7 @@
 
 enum { QUERY_DATA = 64, QUERY_RESOURCE = 512, QUERY_WHY = 160 };
 
-enum job_kind { JOB_EVIDENCE = 1, JOB_TOKEN, JOB_RESOURCE, JOB_INFO };
+enum job_kind { JOB_EVIDENCE = 1, JOB_ADDITIONAL, JOB_TOKEN, JOB_RESOURCE, JOB_INFO };
 
 struct job {
 	enum job_kind kind;

@@ -78,6 +78,15 @@ with Agent(agentd, HOST, "--listen", f"unix:{AGENT}", "--listen", "tcp:127.0.0.1
         answer = get("/aa/evidence?" + query)
         check(answer[0] == 400 and words in error_of(answer), f"/aa/evidence?{query[:40]}: 400, {words}")
 
+    # of devices
+    for query in ("runtime_data=xxxx", "runtime_data=eHh4&encoding=base64"):
+        status, headers, body = get("/aa/additional-evidence?" + query)
+        check((status, body, headers["Content-Length"]) == (200, b"", "0"), f"/aa/additional-evidence?{query}: 200, nothing")
+    for query, words in (("", "runtime_data is not 1 to 64 bytes"), ("runtime_data=x!&encoding=base64", "in base64url"),
+                         ("runtime_data=x&nonsense=1", '"nonsense" is no parameter')):
+        answer = get("/aa/additional-evidence?" + query)
+        check(answer[0] == 400 and words in error_of(answer), f"/aa/additional-evidence?{query}: 400, {words}")
+
     # what is not there
     for path, status, words in (("/", 404, "there is no such path"), ("/aa/", 404, "no such path"),
                                 ("/aa/aael", 404, "no such path"), ("/AA/evidence", 404, "no such path"),
