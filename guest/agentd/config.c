@@ -9,7 +9,12 @@
 #include "options.h"
 #include "text.h"
 
-enum { EXIT_USAGE = 2, TIMEOUT_MAX_S = 600 };
+enum {
+	EXIT_USAGE = 2,
+	TIMEOUT_MAX_S = 600,
+	/* An answer that is lost must end before those who wait for their turn behind it are sent away, after 25 s. */
+	BROKER_TIMEOUT_MAX_S = 20,
+};
 
 /* --- what there is to set ---------------------------------------------------------------- */
 
@@ -73,11 +78,14 @@ broker_fault(const char *address)
 static int
 judge_times(const struct agent_options *o)
 {
-	const bool broker = o->broker_timeout_s > TIMEOUT_MAX_S;
-
-	if (!broker && o->timeout_s <= TIMEOUT_MAX_S)
+	if (o->broker_timeout_s > BROKER_TIMEOUT_MAX_S)
+		log_say(
+		    "broker-timeout: must be from 1s to %ds; who asks the agent waits 25s in all",
+		    BROKER_TIMEOUT_MAX_S);
+	else if (o->timeout_s > TIMEOUT_MAX_S)
+		log_say("timeout: must be from 1s to 10m");
+	else
 		return 0;
-	log_say("%s: must be from 1s to 10m", broker ? "broker-timeout" : "timeout");
 	return EXIT_USAGE;
 }
 
