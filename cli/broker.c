@@ -580,6 +580,8 @@ broker_open(const struct broker_how *how, char *why)
 	b->tee = "";
 	b->end_ms = now_ms() + how->timeout_s * 1000;
 	b->http = http_open(how->timeout_s, how->ca, how->progress, &missing);
+	if (b->http != NULL && how->words != NULL)
+		http_speak(b->http, how->words);
 	if (b->http == NULL) {
 		snprintf(why, BROKER_WHY, "%s", missing);
 	} else if (how->key == NULL &&

@@ -35,6 +35,7 @@ bool broker_resource(struct broker_resource *out, const char *uri, char *why);
 struct broker;
 struct assay_guest_request;
 struct assay_error;
+struct http_words;
 
 /* Evidence that another process collects: as assay_guest_here(), and as guest_collect() with guest_coco(). */
 struct broker_evidence {
@@ -54,6 +55,7 @@ struct broker_how {
 	const struct assay_jwk *key; /* to encrypt to; NULL: a fresh one */
 	const char *token; /* one got elsewhere, for `key`, in place of evidence; or NULL */
 	bool progress;
+	const struct http_words *words;         /* NULL: those of commands */
 	const struct broker_evidence *evidence; /* NULL: this process collects it itself */
 };
 

@@ -31,6 +31,7 @@ struct http {
 	int64_t start_ms, end_ms;
 	int64_t timeout_s;
 	const char *ca;
+	const struct http_words *words;
 	bool progress, shown;
 	char doing[DOING_MAX + 1];
 	char error[CURL_ERROR_SIZE];
@@ -362,25 +363,21 @@ say_failure(struct http *h, const char *url, struct http_answer *a, CURLcode rc)
 {
 	if (http_scheme(url, "http://") && is_no_http(h, rc))
 		snprintf(a->why, sizeof a->why,
-		    "no answer in HTTP (%.120s); if the server has TLS, write https://, else run "
-		    "the command again",
-		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
+		    "no answer in HTTP (%.120s); if the server has TLS, write https://, else %s",
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc), h->words->again);
 	else if (is_no_tls(h, rc))
 		snprintf(a->why, sizeof a->why,
 		    "does not speak TLS; a server without TLS is http://HOST:PORT");
 	else if (rc == CURLE_OPERATION_TIMEDOUT && now_ms() >= h->end_ms)
-		snprintf(a->why, sizeof a->why,
-		    "no answer within the %lld s of --timeout; run the command again",
-		    (long long)h->timeout_s);
+		snprintf(a->why, sizeof a->why, "no answer within the %lld s of %s; %s",
+		    (long long)h->timeout_s, h->words->timeout, h->words->again);
 	else if (rc == CURLE_GOT_NOTHING || rc == CURLE_PARTIAL_FILE || rc == CURLE_RECV_ERROR)
-		snprintf(a->why, sizeof a->why,
-		    "the answer broke off (%.120s); run the command again",
-		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
+		snprintf(a->why, sizeof a->why, "the answer broke off (%.120s); %s",
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc), h->words->again);
 	else if (rc == CURLE_PEER_FAILED_VERIFICATION)
 		snprintf(a->why, sizeof a->why,
-		    "%.180s; if the server is yours, name the signer of its certificate with --ca "
-		    "FILE",
-		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
+		    "%.180s; if the server is yours, name the signer of its certificate with %s",
+		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc), h->words->ca);
 	else
 		snprintf(a->why, sizeof a->why, "%.250s",
 		    h->error[0] != '\0' ? h->error : h->lib.easy_strerror(rc));
@@ -423,9 +420,10 @@ http_send(struct http *h, const struct http_request *r, struct http_answer *a)
 			say_failure(h, r->url, a, rc);
 		else
 			snprintf(a->why, sizeof a->why,
-			    "answers %ld and asks to wait %lld s, which the %lld s of --timeout do "
-			    "not leave; run the command again later",
-			    status, (long long)(ms + 999) / 1000, (long long)h->timeout_s);
+			    "answers %ld and asks to wait %lld s, which the %lld s of %s do not "
+			    "leave; %s later",
+			    status, (long long)(ms + 999) / 1000, (long long)h->timeout_s,
+			    h->words->timeout, h->words->again);
 		return false;
 	}
 }
@@ -505,6 +503,8 @@ http_address(const char *base, const char *path)
 struct http *
 http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 {
+	static const struct http_words words = { "--timeout", "run the command again",
+		"--ca FILE" };
 	struct http *h = calloc(1, sizeof *h);
 
 	*why = "out of memory";
@@ -521,6 +521,7 @@ http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 	h->end_ms = h->start_ms + timeout_s * 1000;
 	h->progress = progress;
 	h->ca = ca;
+	h->words = &words;
 	if (h->lib.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
 	    (h->curl = h->lib.easy_init()) == NULL ||
 	    /* Cookies are kept from the first one on, and this one is over already. COOKIEFILE would be
@@ -531,6 +532,12 @@ http_open(int64_t timeout_s, const char *ca, bool progress, const char **why)
 		return NULL;
 	}
 	return h;
+}
+
+void
+http_speak(struct http *h, const struct http_words *words)
+{
+	h->words = words;
 }
 
 /* The library stays loaded: threads of its own libraries may still be on their way out. */

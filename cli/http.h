@@ -19,6 +19,12 @@ struct http;
 struct http *http_open(int64_t timeout_s, const char *ca, bool progress, const char **why);
 void http_close(struct http *h); /* NULL is fine */
 
+/* What refusals name to those whom they reach; by default a command's options. */
+struct http_words {
+	const char *timeout, *again, *ca; /* "--timeout", "run the command again", "--ca FILE" */
+};
+void http_speak(struct http *h, const struct http_words *words); /* borrowed */
+
 /* What the line of progress says: "fetching TDX TCB info". */
 void http_doing(struct http *h, const char *what);
 

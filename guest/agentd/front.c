@@ -47,8 +47,7 @@ struct client {
 };
 
 struct front {
-	const struct agent_options *o;
-	struct callers callers;
+	struct front_orders orders;
 	const struct front_ends *ends;
 	struct event_base *base;
 	struct event *accepting[AGENT_LISTEN_MAX], *told, *tick;
@@ -223,7 +222,7 @@ on_job_bytes(struct bufferevent *bev, void *arg)
 static void
 start_job(struct client *c, const struct job *job)
 {
-	const struct timeval patience = { .tv_sec = c->front->o->timeout_s + GRACE_S };
+	const struct timeval patience = { .tv_sec = c->front->orders.timeout_s + GRACE_S };
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -378,8 +377,8 @@ take_connection(struct front *f, int fd, bool local)
 
 	if (c != NULL) {
 		c->tcp = !local;
-		c->may_ask =
-		    !local || (caller_read(&caller, fd) && callers_may_ask(&f->callers, &caller));
+		c->may_ask = !local ||
+		    (caller_read(&caller, fd) && callers_may_ask(&f->orders.callers, &caller));
 		c->uid = caller.uid;
 	}
 	if (c != NULL && make_room(f, c))
@@ -441,12 +440,12 @@ static void
 on_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct front *f = arg;
-	struct callers callers;
-	ssize_t n = recv(fd, &callers, sizeof callers, MSG_DONTWAIT);
+	struct front_orders orders;
+	ssize_t n = recv(fd, &orders, sizeof orders, MSG_DONTWAIT);
 
 	(void)what;
-	if (n == sizeof callers)
-		f->callers = callers;
+	if (n == sizeof orders)
+		f->orders = orders;
 	if (n != 0)
 		return;
 	f->stopping = true;
@@ -495,7 +494,7 @@ int
 front_run(
     const struct agent_options *o, const struct callers *callers, const struct front_ends *ends)
 {
-	struct front f = { .o = o, .callers = *callers, .ends = ends };
+	struct front f = { .orders = { *callers, o->timeout_s }, .ends = ends };
 	int rc = EXIT_TROUBLE;
 
 	LIST_INIT(&f.clients);

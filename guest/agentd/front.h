@@ -14,7 +14,13 @@ struct front_ends {
 	const struct listening *listening;
 	size_t listening_count;
 	int jobs; /* packets to the parent: struct job, with the descriptor that its answer goes to */
-	int control; /* packets from the parent: struct callers; its end: stop */
+	int control; /* packets from the parent: struct front_orders; its end: stop */
+};
+
+/* What of the configuration is read again. */
+struct front_orders {
+	struct callers callers;
+	int64_t timeout_s;
 };
 
 /* Its whole life; returns the exit code. */

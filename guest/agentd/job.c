@@ -13,6 +13,7 @@
 #include "broker.h"
 #include "collector.h"
 #include "command.h"
+#include "http.h"
 #include "lockdown.h"
 #include "text.h"
 
@@ -161,10 +162,14 @@ static void
 release(const struct job *job, const struct agent_options *o, struct collector *c, int out)
 {
 	const struct broker_evidence evidence = { .here = here, .make = make, .arg = c };
+	/* Who asks has neither the command nor the options of it. */
+	static const struct http_words words = { "the agent's timeout", "ask again",
+		"ca in the agent's configuration" };
 	const struct broker_how how = { .url = o->url,
 		.ca = o->ca,
 		.provider = o->provider,
 		.timeout_s = o->timeout_s,
+		.words = &words,
 		.evidence = &evidence };
 	char why[BROKER_WHY] = "";
 

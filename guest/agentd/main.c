@@ -407,11 +407,12 @@ reload(struct agent *a)
 	if (!settings_reload(a->settings) || !callers_resolve(&callers, a->o))
 		return;
 	a->callers = callers;
+	const struct front_orders orders = { callers, a->o->timeout_s };
 	if (send(a->to_signer[0], &callers, sizeof callers, MSG_NOSIGNAL | MSG_DONTWAIT) !=
 		sizeof callers ||
-	    send(a->to_front[0], &callers, sizeof callers, MSG_NOSIGNAL | MSG_DONTWAIT) !=
-		sizeof callers)
-		log_say("who may ask could not be told to each process; try again");
+	    send(a->to_front[0], &orders, sizeof orders, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+		sizeof orders)
+		log_say("the configuration could not be told to each process; try again");
 	else
 		log_say("the configuration was read again");
 }

@@ -175,6 +175,31 @@ with Agent(agentd, HOST, "--timeout", "1s", "--broker-timeout", "20s", key=key) 
     host.mode = "good"
     check(a.stop() == 0, "TERM ends it")
 
+# --- the time of a request is read again ------------------------------------------------------------
+silent = socket.create_server(("127.0.0.1", 0))  # takes connections, and says nothing
+
+
+def say_timeout(text):
+    with open("/run/agent.conf", "w") as to:
+        to.write(f"[release]\nurl = http://127.0.0.1:{silent.getsockname()[1]}\ntimeout = {text}\n")
+
+
+say_timeout("1s")
+with Agent(agentd, HOST, "--config", "/run/agent.conf", key=key) as a:
+    for seconds in (1, 9):
+        begun = clock()
+        answer = get("/aa/token?token_type=kbs")
+        took = clock() - begun
+        check(answer[0] == 502 and f"no answer within the {seconds} s of the agent's timeout; ask again" in error_of(answer)
+              and seconds - 0.5 < took < seconds + 5,
+              f"a key broker that is silent for {seconds} s: {answer[0]}, {error_of(answer)} ({took:.1f} s)")
+        if seconds == 1:
+            say_timeout("9s")
+            a.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "was read again" in a.log())
+            time.sleep(0.3)  # the front looks when it can
+silent.close()
+
 # --- key release ---------------------------------------------------------------------------------
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "e2e"))
 try:
