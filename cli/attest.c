@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <assay/bundle.h>
 #include <assay/evidence.h>
 
 #include "command.h"
@@ -164,9 +163,7 @@ put_answer(struct screen *s, const struct args *args, const struct assay_guest_e
 	if (args_has(args, OPT_RAW)) {
 		fwrite(evidence.ptr, 1, evidence.len, s->to);
 	} else if (args_has(args, OPT_COCO)) {
-		rc = assay_coco_write(&json, evidence,
-		    assay_guest_piece(ev, ASSAY_GUEST_CERTIFICATES),
-		    assay_guest_piece(ev, ASSAY_GUEST_EVENTLOG), err);
+		rc = guest_coco(&json, ev, err);
 		if (rc == ASSAY_OK)
 			fprintf(s->to, "%s\n", json);
 	} else {

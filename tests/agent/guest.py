@@ -45,6 +45,10 @@ for seed, tee in ((5, "sev-es"), (6, "sev")):
     else:
         check(code == 1 and "genuine" in text and "binding" in text,
               f"{tee}: genuine, but weak, and refused by default {text[:400]}{err}")
+    code, text, err = inside(tee, assay, "attest", "--nonce", NONCE, "--coco", "-o", f"{tee}.json")
+    check(code == 0 and set(json.load(open(f"{tee}.json"))) == {"sev_report", "sev_proof"}, f"{tee}: --coco {err}")
+    code, text, err = verify(tee, f"{tee}.json")
+    check(code == (0 if tee == "sev-es" else 1) and "genuine" in text, f"{tee}: the same verdict {text[:400]}{err}")
     code, text, err = verify(tee, out, nonce="ff" * 16)
     check(code == 1 and "sev." in text, f"{tee}: another nonce: refused")
     code, text, err = inside(tee, assay, "attest", "--list")
