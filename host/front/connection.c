@@ -191,7 +191,7 @@ frame_of(const struct connection *c)
 }
 
 bool
-connection_new(struct front *f, struct peer *peer, size_t role, int fd)
+connection_new(struct front *f, struct peer *peer, size_t role, bool reserved, int fd)
 {
 	struct connection *c = calloc(1, sizeof *c);
 
@@ -208,6 +208,7 @@ connection_new(struct front *f, struct peer *peer, size_t role, int fd)
 	}
 	c->peer = peer;
 	c->role = role;
+	c->reserved = c->job.first = reserved;
 	c->fd = fd;
 	c->next = peer->connections;
 	c->back = &peer->connections;

@@ -21,6 +21,7 @@ struct connection {
 	struct connection *next, **back;
 	struct peer *peer;
 	size_t role;
+	bool reserved; /* from a vsock port that only root of the guest gives */
 	int fd;
 	struct event *readable, *writable;
 	enum connection_state state;
@@ -36,7 +37,7 @@ struct connection {
 };
 
 /* Takes fd. false: no memory; fd is closed. */
-bool connection_new(struct front *f, struct peer *peer, size_t role, int fd);
+bool connection_new(struct front *f, struct peer *peer, size_t role, bool reserved, int fd);
 /* Takes the memory of bytes (NULL: none was left, and the connection ends). */
 void connection_answer(struct connection *c, uint8_t *bytes, size_t len);
 void connection_free(struct connection *c);

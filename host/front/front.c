@@ -29,6 +29,7 @@ enum {
 	DRAIN_MS = 10000, /* how long requests in flight may still take */
 	CONNECTIONS_FEW = 128,
 	DESCRIPTORS_ELSE = 1100, /* sockets of VMs, 1024 at most, and the process' own */
+	PORTS_RESERVED = 1024,   /* of vsock: ports below need CAP_NET_BIND_SERVICE in the guest */
 };
 
 static const int signal_numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
@@ -256,11 +257,45 @@ identify(struct door *door, int fd, const struct sockaddr_storage *name)
 	return NULL;
 }
 
-/* Room for one more: the connection that has been silent longest goes, if one is silent. */
+/* Whether not every user of the guest can have come from there, as its kernel sees to it. */
 static bool
-make_room(struct peer *p)
+is_reserved(const struct listening *l, const struct sockaddr_storage *name)
 {
-	struct connection *oldest = NULL;
+	struct sockaddr_vm vm;
+
+	memcpy(&vm, name, sizeof vm);
+	return l->family == AF_VSOCK && vm.svm_family == AF_VSOCK && vm.svm_port < PORTS_RESERVED;
+}
+
+static bool
+is_silent(const struct connection *c)
+{
+	return c->state == READING && c->have == 0;
+}
+
+/* A silent one goes, of a reserved port only for another such; for that one all goes that has none. */
+static bool
+may_go(const struct connection *c, bool for_reserved)
+{
+	return is_silent(c) ? for_reserved || !c->reserved : for_reserved && !c->reserved;
+}
+
+static bool
+goes_before(const struct connection *c, const struct connection *other)
+{
+	if (c->reserved != other->reserved)
+		return !c->reserved;
+	if (is_silent(c) != is_silent(other))
+		return is_silent(c);
+	return c->since_ms <= other->since_ms;
+}
+
+/* Room for one more: the connection that has been silent longest goes. Who holds all places with frames that
+ * never come whole, or come one after the other, does not keep the guest's agent out. */
+static bool
+make_room(struct peer *p, bool for_reserved)
+{
+	struct connection *first = NULL;
 
 	if (p->front->connections >= p->front->connections_max) {
 		log_detail(
@@ -270,15 +305,14 @@ make_room(struct peer *p)
 	if (p->count < p->front->options->connections)
 		return true;
 	for (struct connection *c = p->connections; c != NULL; c = c->next)
-		if (c->state == READING && c->have == 0 &&
-		    (oldest == NULL || c->since_ms <= oldest->since_ms))
-			oldest = c;
-	if (oldest == NULL) {
+		if (may_go(c, for_reserved) && (first == NULL || goes_before(c, first)))
+			first = c;
+	if (first == NULL) {
 		log_detail(
 		    "VM %s: has %zu connections, and is refused one more", p->name, p->count);
 		return false;
 	}
-	connection_free(oldest);
+	connection_free(first);
 	return true;
 }
 
@@ -293,11 +327,12 @@ on_knock(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (one < 0)
 		return;
+	bool reserved = is_reserved(door->listening, &name);
 	struct peer *p = identify(door, one, &name);
-	if (p == NULL || !make_room(p))
+	if (p == NULL || !make_room(p, reserved))
 		close(one);
 	else
-		connection_new(door->front, p, door->listening->role, one);
+		connection_new(door->front, p, door->listening->role, reserved, one);
 }
 
 static bool

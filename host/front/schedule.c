@@ -45,10 +45,16 @@ dequeue(struct schedule *s)
 void
 schedule_add(struct schedule *s, struct lane *lane, struct job *job)
 {
-	job->next = NULL;
+	struct job **at = lane->tail;
+
+	if (job->first)
+		for (at = &lane->head; *at != NULL && (*at)->first;)
+			at = &(*at)->next;
+	job->next = *at;
 	job->waits = true;
-	*lane->tail = job;
-	lane->tail = &job->next;
+	*at = job;
+	if (job->next == NULL)
+		lane->tail = &job->next;
 	enqueue(s, lane);
 }
 

@@ -14,6 +14,7 @@
 struct job {
 	struct job *next;
 	bool waits; /* in a lane */
+	bool first; /* before those of its lane that are not */
 };
 
 struct lane {

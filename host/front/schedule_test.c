@@ -62,6 +62,35 @@ test_turns(void **context)
 	assert_int_equal(next(0, &again), -1);
 }
 
+/* Of one VM's, what comes first passes what waits, but not what came first before it. */
+static void
+test_first(void **context)
+{
+	struct job *const order[] = { &jobs[0][0], &jobs[0][3], &jobs[0][4], &jobs[0][1],
+		&jobs[0][2], &jobs[0][5] };
+	struct lane *lane;
+	int64_t again;
+
+	(void)context;
+	begin(0, 1);
+	jobs[0][3].first = jobs[0][4].first = true;
+	schedule_add(&schedule, &lanes[0], &jobs[0][0]);
+	assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), order[0]);
+	for (size_t j = 1; j <= 5; j++)
+		schedule_add(&schedule, &lanes[0], &jobs[0][j]);
+	for (size_t j = 1; j <= 5; j++) {
+		schedule_done(&schedule, &lanes[0]);
+		assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), order[j]);
+	}
+	schedule_done(&schedule, &lanes[0]);
+	schedule_add(&schedule, &lanes[0], &jobs[0][3]);
+	schedule_add(&schedule, &lanes[0], &jobs[0][1]); /* the tail was its own */
+	assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), &jobs[0][3]);
+	schedule_done(&schedule, &lanes[0]);
+	assert_ptr_equal(schedule_next(&schedule, &lane, 0, &again), &jobs[0][1]);
+	jobs[0][3].first = jobs[0][4].first = false;
+}
+
 static void
 test_rate(void **context)
 {
@@ -178,6 +207,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_taken_back),
 		cmocka_unit_test(test_most),

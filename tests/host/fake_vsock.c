@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * AF_VSOCK between processes of one machine, preloaded: sockets are Unix ones in the folder $FAKE_VSOCK, a
- * port is a name there, and the CID of a client is in the name that it has bound itself to, "cid-N-...". A
- * port of another CID is the name "to-CID-PORT".
+ * port is a name there, and the CID of a client is in the name that it has bound itself to, "cid-N-...", as is its
+ * port, "...-port-N", if it is not one that anybody has. A port of another CID is the name "to-CID-PORT".
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ int
 accept4(int fd, struct sockaddr *name, socklen_t *size, int flags)
 {
 	struct sockaddr_un un = { 0 };
-	struct sockaddr_vm vm = { .svm_family = AF_VSOCK };
+	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_port = 4096 };
 	int (*real)(int, struct sockaddr *, socklen_t *, int);
 	const char *at;
 
@@ -68,6 +68,8 @@ accept4(int fd, struct sockaddr *name, socklen_t *size, int flags)
 	memcpy(&un, name, *size);
 	if ((at = strstr(un.sun_path, "/cid-")) != NULL) {
 		vm.svm_cid = (unsigned)strtoul(at + 5, NULL, 10);
+		if ((at = strstr(at, "-port-")) != NULL)
+			vm.svm_port = (unsigned)strtoul(at + 6, NULL, 10);
 		memcpy(name, &vm, sizeof vm);
 		*size = sizeof vm;
 	}

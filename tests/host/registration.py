@@ -2,27 +2,29 @@
 """Which VM is it? By CID (AF_VSOCK is preloaded: tests/host/fake_vsock.c), by its own socket, by its VMM's
 process; and for how long."""
 import array
+import contextlib
 import os
+import select
 import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, Vmm, check, done, wait_until)  # noqa: E402
+from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, Vmm, check, done, frame, request, wait_until)  # noqa: E402
 
 brokerd, fake_vsock = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 
 
 class Inside(Guest):
-    """A connection over vsock from this CID."""
+    """A connection over vsock from this CID; own: from this port."""
     serial = 0
 
-    def __init__(self, host, cid, port=5577, way=""):
+    def __init__(self, host, cid, port=5577, way="", own=None):
         Inside.serial += 1
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.s.settimeout(5)
-        self.s.bind(host.path(f"cid-{cid}{way}-{Inside.serial}"))
+        self.s.bind(host.path(f"cid-{cid}{way}-{Inside.serial}" + (f"-port-{own}" if own is not None else "")))
         self.s.connect(host.path(str(port)))
         self.stream = 1
 
@@ -161,6 +163,56 @@ def commands(host, control, broker):
     check(whose(Inside(host, 8)) == "db", "and the others are served as ever")
 
 
+def ended(guest):
+    """Whether the broker has closed this connection; what it said there is not read."""
+    poll = select.poll()
+    poll.register(guest.s, 0)
+    return any(what & select.POLLHUP for _, what in poll.poll(0))
+
+
+def places(host):
+    """Who has a port below 1024 is not kept out by who has none, whatever that one does."""
+    web = host.vmm("web")
+    env = {"LD_PRELOAD": fake_vsock, "FAKE_VSOCK": host.folder}
+    whole = frame(1, 1, request(SERVICE, EVIDENCE, b""))
+    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5577", "--rate", "0", "-v", vms=[web.spec(cid=7)],
+                env=env) as broker:
+        for what, data in (("half frames", whole[:5]), ("whole frames", whole * 50), ("nothing", b"")):
+            agent = Inside(host, 7, own=1023)
+            check(agent.evidence()[0] == 0, "the agent's line, from a port of root's")
+            web.answers.clear()
+            others = []
+            for _ in range(9):
+                others.append(Inside(host, 7, own=1024))
+                with contextlib.suppress(OSError): # what is refused may be closed already
+                    others[-1].send(data)
+                time.sleep(0.02)
+            check(not ended(agent), f"who sends {what} on all connections that it gets does not have it closed")
+            if data:
+                check(wait_until(lambda: broker.count("refused one more") > 0), "but is refused")
+            refused = sum(ended(o) for o in others)
+            new = Inside(host, 7, own=1)
+            new.ask(SERVICE, EVIDENCE, b"")
+            agent.ask(SERVICE, EVIDENCE, b"")
+            time.sleep(0.2)
+            asked = len(web.mnonces)
+            web.answers.set()
+            check(agent.answer()[1] == 0 and new.answer()[1] == 0, f"nor does it keep a new line out, with {what}")
+            check(len(web.mnonces) <= asked + 4, f"nor those waiting ({len(web.mnonces) - asked} were asked)")
+            check(sum(ended(o) for o in others) == refused + 1, "which is in the place of one of them")
+            for guest in others + [agent, new]:
+                guest.close()
+            broker.lines.clear()
+            time.sleep(0.3)
+        lines = [Inside(host, 7, own=port) for port in range(600, 608)]
+        for line in lines:
+            line.size()
+        check(whose(Inside(host, 7)) is None and not any(ended(line) for line in lines),
+              "where all places are of such ports, others have none")
+        check(Inside(host, 7, own=608).size() == 6460 and ended(lines[0]) and not ended(lines[1]),
+              "and of their own the one that is silent longest makes room")
+
+
 def by_process(host):
     """A Unix socket for all: the process that connects is the VMM, which hands on what its guest says."""
     me = host.vmm("me")
@@ -179,6 +231,8 @@ raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
 
 with Host() as host:
     by_cid(host, Control(host))
+with Host() as host:
+    places(host)
 with Host() as host:
     by_process(host)
 done()
