@@ -28,6 +28,7 @@ static const int calls_listening[] = {
 };
 
 static const int calls_connecting[] = {
+	SCMP_SYS(bind),
 	SCMP_SYS(connect),
 	SCMP_SYS(getsockopt),
 };
@@ -107,11 +108,34 @@ static const int calls_collector[] = {
 
 /* --- roles ------------------------------------------------------------------------------- */
 
-/* No user's rights but the agent's own, no capability (what the parent keeps is for its jobs), no file. */
+static bool
+over_vsock(const struct agent_options *o)
+{
+	return strncmp(o->broker, "unix:", 5) != 0;
+}
+
+/* To come to the broker from a port that no other user of this guest has: it serves that one first. */
+static uint32_t
+capability_of_line(const struct agent_options *o)
+{
+	return over_vsock(o) ? UINT32_C(1) << CAP_NET_BIND_SERVICE : 0;
+}
+
+/* The agent's own user, with no capability but these, as far as they are there. */
+static bool
+become_user(const struct agent_options *o, uint32_t kept)
+{
+	if (kept != 0 && o->user != NULL && geteuid() == 0 &&
+	    prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+		kept = 0;
+	return confine_user(o->user) && confine_capabilities(kept);
+}
+
+/* What the parent keeps is for others; no file. */
 static bool
 become_nobody(const struct agent_options *o)
 {
-	return confine_user(o->user) && confine_capabilities(0) && confine_files(NULL, 0);
+	return become_user(o, 0) && confine_files(NULL, 0);
 }
 
 bool
@@ -146,10 +170,10 @@ bool
 lockdown_line(const struct agent_options *o)
 {
 	/* The one that leads to the broker: over a Unix socket it could ask us, as the agent's own user. */
-	const int family = strncmp(o->broker, "unix:", 5) == 0 ? AF_UNIX : AF_VSOCK;
+	const int family = over_vsock(o) ? AF_VSOCK : AF_UNIX;
 	scmp_filter_ctx filter;
 
-	if (!become_nobody(o))
+	if (!become_user(o, capability_of_line(o)) || !confine_files(NULL, 0))
 		return false;
 	filter = confine_filter();
 	return confine_load(filter,
@@ -165,20 +189,20 @@ has_landlock(void)
 	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 1;
 }
 
-/* The one capability of all that root has, for collectors: TDX and SEV-SNP are behind files of root. With a
- * launch key it is a SEV guest, whose evidence is behind attest.sock. */
+/* One capability of all that root has. With a launch key it is a SEV guest, whose evidence is behind attest.sock,
+ * and it is for a line that is started anew; else for collectors: TDX and SEV-SNP are behind files of root. */
 static bool
 become(const struct agent_options *o, bool has_key)
 {
 	bool change = o->user != NULL && geteuid() == 0,
-	     keep = change && !has_key && has_landlock();
+	     collects = change && !has_key && has_landlock();
 
-	if (keep && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
-		keep = false;
-	if (!confine_user(o->user) ||
-	    !confine_capabilities(keep ? UINT32_C(1) << CAP_DAC_OVERRIDE : 0))
+	if (!become_user(o,
+		has_key        ? capability_of_line(o)
+		    : collects ? UINT32_C(1) << CAP_DAC_OVERRIDE
+			       : 0))
 		return false;
-	if (change && !keep && !has_key)
+	if (change && !collects && !has_key)
 		log_say("the kernel's interfaces for evidence are root's, and without Landlock no "
 			"capability is kept for them: TDX and SEV-SNP need the agent to stay root");
 	return true;
@@ -272,7 +296,7 @@ lockdown_collector(void)
 	static const int families[] = { AF_UNIX, AF_VSOCK };
 	scmp_filter_ctx filter;
 
-	if (!leave_others_alone())
+	if (!confine_capabilities(UINT32_C(1) << CAP_DAC_OVERRIDE) || !leave_others_alone())
 		return false;
 	filter = confine_filter();
 	return confine_load(filter,

@@ -10,14 +10,14 @@
 
 /* Keys, and its own socket: no files, no new sockets, no processes. */
 bool lockdown_signer(const struct agent_options *options);
-/* Sockets to the host; no files. */
+/* Sockets to the host, from a vsock port of root's; no files. */
 bool lockdown_line(const struct agent_options *options);
 /* Its listeners; no files, no sockets to anywhere. */
 bool lockdown_front(const struct agent_options *options);
 /*
- * The parent: what it has is for the processes that it forks. It keeps one capability, to pass over files'
- * modes, and Landlock says which files that can mean: the kernel's interfaces for evidence, which are root's.
- * None where it stays root, where there is no Landlock, and in a SEV guest (has_key), which needs none.
+ * The parent: what it has is for the processes that it forks. It keeps one capability. In a SEV guest (has_key)
+ * that of the line; elsewhere to pass over files' modes, and Landlock says which files that can mean: the kernel's
+ * interfaces for evidence, which are root's. There none where it stays root, or where there is no Landlock.
  * config: a file to be read again, or NULL.
  */
 bool lockdown_parent(const struct agent_options *options, const char *config, bool has_key);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -16,7 +17,7 @@
 
 #include "frame.h"
 
-enum { RESPONSE_MAX = 64 * 1024 };
+enum { RESPONSE_MAX = 64 * 1024, PORTS_RESERVED = 1024, PORT_TRIES = 16 };
 
 static enum assay_code fail(struct assay_error *err, enum assay_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -99,6 +100,23 @@ number(unsigned *out, const char *text, const char *end)
 	return true;
 }
 
+/* Below 1024, where we may: the broker then lets nobody push us aside who is but a user of this guest. */
+static void
+bind_reserved(int fd)
+{
+	struct sockaddr_vm name = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY };
+	unsigned at = 0;
+
+	if (getrandom(&at, sizeof at, GRND_NONBLOCK) != sizeof at)
+		at = (unsigned)now_ms();
+	for (int i = 0; i < PORT_TRIES; i++) {
+		name.svm_port = 1 + at++ % (PORTS_RESERVED - 1);
+		if (bind(fd, (const struct sockaddr *)&name, sizeof name) == 0 ||
+		    errno != EADDRINUSE)
+			return;
+	}
+}
+
 static int
 connect_vsock(const char *rest, int64_t end)
 {
@@ -110,8 +128,10 @@ connect_vsock(const char *rest, int64_t end)
 		errno = EINVAL;
 		return -1;
 	}
-	return finish(socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
-	    (const struct sockaddr *)&name, sizeof name, end);
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		bind_reserved(fd);
+	return finish(fd, (const struct sockaddr *)&name, sizeof name, end);
 }
 
 static int

@@ -60,6 +60,7 @@ static const struct rule every_tee[] = {
 	{ SYS_ioctl, 1, UINT32_MAX, TDX_GET_REPORT0, SECCOMP_RET_USER_NOTIF },
 }, vsock[] = {
 	{ SYS_socket, 0, UINT32_MAX, AF_VSOCK, SECCOMP_RET_USER_NOTIF },
+	{ SYS_bind, 2, UINT32_MAX, ADDRESS_LENGTH, SECCOMP_RET_USER_NOTIF },
 	{ SYS_connect, 2, UINT32_MAX, ADDRESS_LENGTH, SECCOMP_RET_USER_NOTIF },
 	{ SYS_getsockname, NO_ARGUMENT, 0, 0, SECCOMP_RET_USER_NOTIF },
 	{ SYS_getpeername, NO_ARGUMENT, 0, 0, SECCOMP_RET_USER_NOTIF },
@@ -159,6 +160,29 @@ answer_socket(struct sandbox *sb, int listener, const struct seccomp_notif *n)
 }
 
 static void
+answer_bind(struct sandbox *sb, int listener, const struct seccomp_notif *n, const uint64_t args[6])
+{
+	unsigned port = 0;
+	int fd;
+
+	if (!vsock_bind(sb->vsock, (pid_t)n->pid, args, &fd, &port)) {
+		answer(listener, n->id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+		return;
+	}
+	struct seccomp_notif_addfd add = { .id = n->id,
+		.flags = SECCOMP_ADDFD_FLAG_SETFD,
+		.srcfd = (unsigned)fd,
+		.newfd = (unsigned)args[0],
+		.newfd_flags = O_CLOEXEC };
+	int rc = fd < 0 ? fd : ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+	if (rc == 0)
+		sandbox_log(sb, "pid %u: vsock: port %u", n->pid, port);
+	if (fd >= 0)
+		close(fd);
+	answer(listener, n->id, rc, 0);
+}
+
+static void
 answer_ioctl(struct sandbox *sb, int listener, const struct seccomp_notif *n)
 {
 	const char *name = sb->host ? "sev" : sb->channel != NULL ? "sev-guest" : "tdx_guest";
@@ -191,6 +215,8 @@ answer_one(struct sandbox *sb, int listener, const struct seccomp_notif *n)
 		answer_ioctl(sb, listener, n);
 	else if (n->data.nr == SYS_socket)
 		answer_socket(sb, listener, n);
+	else if (n->data.nr == SYS_bind)
+		answer_bind(sb, listener, n, args);
 	else if (vsock_call(sb->vsock, (pid_t)n->pid, n->data.nr, args, &rc))
 		answer(listener, n->id, rc, 0);
 	else

@@ -99,6 +99,14 @@ read_status(pid_t tid, const char *name, int base, uint64_t *out)
 	return found;
 }
 
+bool
+target_capable(pid_t tid, int capability)
+{
+	uint64_t effective;
+
+	return read_status(tid, "CapEff", 16, &effective) && (effective >> capability & 1) != 0;
+}
+
 /* A traced program is woken by signals too that it ignores, by default or by its own will. */
 bool
 target_interrupted(pid_t tid)

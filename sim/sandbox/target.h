@@ -20,6 +20,9 @@ bool target_has_device(pid_t tid, uint64_t fd, const char *name);
 /* Whether descriptor fd was opened for writing. */
 bool target_writable(pid_t tid, uint64_t fd);
 
+/* Whether the thread has this capability. */
+bool target_capable(pid_t tid, int capability);
+
 /* Whether a signal waits for the thread that would end a call of it with EINTR, or it is gone. */
 bool target_interrupted(pid_t tid);
 

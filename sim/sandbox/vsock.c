@@ -24,10 +24,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/vm_sockets.h>
 
 enum {
 	GUEST_CID = 3,
+	RESERVED_PORTS = 1024, /* root's */
 	FIRST_PORT = 0x10000,
 	CONNECTIONS_MAX = 64,
 	BACKLOG = 128,
@@ -217,26 +219,33 @@ vsock_serve(struct vsock *v)
 
 /* --- the program's end ---------------------------------------------------------------------- */
 
-int
-vsock_socket(struct vsock *v, uint64_t type, uint64_t protocol)
+static int
+socket_at(const struct vsock *v, unsigned port, int flags)
 {
-	int kind = (int)type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct sockaddr_un name;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
 
-	if (protocol != 0 && protocol != AF_VSOCK)
-		return -EPROTONOSUPPORT;
-	if (kind != SOCK_STREAM)
-		return -ESOCKTNOSUPPORT;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | ((int)type & SOCK_NONBLOCK), 0);
 	if (fd < 0)
 		return -errno;
-	socklen_t len = name_of(v, atomic_fetch_add(&v->port, 1), &name);
+	socklen_t len = name_of(v, port, &name);
 	if (bind(fd, (struct sockaddr *)&name, len) != 0) {
 		int rc = -errno;
 		close(fd);
 		return rc;
 	}
 	return fd;
+}
+
+int
+vsock_socket(struct vsock *v, uint64_t type, uint64_t protocol)
+{
+	int kind = (int)type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (protocol != 0 && protocol != AF_VSOCK)
+		return -EPROTONOSUPPORT;
+	if (kind != SOCK_STREAM)
+		return -ESOCKTNOSUPPORT;
+	return socket_at(v, atomic_fetch_add(&v->port, 1), (int)type & SOCK_NONBLOCK);
 }
 
 /* Whether the socket is one of ours, and its local port. */
@@ -291,6 +300,40 @@ connect_to(const struct vsock *v, int fd, pid_t tid, uint64_t at, uint64_t n)
 	if (connect(fd, (const struct sockaddr *)&v->ports[i].at, v->ports[i].len) == 0)
 		return 0;
 	return errno == ECONNREFUSED || errno == ENOENT ? -ECONNRESET : -errno;
+}
+
+/* A port of the program's own choice; a Unix socket has one name for life, so this is another one. */
+static int
+bind_to(struct vsock *v, int fd, unsigned has, pid_t tid, const uint64_t args[6], unsigned *port)
+{
+	struct sockaddr_vm to;
+
+	if (args[2] < sizeof to)
+		return -EINVAL;
+	if (target_read(tid, args[1], &to, sizeof to) != 0)
+		return -EFAULT;
+	if (to.svm_family != AF_VSOCK || has < FIRST_PORT || is_connected(fd))
+		return -EINVAL;
+	if (to.svm_cid != VMADDR_CID_ANY && to.svm_cid != GUEST_CID)
+		return -EADDRNOTAVAIL;
+	if (to.svm_port < RESERVED_PORTS && !target_capable(tid, CAP_NET_BIND_SERVICE))
+		return -EACCES;
+	*port = to.svm_port != VMADDR_PORT_ANY ? to.svm_port : atomic_fetch_add(&v->port, 1);
+	return socket_at(v, *port, fcntl(fd, F_GETFL) & O_NONBLOCK);
+}
+
+bool
+vsock_bind(struct vsock *v, pid_t tid, const uint64_t args[6], int *result, unsigned *port)
+{
+	int fd = target_take_fd(tid, args[0]);
+	unsigned has;
+	bool ours = fd >= 0 && is_ours(v, fd, &has);
+
+	if (ours)
+		*result = bind_to(v, fd, has, tid, args, port);
+	if (fd >= 0)
+		close(fd);
+	return ours;
 }
 
 /* The port that fd is connected to. */
@@ -364,6 +407,8 @@ vsock_call(struct vsock *v, pid_t tid, int nr, const uint64_t args[6], int *resu
 	} else if (nr == SYS_getsockname) {
 		if (is_connected(fd)) {
 			name.svm_cid = GUEST_CID;
+			name.svm_port = port;
+		} else if (port < FIRST_PORT) {
 			name.svm_port = port;
 		}
 		*result = give_name(tid, args[1], args[2], name);

@@ -26,6 +26,11 @@ void vsock_serve(struct vsock *v);
 /* socket(AF_VSOCK, type, protocol): a descriptor to hand to the program, or a negative errno. */
 int vsock_socket(struct vsock *v, uint64_t type, uint64_t protocol);
 /*
+ * bind(): a socket with that port, to put in the place of the program's; or a negative errno. Returns false as
+ * vsock_call() does. *port: for the log.
+ */
+bool vsock_bind(struct vsock *v, pid_t tid, const uint64_t args[6], int *result, unsigned *port);
+/*
  * One call on a descriptor of the program: connect, getsockname, getpeername, getsockopt,
  * setsockopt. Returns false if this is none of ours, and the kernel is to answer; else *result is
  * 0 or a negative errno.

@@ -4,6 +4,7 @@ assay-brokerd, assay-agentd."""
 
 import json
 import os
+import re
 import subprocess
 
 from sandbox import ASSAY, ENV, NONCE, PROGRAMS, SIM, Result, allowed, done, new, ok, read, run, unwrapped
@@ -11,10 +12,10 @@ from sandbox import ASSAY, ENV, NONCE, PROGRAMS, SIM, Result, allowed, done, new
 PATH = ":".join([*(os.path.dirname(program) for program in PROGRAMS), os.environ["PATH"]])
 
 
-def guest(*program, tee="sev-es", fault=None, platform=None):
+def guest(*program, tee="sev-es", fault=None, platform=None, options=()):
     """In a guest with an agent; broker and agent are not looked at for leaks, since they are traced."""
     r = subprocess.run([SIM, "run", "--tee", tee, "--platform", platform or tee,
-                        *(["--fault", fault] if fault else []), "--", *program], capture_output=True,
+                        *(["--fault", fault] if fault else []), *options, "--", *program], capture_output=True,
                        stdin=subprocess.DEVNULL, timeout=120, check=False,
                        env=dict(ENV, PATH=PATH, ASAN_OPTIONS="detect_leaks=0"))
     return Result(r.returncode, r.stdout.decode("utf-8", "replace"), r.stderr.decode("utf-8", "replace"))
@@ -73,6 +74,10 @@ ok(verify("owned.cbor", "owned").code == 0, "an owner of its own is as good as n
 new("debug", "--tee", "sev-es", "--seed", "7", "--debug")
 attest("debug.cbor", platform="debug")
 ok("policy.debug" in verify("debug.cbor", "debug").failed(), "a guest that can be debugged")
+
+r = attest("seen.cbor", options=["-v"])
+ports = [int(port) for port in re.findall(r"vsock: port (\d+)", r.err)]
+ok(r.code == 0 and (os.geteuid() != 0 or len(ports) == 1 and 0 < ports[0] < 1024), f"the agent comes to the broker from a port of root's {ports}", r)
 
 # Plain SEV: the host can read what the proof is made of.
 attest("weak.cbor", tee="sev")

@@ -5,6 +5,7 @@ Arguments: assay-sim.
 """
 
 import base64
+import errno
 import ctypes
 import fcntl
 import json
@@ -70,6 +71,9 @@ class Qmp:
 # --- the programs that it plays ------------------------------------------------------------------
 
 
+PORT = 600 if os.geteuid() == 0 else 2000  # of the guest's end
+
+
 def play_broker(arguments):
     """assay-brokerd: a report for 16 bytes, in a frame of ttrpc."""
     spec = dict(part.split("=", 1) for part in arguments[arguments.index("--vm") + 1].split(",")[1:])
@@ -118,8 +122,11 @@ def play_agent():
 def ask_broker():
     """In the guest: a report over vsock, as hex; and the addresses of the two ends."""
     guest = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+    guest.bind((socket.VMADDR_CID_ANY, PORT))
+    guest.setblocking(False)  # another socket now, of the same number
+    guest.setblocking(True)
     guest.connect((2, 5577))
-    print(guest.getsockname()[0], guest.getpeername())
+    print(*guest.getsockname(), guest.getpeername())
     guest.sendall(bytes(range(16)))
     got = b""
     while part := guest.recv(4096):
@@ -131,12 +138,31 @@ def ask_broker():
         print(error.errno)
 
 
+def bind_ports():
+    """In the guest: what its kernel says to these ports, once as root and once as anybody."""
+    held = []
+    for cid, port in ((socket.VMADDR_CID_ANY, 600), (3, 600), (9, 601), (3, 1023), (3, 1024), (3, socket.VMADDR_PORT_ANY)):
+        held.append(socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM))
+        try:
+            held[-1].bind((cid, port))
+            print("bound", held[-1].getsockname()[1] == port or port == socket.VMADDR_PORT_ANY)
+        except OSError as error:
+            print(errno.errorcode[error.errno])
+    try:
+        held[0].bind((3, 2000))
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+
+
 if os.path.basename(sys.argv[0]) == "assay-brokerd":
     play_broker(sys.argv[1:])
 if os.path.basename(sys.argv[0]) == "assay-agentd":
     play_agent()
 if sys.argv[1:] == ["ask-broker"]:
     ask_broker()
+    sys.exit(0)
+if sys.argv[1:] == ["bind-ports"]:
+    bind_ports()
     sys.exit(0)
 
 # --- the test ------------------------------------------------------------------------------------
@@ -257,12 +283,18 @@ install("assay-brokerd")
 ASK = f"{sys.executable} {os.path.abspath(__file__)} ask-broker"
 code, out, err = script(ASK, "-v")
 lines = out.splitlines()
-ok(code == 0 and lines[0] == "3 (2, 5577)" and lines[2:] == ["104"], "vsock 2:5577 is the broker, and 4050 no one",
+ok(code == 0 and lines[0] == f"3 {PORT} (2, 5577)" and lines[2:] == ["104"], "vsock 2:5577 is the broker, and 4050 no one",
    (code, out, err))
 report = bytes.fromhex(lines[1]) if len(lines) > 1 else b""
 ok(len(report) == 208 + CERT and report[:16] == bytes(range(16)) and report[16:48].hex() == launch["digest"]
    and report[208:] == open(f"{P}/collateral/pek.cert", "rb").read(), "a report, and certificates of /dev/sev", out)
 ok("broker: " in err and "listens" in err and os.listdir(TMP) == [], "-v says it, and nothing is left", err)
+code, out, err = script(f"{sys.executable} {os.path.abspath(__file__)} bind-ports", "-v")
+ok(PORT != 600 or code == 0 and out.split("\n") == ["bound True", "EADDRINUSE", "EADDRNOTAVAIL", "bound True", "bound True", "bound True",
+                                     "EINVAL", ""] and "vsock: port 1023" in err, "root's ports are root's", (code, out, err))
+code, out, err = script(f"setpriv --bounding-set -all --inh-caps -all {sys.executable} {os.path.abspath(__file__)} bind-ports")
+ok(code == 0 and out.split("\n")[:6] == ["EACCES", "EACCES", "EADDRNOTAVAIL", "EACCES", "bound True", "bound True"],
+   "and nobody else's", (code, out, err))
 
 
 def cheated(fault):
