@@ -12,7 +12,8 @@ enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_TROUBLE = 4, ROWS_MAX = 64, COUNT_DIG
 struct settings {
 	const struct settings_table *table;
 	void *options;
-	char *path;
+	char *path;  /* NULL: there is no file */
+	bool unread; /* it cannot be opened */
 	bool check;
 	int argc; /* kept for a reload; they outlive us */
 	char **argv;
@@ -295,6 +296,7 @@ read_file(struct settings *s, bool must)
 		s->path = NULL;
 		return 0;
 	}
+	s->unread = from == NULL;
 	size_t n = from != NULL && (text = malloc(SETTINGS_TEXT_MAX)) != NULL
 	    ? fread(text, 1, SETTINGS_TEXT_MAX, from)
 	    : 0;
@@ -516,7 +518,7 @@ settings_options(const struct settings *s)
 const char *
 settings_path(const struct settings *s)
 {
-	return s->path;
+	return s->path != NULL ? s->path : s->table->file;
 }
 
 bool
@@ -612,7 +614,7 @@ take_over(struct settings *s, const struct settings *fresh, const struct setting
 	if (was == NULL || is == NULL || strcmp(was, is) == 0) {
 		/* nothing to do, or no memory to tell */
 	} else if (!row->reloads) {
-		log_say("%s: %s has changed; that takes a restart", s->path, row->key);
+		log_say("%s: %s has changed; that takes a restart", settings_path(s), row->key);
 	} else if (row->kind == SETTING_LIST) {
 		take_over_list(s, fresh, row);
 	} else if (value == NULL) { /* a text that is gone */
@@ -630,13 +632,16 @@ settings_reload(struct settings *s)
 {
 	struct settings *fresh = settings_new(s->table);
 
-	if (s->path == NULL) {
-		settings_free(fresh);
-		return true;
-	}
 	if (fresh == NULL || fill(fresh, s->argc, s->argv) != 0) {
+		if (fresh != NULL && fresh->unread && s->path == NULL)
+			log_say("%s: was not there at the start; to take it over takes a restart",
+			    fresh->path);
 		settings_free(fresh);
 		return false;
+	}
+	if (s->path == NULL) {
+		s->path = fresh->path;
+		fresh->path = NULL;
 	}
 	for (size_t i = 0; i < s->table->row_count; i++)
 		take_over(s, fresh, &s->table->rows[i]);

@@ -59,7 +59,7 @@ int settings_parse(struct settings *s, const char *text, size_t len, const char 
 void settings_free(struct settings *s);
 
 const void *settings_options(const struct settings *s);
-const char *settings_path(const struct settings *s); /* NULL: there is no file */
+const char *settings_path(const struct settings *s); /* of the file; there may be none yet */
 bool settings_check_only(const struct settings *s);
 /* The effective configuration, in the form of the file. */
 void settings_print(FILE *to, const struct settings *s);

@@ -283,6 +283,15 @@ else:
         check(wait_until(lambda: 'no key "nonsense"' in a.log()) and as_user(1235, 9, lambda: ask(TEE).status) == OK,
               "a file that is wrong changes nothing")
 
+    enter = with_etc("/run/etc")
+    with Agent(agentd, BROKER, key=key, preexec=enter) as a:
+        check(as_user(1234, 9, lambda: ask(TEE).status) == REFUSED, "without a file")
+        with open("/run/etc/assay/assay-agentd.conf", "w") as to:
+            to.write("[callers]\nallow-uid = 1234\n")
+        a.process.send_signal(signal.SIGHUP)
+        check(wait_until(lambda: as_user(1234, 9, lambda: ask(TEE).status) == OK),
+              "HUP takes over the default file when there is one now")
+
     # another user for the agent
     with Agent(agentd, BROKER, "--user", "nobody", key=key) as a:
         pids = {"agentd": a.process.pid, **settled(a)}

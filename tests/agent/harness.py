@@ -15,7 +15,7 @@ import tempfile
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import check, clock, descriptors, done, end_with_us, sanitized, unix_sockets, wait_until  # noqa: E402, F401
+from daemons import check, clock, descriptors, done, end_with_us, sanitized, unix_sockets, wait_until, with_etc  # noqa: E402, F401
 
 GUID = "c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35"
 ATTEST, AGENT = "/run/assay/attest.sock", "/run/assay/agent.sock"

@@ -22,7 +22,7 @@ import threading
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, clock, descriptors, done, end_with_us as _end_with_us, sanitized, unix_sockets, wait_until  # noqa: E402, F401
+from daemons import Daemon, check, clock, descriptors, done, end_with_us as _end_with_us, sanitized, unix_sockets, wait_until, with_etc  # noqa: E402, F401
 
 SERVICE = "aeb.AEB"
 SIZE = "RetrieveAttestationEvidenceSize"

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, SERVICE, check, descriptors, done, unix_sockets, wait_until  # noqa: E402
+from harness import Broker, Guest, Host, SERVICE, check, descriptors, done, unix_sockets, wait_until, with_etc  # noqa: E402
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -164,6 +164,41 @@ def reload(host):
             check(broker.wait_line("control has changed; that takes a restart"), "and says what takes a restart")
 
 
+def late_file(host):
+    """One that was not there at the start."""
+    if os.geteuid() != 0:
+        return
+    a = host.vmm("late")
+    file = host.path("etc/assay/brokerd.conf")
+    enter = with_etc(host.path("etc"))
+    with Broker(brokerd, host, vms=[a], preexec=enter) as broker, Guest(a.guest) as guest:
+        broker.signal(signal.SIGHUP)
+        check(broker.wait_line("reloaded") and guest.size() == 6460, "HUP without a file")
+        with open(file, "w") as f:
+            f.write("[limits]\nevidence-size = 6461\n[broker]\ncontrol = unix:/q\n")
+        broker.signal(signal.SIGHUP)
+        check(wait_until(lambda: guest.size() == 6461), "takes over the default file when there is one now")
+        check(broker.wait_line("^assay-brokerd: /etc/assay/brokerd.conf: control has changed; that takes a restart"),
+              "and names it")
+        with open(file, "w") as f:
+            f.write("nonsense\n")
+        broker.signal(signal.SIGHUP)
+        check(broker.wait_line("what was there before stays") and guest.size() == 6461, "from then on it is the file")
+    os.unlink(file)
+    os.rmdir(os.path.dirname(file))
+    with Broker(brokerd, host, vms=[a], preexec=enter) as broker, Guest(a.guest) as guest:
+        os.mkdir(os.path.dirname(file))
+        with open(file, "w") as f:
+            f.write("[limits]\nevidence-size = 6461\n")
+        broker.signal(signal.SIGHUP)
+        if broker.wait_line("Landlock: not there", 0):
+            check(wait_until(lambda: guest.size() == 6461), "also in a folder that is new")
+        else:
+            check(broker.wait_line("was not there at the start; to take it over takes a restart") and
+                  broker.wait_line("what was there before stays") and guest.size() == 6460,
+                  "in a folder that is new it cannot be read, and that is said")
+
+
 def ending(host):
     a = host.vmm("slow")
     with Broker(brokerd, host, vms=[a]) as broker:
@@ -292,6 +327,7 @@ with Host() as host:
     words(host)
     certificates(host)
     reload(host)
+    late_file(host)
     ending(host)
     service(host)
     sockets(host)
