@@ -118,13 +118,17 @@ peer_by_process(struct front *f, int fd)
 {
 	struct ucred who;
 	socklen_t size = sizeof who;
+	struct peer *of = NULL;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid <= 0)
 		return NULL;
 	for (struct peer *p = f->peers; p != NULL; p = p->next)
-		if (p->pid == who.pid)
-			return p;
-	return NULL;
+		if (p->pid == who.pid) {
+			if (of != NULL)
+				return NULL; /* which of its VMs is not to be told */
+			of = p;
+		}
+	return of;
 }
 
 /* Of the addresses that one process may choose from, all are one peer's: the loopback, and an IPv6 /64. */
@@ -396,6 +400,23 @@ fill_peer(struct peer *p, const struct ipc_message *m)
 	return true;
 }
 
+/* One process may have several VMs, but over a Unix socket for all it is then none of them. */
+static void
+say_shared(const struct front *f, const struct peer *p)
+{
+	bool for_all = false;
+
+	for (size_t i = 0; i < f->listening_count; i++)
+		for_all = for_all || f->listening[i].family == AF_UNIX;
+	for (const struct peer *o = f->peers; o != NULL && for_all && p->pid != 0; o = o->next)
+		if (o->pid == p->pid) {
+			log_say("VM %s: has the pid of %s; over a Unix socket for all neither is "
+				"known by it, give each a socket of its own",
+			    p->name, o->name);
+			return;
+		}
+}
+
 static void
 meet(struct front *f, const struct ipc_message *m, int passed)
 {
@@ -424,6 +445,7 @@ meet(struct front *f, const struct ipc_message *m, int passed)
 		peer_free(p);
 		return;
 	}
+	say_shared(f, p);
 	p->next = f->peers;
 	f->peers = p;
 }

@@ -227,6 +227,13 @@ s.settimeout(5)
 s.connect({path!r})
 raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
         check(r.returncode == 0 and broker.wait_line("a process that is no registered VMM"), "any other is nobody")
+    also = host.vmm("also")
+    with Broker(brokerd, host, "--listen", "evidence=unix:" + path, "--listen", "evidence=unix:" + path + "2",
+                vms=[f"me,cid=7,qmp=unix:{me.path},pid={os.getpid()}",
+                     f"also,cid=8,qmp=unix:{also.path},pid={os.getpid()}"]) as broker:
+        check(whose(Guest(path)) is None, "a process of two VMs is neither")
+        check(broker.count("VM also: has the pid of me; over a Unix socket for all neither is known by it") == 1,
+              "which is said once")
 
 
 with Host() as host:
