@@ -63,7 +63,9 @@ connect_to(const char *address)
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 
 	if (path == NULL) {
-		log_say("%.200s: is not unix:PATH, the address of --control", address);
+		log_say("control: %.200s is not unix:PATH with an absolute path of at most 107 "
+			"characters",
+		    address);
 		return -EXIT_USAGE;
 	}
 	memcpy(name.sun_path, path, strlen(path));

@@ -52,6 +52,7 @@ struct registrar {
 	struct guest *guests;
 	size_t count;
 	uint32_t last_id;
+	bool confined; /* files have been given up */
 	int control;
 	struct event *control_event;
 	struct local_name control_name;
@@ -213,7 +214,10 @@ add(struct registrar *r, const struct vm_spec *spec, int pidfd, char why[VM_WHY_
 	    (listening = local_listen(&g->name, spec->socket, SOCK_STREAM, BACKLOG)) < 0) {
 		int error = errno;
 		snprintf(why, VM_WHY_ROOM, "cannot have a socket there: %s%s", strerror(error),
-		    local_hint(spec->socket, error));
+		    r->confined && error == EACCES
+			? "; at run time it must be in the folder of the control socket or of a "
+			  "configured VM's socket"
+			: local_hint(spec->socket, error));
 		guest_free(g);
 		return false;
 	}
@@ -516,8 +520,12 @@ add_configured(struct registrar *r, const struct broker_options *o)
 		if (ok && spec.pid != 0) {
 			pidfd = (int)syscall(SYS_pidfd_open, spec.pid, 0);
 			ok = pidfd >= 0;
-			snprintf(why, sizeof why, "names a process that is not there: %s",
-			    strerror(errno));
+			if (!ok && errno == ESRCH) { /* no reason for the others to go without */
+				log_say("VM %s: its VMM (pid %d) has ended; it is not registered",
+				    spec.name, (int)spec.pid);
+				continue;
+			}
+			snprintf(why, sizeof why, "names no process: %s", strerror(errno));
 		}
 		if (!ok || !add(r, &spec, pidfd, why)) {
 			log_say("vm: %s %s", o->vm[i], why);
@@ -582,6 +590,7 @@ registrar_run(const void *arg, const int *sockets, size_t count)
 	} else if (!open_control(&r, o) || !add_configured(&r, o) || !lockdown_vmm(o)) {
 		r.code = EXIT_TROUBLE;
 	} else {
+		r.confined = true;
 		event_base_dispatch(r.base);
 	}
 	close_all(&r);

@@ -236,10 +236,27 @@ raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
               "which is said once")
 
 
+def ended_before(host):
+    """A VMM that has ended before the broker starts keeps it from no other VM."""
+    gone, live = host.vmm("gone", process=True), host.vmm("live", process=True)
+    spec = gone.spec()
+    gone.process.kill()
+    gone.process.wait()
+    control = Control(host)
+    with Broker(brokerd, host, "--control", control.address, vms=[spec, live]) as broker:
+        check(broker.wait_line(r"VM gone: its VMM \(pid \d+\) has ended; it is not registered", 0), "its end is said")
+        check(whose(Guest(live.guest)) == "live" and control("list") == (0, live.spec() + "\n"), "the others are served")
+        code, text = control("register", f"far,socket=/usr/far.sock,qmp=unix:/q,pid={live.pid}")
+        check(code == 1 and ("at run time it must be in the folder of the control socket or of a configured VM's socket"
+                             in text or broker.wait_line("Landlock: not there", 0)), f"a folder that it gave up: {text}")
+
+
 with Host() as host:
     by_cid(host, Control(host))
 with Host() as host:
     places(host)
 with Host() as host:
     by_process(host)
+with Host() as host:
+    ended_before(host)
 done()
