@@ -20,6 +20,13 @@ def commands():
     return "\n".join(re.findall(r"^(?:    (.*))?$", text, re.M))
 
 
+def on_a_host():
+    """The broker of a real host, as the page has it started."""
+    with open(os.path.join(ROOT, "docs/sev.md"), encoding="utf-8") as page:
+        blocks = re.findall(r"^```\n(.*?)^```$", page.read(), flags=re.M | re.S)
+    return [line for block in blocks for line in block.replace("\\\n", "").splitlines() if line.startswith("assay-brokerd")]
+
+
 # Leaks are looked for elsewhere: LeakSanitizer cannot look at a program that is traced.
 env = dict(ENV, PATH=":".join([*(os.path.dirname(program) for program in (ASSAY, SIM, *PROGRAMS)), os.environ["PATH"]]),
            ASAN_OPTIONS="detect_leaks=0")
@@ -57,6 +64,11 @@ steps = ["ACCEPTED  under your", "web.launch.json", "ACCEPTED  web: what was lau
 places = [r.out.find(step) for step in steps]
 ok(r.code == 0 and -1 not in places and places == sorted(places), "SEV-ES: the page, step by step",
    r)
+for line in on_a_host():
+    words = line.replace("cek.cert", "P/collateral/cek.cert").replace("pid=PID", f"pid={os.getpid()}") + " --check"
+    s = subprocess.run(["bash", "-c", words], capture_output=True, text=True, check=False, env=env, cwd=f"{FOLDER.name}/es")
+    ok(s.returncode == 0, f"a real host's: {line}", s)
+ok(len(on_a_host()) == 1, "the broker's command is there")
 record = f"{FOLDER.name}/es/web.launch.json"
 r = verify("es", "--launch", record)
 ok(r.code == 0 and r.json["claims"]["binding"] == "vm" and r.check("sev.proof.known") == "pass", "its record", r)
