@@ -312,7 +312,10 @@ become_broker(struct machine *m, pid_t vmm)
 		    cek[] = "--cek";
 	char vm[300];
 	char *argv[] = { m->broker_path, source, device, cek, m->cek, listed, vm, NULL };
-	struct sandbox host = { .machine = m->sb->machine, .tee = m->sb->tee, .host = true };
+	struct sandbox host = { .machine = m->sb->machine,
+		.tee = m->sb->tee,
+		.verbose = m->sb->verbose,
+		.host = true };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int out = m->sb->verbose ? STDERR_FILENO : null;
 
