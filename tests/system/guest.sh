@@ -47,6 +47,7 @@ assay-brokerd --listen evidence=vsock:any:5577 --vm vm,cid=3,qmp=unix:/tmp/vm.qm
 	--control unix:/run/assay/stranger.sock >stranger 2>&1 &
 stranger=$!
 step stranger-broker listens stranger ready
+cp -r secrets kept
 assay-agentd --secrets /tmp/secrets --broker vsock:1:5577 --broker-timeout 5s >agent1 2>&1 &
 agent=$!
 step agent listens agent1 certified
@@ -61,6 +62,18 @@ step attest assay attest --provider sev-es --nonce $nonce -o e.cbor
 step verify assay verify --launch vm.launch.json --signer vm_owner.jwk --trust-root P/trust-root --nonce $nonce e.cbor
 step replay assay verify --launch vm.launch.json --trust-root P/trust-root --nonce ff$nonce e.cbor
 
+# A user of the guest takes all connections: neither the agent's line is closed, nor a new agent kept out.
+vsock_hold 1 5577 >holder &
+step holder listens holder holds
+step held assay attest --provider sev-es --nonce $nonce -o held.cbor
+kill $agent
+wait $agent
+cp kept/* secrets/
+assay-agentd --secrets /tmp/secrets --broker vsock:1:5577 --broker-timeout 5s >agent2 2>&1 &
+agent=$!
+step new-agent listens agent2 certified
+step held-new assay attest --provider sev-es --nonce $nonce -o held.cbor
+
 assayd --listen tcp:127.0.0.1:8080 --store sqlite:keeper/assayd.db --trust-root P/trust-root >server 2>&1 &
 step assayd listens server listening
 export ASSAY_URL=http://127.0.0.1:8080 ASSAY_ADMIN_KEY=keeper/admin.pem
@@ -70,4 +83,4 @@ step reference assay reference push --signer vm_owner.jwk vm.launch.json
 step key assay key get kbs:///demo/key/disk -o got
 step same cmp secret got
 kill $agent
-for log in vmm stranger agent1 broker server; do sed "s/^/($log) /" $log; done
+for log in vmm stranger agent1 agent2 holder broker server; do sed "s/^/($log) /" $log; done

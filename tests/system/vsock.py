@@ -13,6 +13,7 @@ WANT = {  # guest.sh's steps, in order, and how each ends
     "platform": 0, "session": 0, "vmm": 0, "check": 0, "secret": 0, "started": 0,
     "stranger-broker": 0, "agent": 0, "stranger": 4,
     "broker": 0, "attest": 0, "verify": 0, "replay": 1,
+    "holder": 0, "held": 0, "new-agent": 0, "held-new": 0,
     "assayd": 0, "put": 0, "unknown": 1, "reference": 0, "key": 0, "same": 0,
 }
 
