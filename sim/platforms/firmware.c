@@ -401,7 +401,7 @@ sim_sev_secret_area(struct sim_bytes image, uint32_t *base, uint32_t *size)
 {
 	const uint8_t *area = entry(image, guid_secret, 8);
 
-	if (area == NULL)
+	if (area == NULL || u32(area) == 0 || u32(area + 4) == 0)
 		return false;
 	*base = u32(area);
 	*size = u32(area + 4);

@@ -231,6 +231,9 @@ sim_sev_vm_inject(
 		return -ENOENT;
 	if (at > MEMORY_MAX || packet.len > MEMORY_MAX - at)
 		return -EFAULT;
+	if (vm->has_area && at >= vm->area_at && at - vm->area_at < vm->area_size &&
+	    packet.len > vm->area_size - (at - vm->area_at))
+		return -ENOSPC;
 	unsigned status =
 	    sim_sev_launch_secret(vm->fw, vm->handle, header, packet, plain, (uint32_t)packet.len);
 	if (status == SIM_SEV_OK) {

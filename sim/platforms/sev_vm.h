@@ -48,7 +48,8 @@ void sim_sev_vm_info(struct sim_sev_vm *vm, struct sim_sev_vm_info *out);
 struct sim_sev_firmware *sim_sev_vm_firmware(struct sim_sev_vm *vm);
 
 /* gpa NULL: where the image says. Status, or a negative errno: -ENOENT, the image does not say;
- * -EFAULT, no memory of the guest is there. */
+ * -EFAULT, no memory of the guest is there; -ENOSPC, it begins in the area of secrets and runs over
+ * its end. QEMU does not look, and the kernel's hashes behind it are gone: no guest starts. */
 int sim_sev_vm_inject(
     struct sim_sev_vm *vm, const uint64_t *gpa, struct sim_bytes header, struct sim_bytes packet);
 /* Status, or a negative errno. */

@@ -219,6 +219,10 @@ inject_secret(struct sim_qmp *q, json_t *args)
 		    "SEV: Failed to calculate guest address: No memory is mapped at address "
 		    "0x%llx",
 		    (unsigned long long)gpa);
+	else if (rc == -ENOSPC)
+		answer = failure("GenericError",
+		    "SEV: %zu bytes of secrets do not fit into the secret area of OVMF",
+		    packet.len);
 	else if (rc != 0)
 		answer = failure("GenericError",
 		    "SEV: failed to inject secret ret=%d fw_error=%d '%s'", -EIO, rc, words(rc));

@@ -391,6 +391,72 @@ secrets_elsewhere(void **state)
 	free(text);
 }
 
+/* A packet of n bytes that the firmware takes, and what comes of it. */
+static void
+inject_long(size_t n, const char *tail, const char *desc)
+{
+	uint8_t *packet = sim_alloc(sim, n), iv[16] = { 1 }, header[SIM_SEV_HEADER_SIZE];
+	uint8_t *text = sim_alloc(sim, 2 * n), head[128];
+	struct sim_sev_secret secret = { SIM_SEV_KEY_GUID, { packet, n - 40 } };
+	struct sim_sev_vm_info i;
+
+	sim_sev_vm_info(vm, &i);
+	memset(packet, 'x', n);
+	struct sim_bytes table = sim_sev_table_write(sim, &secret, 1);
+	assert_int_equal(table.len, n);
+	sim_sev_secret_seal(header, packet, &owner.keys, iv, table.ptr, n, i.measurement);
+	EVP_EncodeBlock(head, header, sizeof header);
+	EVP_EncodeBlock(text, packet, (int)n);
+	char *all = sim_alloc(sim, 3 * n);
+	snprintf(all, 3 * n,
+	    "{\"execute\":\"sev-inject-launch-secret\",\"arguments\":{\"packet-header\":\"%s\","
+	    "\"secret\":\"%s\"%s}}",
+	    (char *)head, (char *)text, tail);
+	if (desc != NULL)
+		refused(all, "GenericError", desc);
+	else
+		json_decref(done(all));
+}
+
+/* The hashes of the kernel are behind the area. */
+static void
+secrets_that_do_not_fit(void **state)
+{
+	struct sim_sev_secret found[SIM_SEV_SECRETS_MAX];
+	uint32_t base, size;
+	char inside[40];
+
+	(void)state;
+	negotiate();
+	assert_true(sim_sev_secret_area(image, &base, &size));
+	snprintf(inside, sizeof inside, ",\"gpa\":%u", base + 16);
+	inject_long(size + 16, "", "SEV: 3088 bytes of secrets do not fit into the secret area");
+	inject_long(size, inside, "SEV: 3072 bytes of secrets do not fit into the secret area");
+	inject_long(size, "", NULL);
+	sim_sev_vm_cont(vm);
+	assert_int_equal(sim_sev_vm_secrets(vm, sim, found), 1);
+	assert_int_equal(found[0].bytes.len, size - 40);
+}
+
+/* As in builds of the firmware that are not for SEV: the entry is there, and empty. */
+static void
+no_area(void **state)
+{
+	uint32_t place[2];
+	size_t at = 0;
+
+	assert_true(sim_sev_secret_area(image, &place[0], &place[1]));
+	while (memcmp(image.ptr + at, place, sizeof place) != 0)
+		at++;
+	memset(image.ptr + at, 0, sizeof place);
+	fresh(state);
+	negotiate();
+	char *text = secret_text("");
+	refused(text, "GenericError", "SEV: no secret area found in OVMF, gpa must be specified.");
+	free(text);
+	memcpy(image.ptr + at, place, sizeof place);
+}
+
 static void
 reports(void **state)
 {
@@ -559,6 +625,8 @@ main(void)
 		cmocka_unit_test_setup(query, fresh),
 		cmocka_unit_test_setup(launch, fresh),
 		cmocka_unit_test_setup(secrets_elsewhere, fresh),
+		cmocka_unit_test_setup(secrets_that_do_not_fit, fresh),
+		cmocka_unit_test_setup(no_area, fresh),
 		cmocka_unit_test_setup(reports, fresh),
 		cmocka_unit_test_prestate_setup_teardown(swapped, fresh, NULL, broker),
 		cmocka_unit_test_setup(refused_launches, fresh),
