@@ -22,6 +22,7 @@ struct check {
 	struct assay_sev_api floor;
 	uint8_t want[ASSAY_LAUNCH_MEASURE_SIZE]; /* MEASURE of it */
 	bool computed;
+	size_t area; /* for secrets; 0: no image was given */
 };
 
 /* --- what is given ----------------------------------------------------------------------- */
@@ -143,7 +144,7 @@ take_digest(struct check *c)
 		    "else is measured",
 		    es ? "sev-es" : "sev");
 	if (text == NULL)
-		return measure_sev(c->args, es, c->expected);
+		return measure_sev(c->args, es, c->expected, &c->area);
 	if ((rc = args_refuse(c->args, parts, sizeof parts / sizeof *parts,
 		 "--digest says all that is measured")) != 0)
 		return rc;
@@ -224,6 +225,9 @@ print_text(struct screen *s, const struct check *c, enum assay_code code, const 
 	screen_row(s, "firmware", "API %u.%u, build %u%s", c->answer.api.major, c->answer.api.minor,
 	    c->answer.api.build, code == ASSAY_OK ? "" : ", as the host says");
 	put_policy(s, assay_launch_policy(l));
+	if (c->area > 0)
+		screen_row(s, "secrets", "%zu bytes of room%s", c->area,
+		    c->area == ASSAY_LAUNCH_AREA_SIZE ? "" : "; give launch secret --ovmf, too");
 }
 
 static void

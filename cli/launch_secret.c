@@ -14,6 +14,7 @@
 #include "command.h"
 #include "launch_files.h"
 #include "launch_vm.h"
+#include "measure.h"
 #include "screen.h"
 #include "value.h"
 
@@ -28,6 +29,7 @@ struct job {
 	char guids[ASSAY_LAUNCH_SECRETS_MAX][ASSAY_GUID_TEXT];
 	struct assay_launch_secret secrets[ASSAY_LAUNCH_SECRETS_MAX];
 	size_t count;
+	size_t area; /* that the image has for all of this; 0: not told */
 	uint8_t header[ASSAY_LAUNCH_HEADER_SIZE];
 	uint8_t *payload;
 	size_t payload_len;
@@ -127,11 +129,6 @@ take_secret(struct job *job, const char *text)
 	memcpy(job->guids[job->count], text, n);
 	if ((rc = input_material(job->args->command, in, text + n + 1, "a secret")) != 0)
 		return rc;
-	if (in->len > ASSAY_LAUNCH_PAYLOAD_MAX) {
-		complain(job->args->command, "%s: is %zu bytes, and %d go in at most", text + n + 1,
-		    in->len, ASSAY_LAUNCH_PAYLOAD_MAX);
-		return EXIT_USAGE;
-	}
 	job->secrets[job->count] =
 	    (struct assay_launch_secret){ job->guids[job->count], input_bytes(in) };
 	job->count++;
@@ -141,7 +138,7 @@ take_secret(struct job *job, const char *text)
 static int
 take_secrets(struct job *job)
 {
-	int rc = 0;
+	int rc = args_has(job->args, OPT_OVMF) ? measure_secret_area(job->args, &job->area) : 0;
 
 	for (size_t i = 0; rc == 0 && i < job->args->given_count; i++) {
 		if (job->args->given[i].option->id != OPT_SECRET)
@@ -350,7 +347,8 @@ put_in(struct job *job)
 		.private_key_info = { job->key, job->key_len },
 		.public_key = input_bytes(&job->public_key),
 		.secrets = job->secrets,
-		.secret_count = job->count };
+		.secret_count = job->count,
+		.area = job->area };
 	struct assay_error err;
 	int rc;
 
@@ -420,6 +418,7 @@ static const struct option options[] = {
 	OPTION_QMP,
 	{ OPT_FOLDER, 'o', "output", "DIR", false, NULL, "or where the packet's files go" },
 	{ OPT_SECRET, 0, "secret", "GUID:FILE", true, NULL, "goes in beside the guest's key" },
+	{ OPT_OVMF, 0, "ovmf", "FILE", false, NULL, "the firmware, whose area they must fit" },
 	{ OPT_KEY_TYPE, 0, "key-type", "TYPE", false, "P-256|Ed25519",
 	    "of the guest's key: P-256 (default)" },
 	{ OPT_PRIVATE_KEY, 0, "private-key", "FILE", false, NULL,

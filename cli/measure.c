@@ -559,7 +559,8 @@ clear_sev(struct sev_job *job)
 }
 
 int
-measure_sev(const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREMENT_SIZE])
+measure_sev(
+    const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREMENT_SIZE], size_t *area)
 {
 	struct sev_job job = { .vmm = "" };
 	struct assay_error err;
@@ -567,10 +568,28 @@ measure_sev(const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREME
 
 	if (rc == 0) {
 		enum assay_code code = assay_sev_measure(digest, &job.launch, &err);
+		if (code == ASSAY_OK && area != NULL)
+			code = assay_sev_secret_area(area, job.launch.ovmf, &err);
 		if (code != ASSAY_OK)
 			rc = refused(args, code, &err);
 	}
 	clear_sev(&job);
+	return rc;
+}
+
+int
+measure_secret_area(const struct args *args, size_t *area)
+{
+	struct input ovmf = { 0 };
+	struct assay_error err;
+	int rc = take_file(args, OPT_OVMF, "an OVMF image", &ovmf);
+
+	if (rc == 0) {
+		enum assay_code code = assay_sev_secret_area(area, input_bytes(&ovmf), &err);
+		if (code != ASSAY_OK)
+			rc = refused(args, code, &err);
+	}
+	input_clear(&ovmf);
 	return rc;
 }
 
@@ -602,7 +621,7 @@ run_sev_of(const struct args *args, bool es)
 
 	if (!args_operands(args, 0, 0))
 		return EXIT_USAGE;
-	if ((rc = check_format(args)) != 0 || (rc = measure_sev(args, es, p.digest)) != 0)
+	if ((rc = check_format(args)) != 0 || (rc = measure_sev(args, es, p.digest, NULL)) != 0)
 		return rc;
 	if (args_has(args, OPT_DUMP_VMSA) && (rc = dump_sev_vmsas(args)) != 0)
 		return rc;

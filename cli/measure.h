@@ -47,8 +47,12 @@ int measure_spelling(char **out, size_t room, int argc, char **argv);
 	}
 
 /*
- * The launch digest of what these options say. Returns 0; else the exit code, after it has complained.
+ * The launch digest of what these options say, and, if area is not NULL, what the image has for the
+ * secrets of a launch. Returns 0; else the exit code, after it has complained.
  */
-int measure_sev(const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREMENT_SIZE]);
+int measure_sev(
+    const struct args *args, bool es, uint8_t digest[ASSAY_SEV_MEASUREMENT_SIZE], size_t *area);
+/* The latter alone, of the image of --ovmf. Returns as above. */
+int measure_secret_area(const struct args *args, size_t *area);
 
 #endif

@@ -119,7 +119,8 @@ enum {
 	ASSAY_LAUNCH_KEY_SIZE = 16, /* TEK and TIK */
 	ASSAY_LAUNCH_ANSWER_SIZE = ASSAY_LAUNCH_MEASURE_SIZE + ASSAY_LAUNCH_MNONCE_SIZE,
 	ASSAY_LAUNCH_HEADER_SIZE = 52,
-	ASSAY_LAUNCH_PAYLOAD_MAX = 16 * 1024,
+	ASSAY_LAUNCH_PAYLOAD_MAX = 16 * 1024, /* that the platform takes */
+	ASSAY_LAUNCH_AREA_SIZE = 0xc00,       /* that images of the firmware have for it */
 };
 
 /* What a guest is started with, and the keys that stay with its owner. The caller wipes tek and tik. */
@@ -197,6 +198,9 @@ struct assay_launch_input {
 	struct assay_bytes public_key;
 	const struct assay_launch_secret *secrets; /* further ones */
 	size_t secret_count;
+	/* What the image has for all of this (assay_sev_secret_area()); 0: ASSAY_LAUNCH_AREA_SIZE. What is
+	 * behind it would be overwritten, with the hashes of a kernel. */
+	size_t area;
 };
 
 /*
@@ -205,8 +209,8 @@ struct assay_launch_input {
  *
  * payload   Encrypted; the caller frees it.
  * Errors    ASSAY_E_USAGE (the record is not at ASSAY_LAUNCH_CHECKED; tek or tik of another session; a
- *           GUID that is none, or twice; another key's public half; more than fits), ASSAY_E_FORMAT
- *           and ASSAY_E_UNSUPPORTED (a key), ASSAY_E_NOMEM.
+ *           GUID that is none, or twice; another key's public half; more than the area has),
+ *           ASSAY_E_FORMAT and ASSAY_E_UNSUPPORTED (a key), ASSAY_E_NOMEM.
  * Source    AMD 55766, SEV API, 6.6; edk2, OvmfPkg/AmdSev/SecretDxe.
  */
 ASSAY_MUST_USE enum assay_code

@@ -114,6 +114,13 @@ ASSAY_MUST_USE enum assay_code assay_sev_measure(uint8_t out[ASSAY_SEV_MEASUREME
  * there is no such vCPU. */
 ASSAY_MUST_USE enum assay_code assay_sev_vmsa(uint8_t out[ASSAY_VMSA_SIZE],
     const struct assay_sev_launch *launch, uint32_t vcpu, struct assay_error *err);
+/*
+ * How many bytes an image of the firmware has for the secrets of a launch (assay_launch_inject()).
+ *
+ * Errors  ASSAY_E_FORMAT (none, so that no secret reaches the guest; or its table is broken).
+ */
+ASSAY_MUST_USE enum assay_code
+assay_sev_secret_area(size_t *size, struct assay_bytes ovmf, struct assay_error *err);
 
 /* --- TDX --------------------------------------------------------------------------------- */
 

@@ -103,7 +103,7 @@ check_secret(json_t *row, struct assay_bytes tek, struct assay_bytes tik)
 	assert_int_equal(bytes_of(measure, row, "launch_measure_b64"), ASSAY_LAUNCH_ANSWER_SIZE);
 	assert_int_equal(bytes_of(header, row, "header_b64"), ASSAY_LAUNCH_HEADER_SIZE);
 	assert_int_equal(bytes_of(payload, row, "payload_b64"), 64);
-	assert_int_equal(assay_launch_table(table, &secret, 1), 64);
+	assert_int_equal(assay_launch_table(table, sizeof table, &secret, 1), 64);
 	assert_true(assay_launch_packet(
 	    got_header, got, (struct assay_bytes){ table, 64 }, &keys, iv, measure));
 	assert_memory_equal(got, payload, 64);
@@ -406,7 +406,7 @@ inject(struct fixture *f, struct assay_bytes key, struct assay_bytes public,
 {
 	uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], *payload = NULL;
 	size_t len = 0;
-	struct assay_launch_input in = { f->s.tek, f->s.tik, key, public, secrets, count };
+	struct assay_launch_input in = { f->s.tek, f->s.tik, key, public, secrets, count, 0 };
 	enum assay_code rc = assay_launch_inject(header, &payload, &len, f->l, &in, err);
 
 	free(payload);
@@ -467,8 +467,8 @@ test_secret_reaches_the_guest(void **state)
 	launch_check(f.l, &f.s);
 	assert_int_equal(assay_launch_key_make(&key, &key_len, "Ed25519", &err), ASSAY_OK);
 	assert_int_equal(key_len, 48);
-	struct assay_launch_input in = { f.s.tek, f.s.tik, { key, key_len }, { NULL, 0 }, &disk,
-		1 };
+	struct assay_launch_input in = { f.s.tek, f.s.tik, { key, key_len }, { NULL, 0 }, &disk, 1,
+		0 };
 	assert_int_equal(assay_launch_inject(header, &payload, &len, f.l, &in, &err), ASSAY_OK);
 	/* 20 of the table, 20 + 48, 20 + 7: 115, and 13 of padding. */
 	assert_int_equal(len, 128);
@@ -538,9 +538,14 @@ test_secret_refused(void **state)
 	expect_outcome("no GUID", inject(&f, good, none, &no_guid, 1, &err), &err, ASSAY_E_USAGE,
 	    "is no GUID");
 	struct assay_launch_secret long_one = { twice[0].guid,
-		{ large, ASSAY_LAUNCH_PAYLOAD_MAX - 60 - key_len + 1 } };
+		{ large, ASSAY_LAUNCH_AREA_SIZE - 60 - key_len + 1 } };
 	expect_outcome("too large", inject(&f, good, none, &long_one, 1, &err), &err, ASSAY_E_USAGE,
-	    "more than 16384 bytes together");
+	    "secrets: are 3088 bytes with the guest's key and 20 for each, and 3072 fit into the "
+	    "area of the firmware, as images have it (--ovmf tells of another); give fewer, or "
+	    "shorter ones");
+	long_one.data.len = SIZE_MAX - 60 - key_len + 1;
+	expect_outcome("larger than there is", inject(&f, good, none, &long_one, 1, &err), &err,
+	    ASSAY_E_USAGE, "3072 fit");
 	expect_outcome("too many", inject(&f, good, none, NULL, ASSAY_LAUNCH_SECRETS_MAX, &err),
 	    &err, ASSAY_E_USAGE, "are 65, at most 64");
 	expect_outcome("no key", inject(&f, assay_bytes_of("key"), none, NULL, 0, &err), &err,
@@ -580,14 +585,14 @@ test_secret_refused(void **state)
 static void
 test_secret_largest(void **state)
 {
-	static uint8_t table[2 * ASSAY_LAUNCH_PAYLOAD_MAX], large[ASSAY_LAUNCH_PAYLOAD_MAX];
-	struct assay_launch_secret one = { ASSAY_LAUNCH_KEY_GUID,
-		{ large, ASSAY_LAUNCH_PAYLOAD_MAX - 40 } };
+	static uint8_t table[ASSAY_LAUNCH_AREA_SIZE], large[ASSAY_LAUNCH_AREA_SIZE];
+	struct assay_launch_secret one = { ASSAY_LAUNCH_KEY_GUID, { large, sizeof table - 40 } };
 
 	(void)state;
-	assert_int_equal(assay_launch_table(table, &one, 1), ASSAY_LAUNCH_PAYLOAD_MAX);
+	assert_int_equal(assay_launch_table(table, sizeof table, &one, 1), sizeof table);
+	assert_int_equal(assay_launch_table(table, sizeof table - 1, &one, 1), 0);
 	one.data.len++;
-	assert_int_equal(assay_launch_table(table, &one, 1), 0);
+	assert_int_equal(assay_launch_table(table, sizeof table, &one, 1), 0);
 }
 
 /* Whoever is refused wipes nothing, so nothing may be there. */
@@ -599,11 +604,57 @@ test_secret_refused_is_nowhere(void **state)
 	uint8_t table[256] = { 0 }, before[sizeof table] = { 0 };
 
 	(void)state;
-	assert_int_equal(assay_launch_table(table, all, 2), 0);
+	assert_int_equal(assay_launch_table(table, sizeof table, all, 2), 0);
 	assert_memory_equal(table, before, sizeof table);
 	all[1] = (struct assay_launch_secret){ "no GUID", assay_bytes_of("hunter3") };
-	assert_int_equal(assay_launch_table(table, all, 2), 0);
+	assert_int_equal(assay_launch_table(table, sizeof table, all, 2), 0);
 	assert_memory_equal(table, before, sizeof table);
+}
+
+/* What is behind the area are the hashes of the kernel: up to its end, and no byte more. */
+static void
+test_secret_area(void **state)
+{
+	static const struct {
+		size_t area, fits;
+		const char *words;
+	} cases[] = {
+		{ 0, 3072, "are 3088 bytes with the guest's key and 20 for each, and 3072 fit" },
+		{ 3072, 3072, "are 3088 bytes with the guest's key and 20 for each, and 3072 fit" },
+		{ 1024, 1024, "are 1040 bytes with the guest's key and 20 for each, and 1024 fit" },
+		{ 1039, 1024, "are 1040 bytes with the guest's key and 20 for each, and 1024 fit" },
+		{ 8192, 8192, "are 8208 bytes with the guest's key and 20 for each, and 8192 fit" },
+		{ SIZE_MAX, 16384, "and 16384 fit" }, /* more than the platform takes */
+	};
+	static uint8_t large[ASSAY_LAUNCH_PAYLOAD_MAX];
+	uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], *key = NULL;
+	struct assay_error err = { ASSAY_OK, "" };
+	size_t key_len = 0, len = 0;
+	struct fixture f;
+
+	(void)state;
+	assert_int_equal(assay_launch_key_make(&key, &key_len, "Ed25519", &err), ASSAY_OK);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint8_t *payload = NULL;
+		struct assay_launch_secret one = { "736869e5-84f0-4973-92ec-06879ce3da0b",
+			{ large, cases[i].fits - 60 - key_len + 1 } };
+		fixture_open(&f);
+		launch_check(f.l, &f.s);
+		struct assay_launch_input in = { f.s.tek, f.s.tik, { key, key_len }, { NULL, 0 },
+			&one, 1, cases[i].area };
+		expect_outcome("a byte too many",
+		    assay_launch_inject(header, &payload, &len, f.l, &in, &err), &err,
+		    ASSAY_E_USAGE, cases[i].words);
+		assert_null(payload);
+		assert_int_equal(assay_launch_stage(f.l), ASSAY_LAUNCH_CHECKED);
+		one.data.len--;
+		assert_int_equal(
+		    assay_launch_inject(header, &payload, &len, f.l, &in, &err), ASSAY_OK);
+		assert_int_equal(len, cases[i].fits);
+		free(payload);
+		fixture_close(&f);
+	}
+	free(key);
 }
 
 /* --- the chain --------------------------------------------------------------------------- */
@@ -731,6 +782,7 @@ main(void)
 		cmocka_unit_test(test_secret_reaches_the_guest),
 		cmocka_unit_test(test_secret_refused),
 		cmocka_unit_test(test_secret_largest),
+		cmocka_unit_test(test_secret_area),
 		cmocka_unit_test(test_secret_refused_is_nowhere),
 		cmocka_unit_test(test_chain),
 		cmocka_unit_test(test_allocations),

@@ -74,8 +74,9 @@ bool assay_launch_measure_of(uint8_t out[ASSAY_LAUNCH_MEASURE_SIZE],
 bool assay_launch_packet(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t *payload,
     struct assay_bytes table, const struct assay_launch_input *keys,
     const uint8_t iv[ASSAY_LAUNCH_KEY_SIZE], const uint8_t measure[ASSAY_LAUNCH_MEASURE_SIZE]);
-/* The table of secrets, padded; out has room for ASSAY_LAUNCH_PAYLOAD_MAX. Returns its length; 0 if it
- * does not fit or a GUID is none: then no secret is in out, and there is nothing to wipe. */
-size_t assay_launch_table(uint8_t *out, const struct assay_launch_secret *secrets, size_t count);
+/* The table of secrets, padded. Returns its length; 0 if out has no room for it or a GUID is none: then no
+ * secret is in out, and there is nothing to wipe. */
+size_t assay_launch_table(
+    uint8_t *out, size_t room, const struct assay_launch_secret *secrets, size_t count);
 
 #endif

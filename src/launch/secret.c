@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "launch/record.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,29 +52,31 @@ put_entry(uint8_t *out, const char *guid, size_t len)
 	return put_guid(out, guid);
 }
 
-/* The length of the table, not padded; 0: see assay_launch_table(). */
-static size_t
+/* The length of the table, padded; 0: a GUID is none. */
+static uint64_t
 table_length(const struct assay_launch_secret *secrets, size_t count)
 {
+	uint64_t n = ENTRY_HEAD;
 	uint8_t guid[GUID_SIZE];
-	size_t n = ENTRY_HEAD;
 
 	for (size_t i = 0; i < count; i++) {
-		if (n + ENTRY_HEAD > ASSAY_LAUNCH_PAYLOAD_MAX ||
-		    secrets[i].data.len > ASSAY_LAUNCH_PAYLOAD_MAX - n - ENTRY_HEAD ||
-		    !put_guid(guid, secrets[i].guid))
+		if (!put_guid(guid, secrets[i].guid))
 			return 0;
-		n += ENTRY_HEAD + secrets[i].data.len;
+		/* Too large is too large: what no length can say does not make the sum wrap. */
+		size_t len = secrets[i].data.len;
+		n += ENTRY_HEAD + (len < UINT32_MAX ? len : UINT32_MAX);
 	}
-	return n;
+	return (n + BLOCK - 1) / BLOCK * BLOCK;
 }
 
 size_t
-assay_launch_table(uint8_t *out, const struct assay_launch_secret *secrets, size_t count)
+assay_launch_table(
+    uint8_t *out, size_t room, const struct assay_launch_secret *secrets, size_t count)
 {
-	size_t len = table_length(secrets, count), at = ENTRY_HEAD;
+	uint64_t padded = table_length(secrets, count);
+	size_t at = ENTRY_HEAD;
 
-	if (len == 0 || !put_entry(out, table_guid, len))
+	if (padded == 0 || padded > room)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		struct assay_bytes data = secrets[i].data;
@@ -82,9 +85,9 @@ assay_launch_table(uint8_t *out, const struct assay_launch_secret *secrets, size
 			memcpy(out + at + ENTRY_HEAD, data.ptr, data.len);
 		at += ENTRY_HEAD + data.len;
 	}
-	size_t padded = (len + BLOCK - 1) / BLOCK * BLOCK;
-	memset(out + len, 0, padded - len);
-	return padded;
+	(void)put_entry(out, table_guid, at);
+	memset(out + at, 0, (size_t)padded - at);
+	return (size_t)padded;
 }
 
 /* --- the packet -------------------------------------------------------------------------- */
@@ -207,14 +210,18 @@ make_packet(uint8_t header[ASSAY_LAUNCH_HEADER_SIZE], uint8_t **payload, size_t 
 	uint8_t *table = malloc(ASSAY_LAUNCH_PAYLOAD_MAX);
 	uint8_t *out = malloc(ASSAY_LAUNCH_PAYLOAD_MAX), iv[ASSAY_LAUNCH_KEY_SIZE];
 	enum assay_code rc = ASSAY_OK;
-	size_t n = 0;
+	size_t n = 0, room = in->area != 0 ? in->area : ASSAY_LAUNCH_AREA_SIZE;
 
+	if (room > ASSAY_LAUNCH_PAYLOAD_MAX)
+		room = ASSAY_LAUNCH_PAYLOAD_MAX;
 	if (table == NULL || out == NULL)
 		rc = assay_fail_nomem(err);
-	else if ((n = assay_launch_table(table, secrets, count)) == 0)
+	else if ((n = assay_launch_table(table, room, secrets, count)) == 0)
 		rc = assay_fail(err, ASSAY_E_USAGE,
-		    "secrets: are more than %d bytes together, with 20 bytes for each",
-		    ASSAY_LAUNCH_PAYLOAD_MAX);
+		    "secrets: are %" PRIu64 " bytes with the guest's key and 20 for each, and %zu "
+		    "fit into the area of the firmware%s; give fewer, or shorter ones",
+		    table_length(secrets, count), room - room % BLOCK,
+		    in->area != 0 ? "" : ", as images have it (--ovmf tells of another)");
 	else if (!assay_random(iv, sizeof iv) ||
 	    !assay_launch_packet(header, out, (struct assay_bytes){ table, n }, in, iv, l->measure))
 		rc = assay_fail(err, ASSAY_E_NOMEM,

@@ -29,6 +29,7 @@ struct ovmf_table {
 };
 
 extern const uint8_t ovmf_guid_sev_hashes[16];   /* u32 base, u32 size of the hash table area */
+extern const uint8_t ovmf_guid_sev_secret[16];   /* u32 base, u32 size of what the owner puts in */
 extern const uint8_t ovmf_guid_sev_reset[16];    /* u32 address where further vCPUs start */
 extern const uint8_t ovmf_guid_sev_metadata[16]; /* u32 offset from the end of the image */
 extern const uint8_t ovmf_guid_svsm_info[16];    /* u32 offset of the entry point */

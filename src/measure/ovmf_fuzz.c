@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "measure/ovmf.h"
 
+#include <assay/measure.h>
+
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct assay_bytes in = { data, size };
 	struct ovmf_table table;
 	struct ovmf_sev sev;
+	size_t area = 0;
 
 	if (accepted(assay_ovmf_table_parse(&table, in, &err), &err))
 		for (size_t i = 0; i < table.count; i++)
@@ -36,6 +39,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    assay_ovmf_table_find(&table, table.entries[i].guid.ptr) !=
 				&table.entries[i])
 				abort();
+	if (accepted(assay_sev_secret_area(&area, in, &err), &err) != (area > 0))
+		abort();
 	if (!accepted(assay_ovmf_sev_parse(&sev, in, "ovmf", &err), &err))
 		return 0;
 	for (size_t i = 0; i < sev.item_count; i++)

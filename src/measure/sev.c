@@ -133,3 +133,23 @@ assay_sev_vmsa(uint8_t out[ASSAY_VMSA_SIZE], const struct assay_sev_launch *laun
 	write_vmsa(out, launch, vmm, reset, vcpu > 0);
 	return ASSAY_OK;
 }
+
+enum assay_code
+assay_sev_secret_area(size_t *size, struct assay_bytes ovmf, struct assay_error *err)
+{
+	struct ovmf_table table;
+	uint32_t area[2] = { 0, 0 };
+	enum assay_code rc = assay_ovmf_table_parse(&table, ovmf, err);
+
+	if (rc == ASSAY_OK)
+		rc = entry_number(
+		    area, 2, &table, ovmf_guid_sev_secret, "the secrets of a launch", err);
+	if (rc != ASSAY_OK)
+		return rc;
+	if (area[0] == 0 || area[1] == 0)
+		return assay_fail(err, ASSAY_E_FORMAT,
+		    "ovmf: has no place for the secrets of a launch; take a build that has, "
+		    "AmdSevX64");
+	*size = area[1];
+	return ASSAY_OK;
+}

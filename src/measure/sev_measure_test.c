@@ -236,6 +236,79 @@ test_refused(void **state)
 	assert_refused(&l, ASSAY_E_FORMAT, "the GUID table says it is 16384 bytes long");
 }
 
+/* --- where the secrets go ---------------------------------------------------------------- */
+
+static void
+assert_no_area(const struct image *im, const char *words)
+{
+	struct assay_error err = { ASSAY_OK, "" };
+	size_t size = 0x55;
+
+	assert_int_equal(
+	    assay_sev_secret_area(&size, (struct assay_bytes){ im->bytes, IMAGE_SIZE }, &err),
+	    ASSAY_E_FORMAT);
+	if (strstr(err.text, words) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", err.text, words);
+	assert_int_equal(size, 0x55);
+}
+
+static void
+test_secret_area(void **state)
+{
+	static const uint32_t areas[][2] = { { 0x810000, 0xc00 }, { 0, 0 }, { 0, 0xc00 },
+		{ 0x810000, 0 } };
+	struct assay_error err;
+	struct image im;
+	size_t size = 0;
+
+	(void)state;
+	image_make(&im);
+	assert_no_area(
+	    &im, "ovmf: has no place for the secrets of a launch; take a build that has");
+	put_entry(&im, ovmf_guid_sev_secret, areas[0], 2);
+	assert_int_equal(
+	    assay_sev_secret_area(&size, (struct assay_bytes){ im.bytes, IMAGE_SIZE }, &err),
+	    ASSAY_OK);
+	assert_int_equal(size, 0xc00);
+	for (size_t i = 1; i < 4; i++) {
+		image_start(&im);
+		put_entry(&im, ovmf_guid_sev_secret, areas[i], 2);
+		assert_no_area(&im, "has no place for the secrets of a launch");
+	}
+	for (size_t count = 0; count < 4; count++) {
+		char words[80];
+		if (count == 2)
+			continue;
+		image_start(&im);
+		put_entry(&im, ovmf_guid_sev_secret, (uint32_t[]){ 1, 2, 3 }, count);
+		snprintf(words, sizeof words,
+		    "the entry of the secrets of a launch is %zu bytes long, want 8", 4 * count);
+		assert_no_area(&im, words);
+	}
+	put(im.bytes + IMAGE_SIZE - TAIL - 18, 2, IMAGE_SIZE);
+	assert_no_area(&im, "the GUID table says it is 16384 bytes long");
+}
+
+/* Of edk2's builds one is made for it. */
+static void
+test_secret_area_of_edk2(void **state)
+{
+	struct assay_bytes made = read_named("ovmf_AmdSev_suffix.bin"),
+			   other = read_named("ovmf_OvmfX64_suffix.bin");
+	struct assay_error err;
+	size_t size = 0;
+
+	(void)state;
+	if (made.ptr != NULL && other.ptr != NULL) {
+		assert_int_equal(assay_sev_secret_area(&size, made, &err), ASSAY_OK);
+		assert_int_equal(size, 0xc00);
+		assert_int_equal(assay_sev_secret_area(&size, other, &err), ASSAY_E_FORMAT);
+		assert_non_null(strstr(err.text, "has no place for the secrets of a launch"));
+	}
+	vectors_free(made);
+	vectors_free(other);
+}
+
 int
 main(void)
 {
@@ -246,6 +319,8 @@ main(void)
 		cmocka_unit_test(test_vmsa),
 		cmocka_unit_test(test_longer_entries),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_secret_area),
+		cmocka_unit_test(test_secret_area_of_edk2),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -528,8 +528,8 @@ for args, words in ((["--secret", "disk"], "is no GUID:FILE"),
                     (["--secret", f"{DISK_GUID}:{DISK}", "--secret", f"{DISK_GUID}:{DISK}"],
                      "is there twice"),
                     (["--secret", f"{KEY_GUID}:{DISK}"], "is there twice"),
-                    (["--secret", f"{DISK_GUID}:{path('long', bytes(16384))}"],
-                     "are more than 16384 bytes together"),
+                    (["--secret", f"{DISK_GUID}:{path('long', bytes(16385))}"],
+                     "and 3072 fit into the area of the firmware, as images have it (--ovmf tells of another)"),
                     (["--key-type", "RSA"], "is none of P-256, Ed25519"),
                     (["--public-key", DISK], "goes with --private-key")):
     r = secret("vm", "-o", FOLDER.name, *args)
@@ -762,6 +762,61 @@ for key_type, oid in (("Ed25519", "06032b6570"),):
     keys = keys_of("kind")
     r = secret("kind", "-o", FOLDER.name, "--key-type", key_type)
     ok(r.code == 0 and oid in base64.b64decode(record("kind")["key"]).hex(), f"secret: {key_type}", r)
+
+# What is behind the area of secrets is the kernel's: what does not fit is refused before anything is spent.
+IMAGE = content("P/firmware.fd")
+AREA = uuid.UUID("4c2eb361-7d9b-4cc3-8081-127c90d3d294").bytes_le
+where = IMAGE.rindex(AREA) - 10
+HEAD = 3 * 20 + 48  # of the table and two secrets, and an Ed25519 key
+
+
+def image(base, size):
+    return path("firmware", IMAGE[:where] + struct.pack("<II", base, size) + IMAGE[where + 8:])
+
+
+def of_image(name, firmware):
+    vcpus = ["--ovmf", firmware, "--vcpus", "1", "--vcpu-type", "EPYC-Milan"]
+    digest = bytes.fromhex(run("measure", "sev-es", *vcpus).out)
+    return run("launch", "check", "--launch", at(f"{name}.launch.json"), *vcpus, "--measurement",
+               measure(name, digest=digest).hex(), "--api-major", "1", "--api-minor", "55", "--build-id", "24")
+
+
+def room(name, size, *args):
+    return secret(name, "-o", at("packet"), "--key-type", "Ed25519", "--secret",
+                  f"{DISK_GUID}:{path('filler', bytes(size - HEAD))}", *args)
+
+
+for n, (base, size) in enumerate(((0, 0), (0, 0xc00), (0x80c000, 0))):
+    ok(session(f"none{n}").code == 0, "a session")
+    r = of_image(f"none{n}", image(base, size))
+    ok(r.code == 2 and "ovmf: has no place for the secrets of a launch; take a build that has, AmdSevX64" in r.err and
+       record(f"none{n}")["stage"] == "session", f"check: an image with an area of {size} bytes at {base}", r)
+other = path("other", IMAGE.replace(AREA, bytes(16)))
+r = of_image("none0", other)
+ok(r.code == 2 and "has no place for the secrets" in r.err, "check: an image without an area", r)
+for size, words in ((3072, "3072 bytes of room\n"), (1024, "1024 bytes of room; give launch secret --ovmf, too\n"),
+                    (8192, "8192 bytes of room; give launch secret --ovmf, too\n")):
+    name = f"room{size}"
+    ok(session(name).code == 0, "a session")
+    firmware = image(0x80c000, size)
+    r = of_image(name, firmware)
+    ok(r.code == 0 and words in r.out and fits(r.out), f"check: an area of {size} bytes", r)
+    told = [] if size == 3072 else ["--ovmf", firmware]
+    before, keys = content(f"{name}.launch.json"), keys_of(name)
+    if size != 3072:
+        r = room(name, max(size, 3072) + 1)
+        ok(r.code == 2 and "3072 fit into the area of the firmware, as images have it" in r.err,
+           f"secret: an area of {size} bytes that nobody tells of", r)
+        r = secret(name, "-o", at("packet"), "--ovmf", other)
+        ok(r.code == 2 and "has no place for the secrets of a launch" in r.err, "secret: an image without an area", r)
+    r = room(name, size + 1, *told)
+    ok(r.code == 2 and f"secrets: are {size + 16} bytes with the guest's key and 20 for each, and {size} fit" in r.err and
+       "give fewer, or shorter ones" in r.err and content(f"{name}.launch.json") == before and
+       keys_of(name) == keys and not os.path.exists(at(f"packet/{name}_secret.b64")),
+       f"secret: one byte more than {size} is refused, and nothing is spent", r)
+    r = room(name, size, *told)
+    ok(r.code == 0 and len(base64.b64decode(content(f"packet/{name}_secret.b64"))) == size and
+       record(name)["stage"] == "complete", f"secret: {size} bytes", r)
 
 # A VMM that fails after the packet has left: the session is spent all the same.
 ok(session("fail").code == 0, "a session")

@@ -6,8 +6,10 @@ import base64
 import json
 import os
 import shutil
+import struct
 import subprocess
 import time
+import uuid
 
 from sandbox import FOLDER, SIM, WITHOUT_LEAK_CHECK, ENV, allowed, done, fits, new, ok, path, read, run, unwrapped
 
@@ -111,6 +113,33 @@ ok(r.code == 1 and "another measurement than the one that was checked; nothing w
    "started anew after its check", r)
 r = check("sev-es", "sev-es", "twice", vm)
 ok(r.code == 1 and "this session has launched a guest already" in unwrapped(r.out), "nor can it be checked anew", r)
+vm.end(kill=True)
+
+# The area that the image has for secrets, to its last byte; behind it are the hashes of the kernel.
+EMPTY = 3072 - 3 * 20 - 48  # without the heads and an Ed25519 key
+ok(session("sev-es", "sev-es", "area").code == 0, "a session")
+kept = read("area_tek.bin")
+vm = Vm("sev-es", "sev-es", "area", f"cp {SECRETS}/{DISK_GUID} {FOLDER.name}/area-disk")
+ok(check("sev-es", "sev-es", "area", vm).code == 0, "checked")
+path("long", b"s" * (EMPTY + 1))
+r = secret("area", vm, "--key-type", "Ed25519", "--secret", f"{DISK_GUID}:long")
+ok(r.code == 2 and "are 3088 bytes" in r.err and "3072 fit into the area of the firmware" in r.err and
+   record("area")["stage"] == "checked" and read("area_tek.bin") == kept, "a byte more than fits is not sent", r)
+path("long", b"s" * EMPTY)
+r = secret("area", vm, "--key-type", "Ed25519", "--ovmf", "sev-es/firmware.fd", "--secret", f"{DISK_GUID}:long")
+code, out = vm.end(kill=r.code != 0)
+ok(r.code == 0 and code == 0 and read("area-disk") == b"s" * EMPTY, "what fits is there, whole", (r, out))
+
+# Who is wrong about the image hears it of the VMM.
+at = read("sev-es/firmware.fd").rindex(uuid.UUID("4c2eb361-7d9b-4cc3-8081-127c90d3d294").bytes_le) - 6
+path("large.fd", read("sev-es/firmware.fd")[:at] + struct.pack("<I", 4096) + read("sev-es/firmware.fd")[at + 4:])
+ok(session("sev-es", "sev-es", "wrong").code == 0, "a session")
+vm = Vm("sev-es", "sev-es", "wrong", "true")
+ok(check("sev-es", "sev-es", "wrong", vm).code == 0, "checked")
+path("long", b"s" * (EMPTY + 1))
+r = secret("wrong", vm, "--key-type", "Ed25519", "--ovmf", "large.fd", "--secret", f"{DISK_GUID}:long")
+ok(r.code == 4 and "3088 bytes of secrets do not fit into the secret area" in r.err and "the session is spent" in r.err,
+   "secrets for a larger area than there is", r)
 vm.end(kill=True)
 
 # A session is for one platform, and the firmware of another cannot open it.
