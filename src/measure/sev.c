@@ -142,8 +142,8 @@ assay_sev_secret_area(size_t *size, struct assay_bytes ovmf, struct assay_error 
 	enum assay_code rc = assay_ovmf_table_parse(&table, ovmf, err);
 
 	if (rc == ASSAY_OK)
-		rc = entry_number(
-		    area, 2, &table, ovmf_guid_sev_secret, "the secrets of a launch", err);
+		rc = assay_ovmf_table_numbers(
+		    area, 2, &table, ovmf_guid_sev_secret, "ovmf", "area for secrets", err);
 	if (rc != ASSAY_OK)
 		return rc;
 	if (area[0] == 0 || area[1] == 0)

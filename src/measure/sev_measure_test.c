@@ -275,14 +275,12 @@ test_secret_area(void **state)
 		put_entry(&im, ovmf_guid_sev_secret, areas[i], 2);
 		assert_no_area(&im, "has no place for the secrets of a launch");
 	}
-	for (size_t count = 0; count < 4; count++) {
+	for (size_t count = 0; count < 2; count++) {
 		char words[80];
-		if (count == 2)
-			continue;
 		image_start(&im);
-		put_entry(&im, ovmf_guid_sev_secret, (uint32_t[]){ 1, 2, 3 }, count);
+		put_entry(&im, ovmf_guid_sev_secret, areas[0], count);
 		snprintf(words, sizeof words,
-		    "the entry of the secrets of a launch is %zu bytes long, want 8", 4 * count);
+		    "ovmf: the entry of the area for secrets is %zu bytes long, want 8", 4 * count);
 		assert_no_area(&im, words);
 	}
 	put(im.bytes + IMAGE_SIZE - TAIL - 18, 2, IMAGE_SIZE);
