@@ -485,6 +485,36 @@ test_libcrypto_allocations_fail(void **state)
 	}
 }
 
+/* Of a key that signs no proofs the guest's agent keeps no working key: no lack of memory may make one of a good
+ * key. */
+static void
+test_injected_keys(void **state)
+{
+	static const char *const types[] = { "P-256", "Ed25519" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof types / sizeof *types; i++) {
+		struct assay_error err = { 0 };
+		uint8_t *der = NULL;
+		size_t len = 0;
+		bool failed = true;
+		assert_int_equal(assay_launch_key_make(&der, &len, types[i / 2], &err), ASSAY_OK);
+		for (size_t n = 1; failed; n = later(n)) {
+			struct assay_proof_keys *keys = NULL;
+			libcryptos = (struct alloc_fault){ .fail_at = n, .stays = i % 2 != 0 };
+			enum assay_code rc =
+			    assay_proof_keys_new(&keys, (struct assay_bytes){ der, len }, &err);
+			failed = libcryptos.failed;
+			disarm();
+			assert_true(failed || rc == ASSAY_OK);
+			if (rc == ASSAY_E_UNSUPPORTED)
+				fail_msg("%s, allocation %zu: %s", types[i / 2], n, err.text);
+			assay_proof_keys_free(keys);
+		}
+		free(der);
+	}
+}
+
 int
 main(void)
 {
@@ -493,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_allocations_fail),
 		cmocka_unit_test(test_forgeries_stay_refused),
 		cmocka_unit_test(test_libcrypto_allocations_fail),
+		cmocka_unit_test(test_injected_keys),
 	};
 
 	if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)

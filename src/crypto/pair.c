@@ -322,14 +322,9 @@ take_read(struct assay_pair *pair, EVP_PKEY *key, bool private, struct assay_err
 	enum assay_code rc;
 
 	if (p.kind == ASSAY_PAIR_NONE) {
-		/* It is of a curve that could not be looked at for want of memory. */
-		bool lost =
-		    EVP_PKEY_get_base_id(key) == EVP_PKEY_EC && EVP_PKEY_get0_EC_KEY(key) == NULL;
 		EVP_PKEY_free(key);
-		return lost ? assay_fail_nomem(err)
-			    : assay_fail(err, ASSAY_E_UNSUPPORTED,
-				  "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make "
-				  "another key");
+		return assay_fail(err, ASSAY_E_UNSUPPORTED,
+		    "key: is none of P-256, P-384, P-521, Ed25519 and RSA; make another key");
 	}
 	if (elliptic(p.kind)) {
 		p.handle = EVP_PKEY_get1_EC_KEY(key);
@@ -463,7 +458,8 @@ assay_pair_set_der(
 	if (kind != ASSAY_PAIR_NONE)
 		return assay_pair_set(pair, kind, &numbers, NULL, err);
 	EVP_PKEY *key = der.len > 0 && der.len <= INT_MAX ? read_der(der, private) : NULL;
-	int bits = key != NULL && private ? odd_length(key) : 0;
+	bool rsa = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+	int bits = rsa && private ? odd_length(key) : 0;
 	enum assay_code rc = key != NULL
 	    ? take_read(pair, key, private, err)
 	    : assay_fail(err, ASSAY_E_FORMAT, "key: %zu bytes are no %s in DER, alone", der.len,
@@ -474,6 +470,8 @@ assay_pair_set_der(
 		    err, ASSAY_E_UNSUPPORTED, "key: is of %s, which is not known here", name);
 	else if (bits != 0)
 		rc = assay_fail(err, ASSAY_E_UNSUPPORTED, "key: is of RSA with %d bits", bits);
+	else if (rc == ASSAY_E_UNSUPPORTED && private && !rsa)
+		rc = assay_fail_nomem(err); /* its curve is known, and could not be looked at */
 	ERR_clear_error();
 	return rc;
 }
