@@ -112,9 +112,10 @@ peer_by_cid(struct front *f, uint32_t cid)
 	return NULL;
 }
 
-/* A local process: a VMM that hands on its guest's connection. */
+/* A local process: a VMM that hands on its guest's connection. One may have a TD and another VM: for quotes the
+ * one, for evidence the other. */
 static struct peer *
-peer_by_process(struct front *f, int fd)
+peer_by_process(struct front *f, size_t role, int fd)
 {
 	struct ucred who;
 	socklen_t size = sizeof who;
@@ -123,7 +124,7 @@ peer_by_process(struct front *f, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.pid <= 0)
 		return NULL;
 	for (struct peer *p = f->peers; p != NULL; p = p->next)
-		if (p->pid == who.pid) {
+		if (p->pid == who.pid && p->own.role == role) {
 			if (of != NULL)
 				return NULL; /* which of its VMs is not to be told */
 			of = p;
@@ -238,7 +239,7 @@ peer_by_connection(
 		return vm.svm_family == AF_VSOCK && is_from_below(fd, vm.svm_cid)
 		    ? peer_by_cid(f, vm.svm_cid)
 		    : NULL;
-	return l->family == AF_UNIX ? peer_by_process(f, fd) : NULL;
+	return l->family == AF_UNIX ? peer_by_process(f, l->role, fd) : NULL;
 }
 
 static struct peer *
@@ -409,7 +410,7 @@ say_shared(const struct front *f, const struct peer *p)
 	for (size_t i = 0; i < f->listening_count; i++)
 		for_all = for_all || f->listening[i].family == AF_UNIX;
 	for (const struct peer *o = f->peers; o != NULL && for_all && p->pid != 0; o = o->next)
-		if (o->pid == p->pid) {
+		if (o->pid == p->pid && o->own.role == p->own.role) {
 			log_say("VM %s: has the pid of %s; over a Unix socket for all neither is "
 				"known by it, give each a socket of its own",
 			    p->name, o->name);
