@@ -249,7 +249,9 @@ prepare(struct http *h, const struct http_request *r, struct transfer *t)
 	    set(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
 	    /* Without a scheme it would guess, and in the clear. */
 	    set(c, CURLOPT_DEFAULT_PROTOCOL, "https") == CURLE_OK &&
-	    (h->ca == NULL || set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK);
+	    (h->ca == NULL || /* not beside the system's, of which Debian has a folder as well */
+		(set(c, CURLOPT_CAINFO, h->ca) == CURLE_OK &&
+		    set(c, CURLOPT_CAPATH, (char *)NULL) == CURLE_OK));
 	if (path != NULL)
 		ok = ok && set(c, CURLOPT_UNIX_SOCKET_PATH, socket) == CURLE_OK &&
 		    set(c, CURLOPT_PROXY, "") == CURLE_OK;

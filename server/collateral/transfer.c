@@ -176,7 +176,8 @@ transfer_start(struct transfers *all, const char *url, void *arg)
 	if (all->ca.len > 0) {
 		struct curl_blob blob = { .len = all->ca.len, .flags = CURL_BLOB_COPY };
 		memcpy(&blob.data, &all->ca.ptr, sizeof blob.data);
-		if (set(t->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK) {
+		if (set(t->curl, CURLOPT_CAINFO_BLOB, &blob) != CURLE_OK ||
+		    set(t->curl, CURLOPT_CAPATH, (char *)NULL) != CURLE_OK) {
 			transfer_free(t);
 			return NULL;
 		}

@@ -176,9 +176,9 @@ broker.stop()
 
 # --- TLS -----------------------------------------------------------------------------------------------
 if shutil.which("openssl"):
-    for name in ("tls", "other-tls"):
+    for name, subject in (("tls", "localhost"), ("other-tls", "localhost"), ("stranger", "stranger")):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        f"{name}.key", "-out", f"{name}.pem", "-days", "2", "-subj", f"/CN={subject}", "-addext",
                         "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     broker = Broker({NAME: SECRET}, ("tls.pem", "tls.key"))
     host = broker.url.removeprefix("https://")
@@ -194,6 +194,23 @@ if shutil.which("openssl"):
         r = get("snp", "--timeout", "1s", *args, uri=f"kbs://{host}/{NAME}")
         ok(r.code == 4 and "--ca FILE" in r.err and not os.path.exists("out") and broker.asked == [],
            f"a broker's certificate, and {name}: exit 4, and nothing is said to it", r)
+
+    # The system believes the broker: who names another CA does not.
+    os.mkdir("system")
+    shutil.copy("tls.pem", "system/")
+    shutil.copy("stranger.pem", "system/ca-certificates.crt")
+    believing = ["unshare", "-rm", "sh", "-c", 'mount --bind system /etc/ssl/certs && exec "$@"', "sh"]
+    if (shutil.which("unshare") and subprocess.run(["openssl", "rehash", "system"], capture_output=True, check=False).returncode
+            == 0 and subprocess.run([*believing, "true"], capture_output=True, check=False).returncode == 0):
+        path("token", b"a.b.c")
+        for args, asked in (([], True), (["--ca", "stranger.pem"], False)):
+            r = subprocess.run([*believing, ASSAY, "token", "verify", "--url", broker.url, *args, "token"],
+                               capture_output=True, text=True, check=False)
+            ok((broker.asked != []) == asked and (asked or "--ca" in r.stderr),
+               "a CA of the system, " + ("by default" if asked else "and --ca: in its place"), r)
+            broker.asked.clear()
+    else:
+        print("# no place of its own for /etc/ssl/certs: that --ca is in place of the system's was not tried")
     broker.stop()
 else:
     print("# no openssl command: TLS was not tried")
