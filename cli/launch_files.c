@@ -319,9 +319,9 @@ overwrite(const char *path)
 	close(fd);
 }
 
-/* Removes the key where it is, and the link that leads there. */
+/* Removes the key where it is; own: also a link that leads there. */
 static bool
-forget(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
+forget(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE], bool own)
 {
 	char *real = realpath(path, NULL);
 	bool held = false;
@@ -331,7 +331,9 @@ forget(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
 	bool ok = holds(real, key, &held);
 	if (ok && held) {
 		overwrite(real);
-		ok = unlink(real) == 0 && (unlink(path) == 0 || errno == ENOENT);
+		ok = unlink(real) == 0;
+		if (ok && own)
+			(void)unlink(path);
 	}
 	int error = errno;
 	free(real);
@@ -340,9 +342,10 @@ forget(const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
 }
 
 static int
-forget_key(const struct launch_files *f, const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE])
+forget_key(const struct launch_files *f, const char *path, const uint8_t key[ASSAY_LAUNCH_KEY_SIZE],
+    bool own)
 {
-	if (forget(path, key))
+	if (forget(path, key, own))
 		return 0;
 	complain(f->args->command,
 	    "%s: cannot be removed: %s; it opens what would be sent, so nothing is: remove it "
@@ -366,9 +369,9 @@ launch_forget_keys(const struct launch_files *f)
 		const char *given = args_value(f->args, keys[i].id);
 		char *own =
 		    launch_path(f->args, f->folder, assay_launch_name(f->launch), keys[i].suffix);
-		if (own == NULL || forget_key(f, own, keys[i].key) != 0)
+		if (own == NULL || forget_key(f, own, keys[i].key, true) != 0)
 			rc = EXIT_TROUBLE;
-		if (given != NULL && forget_key(f, given, keys[i].key) != 0)
+		if (given != NULL && forget_key(f, given, keys[i].key, false) != 0)
 			rc = EXIT_TROUBLE;
 		free(own);
 	}

@@ -216,25 +216,13 @@ packet_path(const struct job *job, bool header)
 	    assay_launch_name(job->files.launch), header ? "_secret_header.b64" : "_secret.b64");
 }
 
-static bool
-is_other(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
 static int
 put_file(const struct job *job, bool header, const uint8_t *data)
 {
 	struct assay_bytes what = { data, header ? sizeof job->header : job->payload_len };
 	char *path = packet_path(job, header);
-	int rc = EXIT_TROUBLE;
+	int rc = path != NULL ? launch_put_base64(job->args, path, what) : EXIT_TROUBLE;
 
-	if (path != NULL && is_other(path))
-		complain(job->args->command, "%s: is there already, and is no file", path);
-	else if (path != NULL)
-		rc = launch_put_base64(job->args, path, what);
 	free(path);
 	return rc;
 }
@@ -250,12 +238,29 @@ put_files(const struct job *job, const uint8_t *header, const uint8_t *payload)
 static void
 remove_files(const struct job *job)
 {
-	for (int i = 0; i < 2 && job->vm.qmp == NULL; i++) {
+	for (int i = 0; i < 2; i++) {
 		char *path = packet_path(job, i == 0);
-		if (path != NULL && !is_other(path))
+		if (path != NULL)
 			(void)unlink(path);
 		free(path);
 	}
+}
+
+/* What is there may be the one packet of another guest. */
+static int
+check_free(const struct job *job, bool header)
+{
+	char *path = packet_path(job, header);
+	struct stat st;
+	int rc = path != NULL ? 0 : EXIT_TROUBLE;
+
+	if (path != NULL && lstat(path, &st) == 0)
+		rc = misused(job->args->command,
+		    "--output: %s is there already, and may be what another guest waits for; take "
+		    "another folder",
+		    path);
+	free(path);
+	return rc;
 }
 
 /* Files like those of the packet, of zeros: what cannot be written is found out before the session is
@@ -263,15 +268,17 @@ remove_files(const struct job *job)
 static int
 reserve(const struct job *job)
 {
-	int rc = EXIT_TROUBLE;
+	int rc;
 
-	if (job->vm.qmp != NULL)
-		return 0;
+	if ((rc = check_free(job, true)) != 0 || (rc = check_free(job, false)) != 0)
+		return rc;
 	uint8_t *zeros = calloc(1, sizeof job->header + job->payload_len);
-	if (zeros == NULL)
+	if (zeros == NULL) {
 		complain(job->args->command, "out of memory");
-	else
-		rc = put_files(job, zeros, zeros);
+		return EXIT_TROUBLE;
+	}
+	if ((rc = put_files(job, zeros, zeros)) != 0)
+		remove_files(job);
 	free(zeros);
 	return rc;
 }
@@ -360,9 +367,13 @@ put_in(struct job *job)
 	}
 	if ((rc = judge_key(job)) != 0)
 		return rc;
-	if ((rc = reserve(job)) == 0 && (rc = spend(job)) == 0)
+	const bool files = job->vm.qmp == NULL;
+	if (files && (rc = reserve(job)) != 0)
+		return rc;
+	if ((rc = spend(job)) == 0)
 		return answer(job);
-	remove_files(job);
+	if (files)
+		remove_files(job);
 	return rc;
 }
 

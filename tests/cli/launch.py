@@ -647,12 +647,16 @@ ok(r.code == 0 and not any(map(os.path.lexists, own + real)) and content("hard")
 
 # What cannot be written is found out while there is still a session.
 own = ready("place")
-os.makedirs(at("full/place_secret.b64"))
-r = secret("place", "-o", at("full"))
-ok(r.code == 4 and "full/place_secret.b64: is there already, and is no file" in r.err and
-   "spent" not in r.err and record("place")["stage"] == "checked" and all(map(os.path.exists, own)) and
-   os.listdir(at("full")) == ["place_secret.b64"], "secret: no place for the packet, nothing is spent", r)
-os.rmdir(at("full/place_secret.b64"))
+os.mkdir(at("full"))
+path("full/place_secret.b64", b"what another guest of this name waits for")
+for folder, code, words in (("full", 2, "full/place_secret.b64 is there already, and may be what another guest waits for"),
+                            ("/proc", 4, "/proc/place_secret_header.b64: cannot be written")):
+    r = secret("place", "-o", at(folder))
+    ok(r.code == code and words in r.err and "spent" not in r.err and record("place")["stage"] == "checked" and
+       all(map(os.path.exists, own)), f"secret: no place for the packet, nothing is spent: {words}", r)
+ok(os.listdir(at("full")) == ["place_secret.b64"] and content("full/place_secret.b64").endswith(b"waits for"),
+   "secret: nor is what is there")
+os.unlink(at("full/place_secret.b64"))
 keys = keys_of("place")
 r = secret("place", "-o", at("full"))
 header, payload = (base64.b64decode(content("full", f"place_secret{part}.b64")) for part in ("_header", ""))
