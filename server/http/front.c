@@ -292,6 +292,13 @@ connections_of_all(void)
 static bool
 read_root(struct assay_bytes *out, const char *path)
 {
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		log_say("%s: cannot be read as a trust root: must be a file, which is read twice",
+		    path);
+		return false;
+	}
 	FILE *from = fopen(path, "rbe");
 	uint8_t *bytes = malloc(ROOT_FILE_MAX);
 	size_t n = from != NULL && bytes != NULL ? fread(bytes, 1, ROOT_FILE_MAX, from) : 0;

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 from harness import ASSAY, ROOT, done, fits, ok, path, run
 
@@ -241,6 +242,10 @@ for args in (["key", "get", "-o", "x", RESOURCE, "--url"], ["secret", "list", "-
                             (FILE, 2, "holds no certificate in PEM; --ca takes those")):
         r = run(*args, "https://192.0.2.2", *([] if args[0] == "attest" else ["--ca", ca]), env={"ASSAY_CA": ca})
         ok(r.code == code and words in r.err and "192.0.2.2" not in r.err, f"assay {args[0]}: --ca {ca[-6:]}", r)
+with tempfile.TemporaryDirectory() as folder:
+    os.mkfifo(f"{folder}/ca")
+    r = run("token", "verify", FILE, "--url", "https://127.0.0.1:1", "--ca", f"{folder}/ca")
+    ok(r.code == 4 and "https://127.0.0.1:1/" in r.err, "--ca of a pipe is read by the one who needs it", r)
 r = run("key", "get", "-o", "x", "--url", "http://127.0.0.1:1", RESOURCE, env={"ASSAY_CA": "nosuch"})
 ok(r.code == 3, "ASSAY_CA does not count where there is no TLS", r)
 

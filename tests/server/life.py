@@ -316,8 +316,10 @@ def deaths():
     open(empty, "w").close()
     os.mkdir(folder)
     os.mkdir(store)
+    os.mkfifo(f"{FOLDER}/fifo")
     for root, words in (("/nonexistent", "/nonexistent: cannot be read as a trust root: No such file"),
                         (folder, f"{folder}: cannot be read as a trust root: is a folder; give trust-root for each file"),
+                        (f"{FOLDER}/fifo", "/fifo: cannot be read as a trust root: must be a file, which is read twice"),
                         (empty, "is empty"), (rubbish, f"trust-root: {rubbish}: ")):
         for check_only in ([], ["--check"]):
             r = subprocess.run([ASSAYD, "--store", f"sqlite:{store}/y.db", "--listen", "tcp:127.0.0.1:0", "--trust-root",
