@@ -392,7 +392,8 @@ is_strange(char name[ALGORITHM], struct assay_bytes der)
 	    PKCS8_pkey_get0(NULL, NULL, NULL, &of, info) == 1;
 
 	if (strange) {
-		bool curve = of->parameter != NULL && of->parameter->type == V_ASN1_OBJECT;
+		bool curve = OBJ_obj2nid(of->algorithm) == NID_X9_62_id_ecPublicKey &&
+		    of->parameter != NULL && of->parameter->type == V_ASN1_OBJECT;
 		const ASN1_OBJECT *object = curve ? of->parameter->value.object : of->algorithm;
 		for (enum assay_pair_kind k = ASSAY_PAIR_P256; k <= ASSAY_PAIR_RSA; k++)
 			strange = strange && OBJ_obj2nid(object) != curves[k].nid;

@@ -138,6 +138,16 @@ test_refusals(void **state)
 	    &err, ASSAY_E_UNSUPPORTED,
 	    "injected key: is of P-521; proofs are signed with P-256, P-384, Ed25519 and RSA");
 	free(der);
+	assay_pair_clear(&pair);
+	der = injected(&n, &pair, ASSAY_PAIR_P256);
+	/* On our curve, and of another use: RFC 5208, 5, with the algorithm's number from byte 10 on. */
+	static const uint8_t ec[] = { 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+	assert_memory_equal(der + 8, ec, sizeof ec);
+	der[16] = 2;
+	expect_outcome("on a curve of ours",
+	    assay_proof_keys_new(&keys, (struct assay_bytes){ der, n }, &err), &err,
+	    ASSAY_E_UNSUPPORTED, "injected key: is of 1.2.840.10045.2.2, which is not known here;");
+	free(der);
 	expect_outcome("of a number",
 	    assay_proof_keys_new(&keys, (struct assay_bytes){ strange, sizeof strange }, &err),
 	    &err, ASSAY_E_UNSUPPORTED, "injected key: is of 1.3.101.127, which is not known here;");
