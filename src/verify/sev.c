@@ -304,6 +304,7 @@ find_cek(struct sev *s)
 {
 	const struct sev_cert *found = find_signer(s, SEV_USAGE_CEK, chain_of(s));
 	const struct item *item;
+	size_t tries = 0;
 
 	s->cek = found;
 	s->cek_signed = found != NULL && find_ask(s);
@@ -313,6 +314,8 @@ find_cek(struct sev *s)
 		if (item->sev.usage != SEV_USAGE_CEK ||
 		    !assay_public_equal(item->sev.public, found->public))
 			continue;
+		if (tries++ == STORE_TRIES_MAX)
+			break;
 		s->cek = &item->sev;
 		if ((s->cek_signed = find_ask(s)))
 			return;
