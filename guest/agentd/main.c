@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <openssl/crypto.h>
 
 #include "config.h"
 #include "front.h"
@@ -584,6 +585,31 @@ serve(struct agent *a)
 	return a->code;
 }
 
+/* Keys pass through the engine, which leaves some where they were. */
+static void *
+engine_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return size > 0 ? malloc(size) : NULL;
+}
+
+static void *
+engine_realloc(void *memory, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return wipe_realloc(memory, size);
+}
+
+static void
+engine_free(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	wipe_free(memory);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -594,6 +620,10 @@ main(int argc, char **argv)
 	int code;
 
 	log_program("assay-agentd");
+	if (CRYPTO_set_mem_functions(engine_malloc, engine_realloc, engine_free) != 1) {
+		log_say("libcrypto has begun before its memory could be seen to");
+		return EXIT_TROUBLE;
+	}
 	if ((code = settings_read(&a.settings, &agent_table, argc, argv)) != SETTINGS_GO_ON)
 		return code;
 	a.o = settings_options(a.settings);
