@@ -300,21 +300,17 @@ goes_before(const struct connection *c, const struct connection *other)
 static bool
 make_room(struct peer *p, bool for_reserved)
 {
+	const bool full = p->front->connections >= p->front->connections_max;
 	struct connection *first = NULL;
 
-	if (p->front->connections >= p->front->connections_max) {
-		log_detail(
-		    "VM %s: is refused a connection, there are no descriptors left", p->name);
-		return false;
-	}
-	if (p->count < p->front->options->connections)
+	if (!full && p->count < p->front->options->connections)
 		return true;
 	for (struct connection *c = p->connections; c != NULL; c = c->next)
 		if (may_go(c, for_reserved) && (first == NULL || goes_before(c, first)))
 			first = c;
 	if (first == NULL) {
-		log_detail(
-		    "VM %s: has %zu connections, and is refused one more", p->name, p->count);
+		log_detail("VM %s: has %zu connections, and is refused one more%s", p->name,
+		    p->count, full ? ": there are no descriptors left" : "");
 		return false;
 	}
 	connection_free(first);
@@ -408,9 +404,12 @@ say_shared(const struct front *f, const struct peer *p)
 	bool for_all = false;
 
 	for (size_t i = 0; i < f->listening_count; i++)
-		for_all = for_all || f->listening[i].family == AF_UNIX;
-	for (const struct peer *o = f->peers; o != NULL && for_all && p->pid != 0; o = o->next)
-		if (o->pid == p->pid && o->own.role == p->own.role) {
+		for_all = for_all ||
+		    (f->listening[i].family == AF_UNIX && f->listening[i].role == p->own.role);
+	if (!for_all || p->pid == 0 || p->own.fd >= 0)
+		return;
+	for (const struct peer *o = f->peers; o != NULL; o = o->next)
+		if (o->pid == p->pid && o->own.role == p->own.role && o->own.fd < 0) {
 			log_say("VM %s: has the pid of %s; over a Unix socket for all neither is "
 				"known by it, give each a socket of its own",
 			    p->name, o->name);

@@ -4,6 +4,7 @@ process; and for how long."""
 import array
 import contextlib
 import os
+import resource
 import select
 import socket
 import subprocess
@@ -213,6 +214,21 @@ def places(host):
               "and of their own the one that is silent longest makes room")
 
 
+def few_places(host):
+    """All connections that the broker can have are taken: a VM's own still make room for its agent."""
+    vms = [host.vmm(f"vm{i}").spec(cid=7 + i) for i in range(16)]
+    env = {"LD_PRELOAD": fake_vsock, "FAKE_VSOCK": host.folder}
+
+    def few():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1200, 1200))
+    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5577", "--rate", "0", "-v", vms=vms, env=env, preexec=few) as broker:
+        lines = [Inside(host, 7 + i, own=1024) for i in range(16) for _ in range(8)]
+        check(whose(Inside(host, 8, own=1023)) == "vm1", "the agent's line is in the place of another of its guest")
+        check(wait_until(lambda: sum(map(ended, lines)) == 1) and any(map(ended, lines[8:16])), "and of no other guest")
+        for line in lines:
+            line.close()
+
+
 def by_process(host):
     """A Unix socket for all: the process that connects is the VMM, which hands on what its guest says."""
     me = host.vmm("me")
@@ -234,6 +250,11 @@ raise SystemExit(0 if s.recv(1) == b"" else 1)"""])
         check(whose(Guest(path)) is None, "a process of two VMs is neither")
         check(broker.count("has the pid of") == 1 and broker.count("VM also: has the pid of me; over a Unix socket for all neither is known by it") == 1,
               "which is said once")
+    with Broker(brokerd, host, "--listen", "evidence=unix:" + path,
+                vms=[f"{name},socket={host.path(name + '-own.sock')},qmp=unix:{v.path},pid={os.getpid()}"
+                     for name, v in (("me", me), ("also", also))]) as broker:
+        check(whose(Guest(host.path("also-own.sock"))) == "also" and broker.count("has the pid of") == 0,
+              "and not of those with a socket of their own")
 
 
 def ended_before(host):
@@ -255,6 +276,8 @@ with Host() as host:
     by_cid(host, Control(host))
 with Host() as host:
     places(host)
+with Host() as host:
+    few_places(host)
 with Host() as host:
     by_process(host)
 with Host() as host:
