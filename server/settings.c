@@ -634,7 +634,8 @@ settings_reload(struct settings *s)
 
 	if (fresh == NULL || fill(fresh, s->argc, s->argv) != 0) {
 		if (fresh != NULL && fresh->unread && s->path == NULL)
-			log_say("%s: was not there at the start; to take it over takes a restart",
+			log_say("%s: was not there at the start; to take it over, if it is there "
+				"now, takes a restart",
 			    fresh->path);
 		settings_free(fresh);
 		return false;

@@ -194,7 +194,7 @@ def late_file(host):
         if broker.wait_line("Landlock: not there", 0):
             check(wait_until(lambda: guest.size() == 6461), "also in a folder that is new")
         else:
-            check(broker.wait_line("was not there at the start; to take it over takes a restart") and
+            check(broker.wait_line("was not there at the start; to take it over, if it is there now, takes a restart") and
                   broker.wait_line("what was there before stays") and guest.size() == 6460,
                   "in a folder that is new it cannot be read, and that is said")
 
