@@ -373,14 +373,17 @@ add_policy(struct owned_view *o, const json_t *item, const struct assay_referenc
 
 /* Evidence is judged by the policy default also where no secret names it: the result is in the token. An
  * operator's that cannot be read (a set of reference values has ended) is not the built-in one, which may
- * well be looser: so nothing passes. What has a section for one TEE alone refuses the others. */
+ * well be looser: so nothing passes. */
+const char view_no_default[] = "policy \"none\"\n"
+			       "for any\n"
+			       "  require configuration  debug == false\n"
+			       "  require configuration  debug == true\n";
+
 static enum assay_code
 add_no_default(struct owned_view *o, struct assay_error *err)
 {
-	static const char text[] = "policy \"none\"\nfor sev\n"
-				   "  require configuration  debug == false\n";
 	enum assay_code rc = assay_policy_compile(&o->no_default,
-	    (struct assay_bytes){ (const uint8_t *)text, sizeof text - 1 },
+	    (struct assay_bytes){ (const uint8_t *)view_no_default, sizeof view_no_default - 1 },
 	    "default, which cannot be read here,", NULL, err);
 
 	o->view.no_default = o->no_default;

@@ -16,6 +16,9 @@
 
 enum { VIEW_POLICIES_MAX = 256 };
 
+/* The text of a policy that nothing passes. */
+extern const char view_no_default[];
+
 struct view_policy {
 	const char *name;
 	uint64_t version; /* 0: built in */
@@ -35,7 +38,7 @@ struct view {
 	    *trust; /* built-in anchors, the roots of the options, collateral, floors */
 	const struct view_policy *policies;
 	size_t policy_count;
-	/* Refuses all evidence; stands for the policy default where the store's cannot be read. NULL: it
+	/* Refuses all evidence, by view_no_default; stands for the policy default where the store's cannot be read. NULL: it
 	 * can. */
 	const struct assay_policy *no_default;
 	const struct view_reference *references;

@@ -168,15 +168,14 @@ test_init_data(void **state)
 static void
 test_no_default(void **state)
 {
-	static const char text[] = "policy \"none\"\nfor sev\n"
-				   "  require configuration  debug == false\n";
 	static const char *const tees[] = { "tdx", "snp", "sgx" };
 	struct assay_policy *none;
 	struct assay_error err;
 	(void)state;
 
 	assert_int_equal(
-	    assay_policy_compile(&none, bytes_of(text), "default", NULL, &err), ASSAY_OK);
+	    assay_policy_compile(&none, bytes_of(view_no_default), "default", NULL, &err),
+	    ASSAY_OK);
 	world.view.policies = compiled + 1;
 	world.view.policy_count = 1;
 	world.view.no_default = none;
