@@ -181,9 +181,13 @@ add_policy(struct appraisal *a, const char *name)
 	int rc = appraise_policy(
 	    a->args, name, a->references, &a->policies[a->policy_count], &a->own[a->policy_count]);
 
-	if (rc == 0)
-		a->policy_count++;
-	return rc;
+	if (rc != 0)
+		return rc;
+	if (a->own[a->policy_count++] == NULL && args_has(a->args, OPT_POLICY) &&
+	    access(name, F_OK) == 0)
+		complain(a->args->command, "-p %s is the one that is built in; the file is ./%s",
+		    name, name);
+	return 0;
 }
 
 static int

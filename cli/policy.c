@@ -104,6 +104,16 @@ run_show(const struct args *args)
 
 /* --- check --------------------------------------------------------------------------------- */
 
+/* What is edited is checked: a file also where a built-in policy has its name. */
+static const char *
+file_first(char here[64], const char *name)
+{
+	int n = snprintf(here, 64, "./%s", name);
+
+	return assay_policy_builtin(name) != NULL && n < 64 && access(here, F_OK) == 0 ? here
+										       : name;
+}
+
 static int
 run_check(const struct args *args)
 {
@@ -120,7 +130,9 @@ run_check(const struct args *args)
 	for (size_t i = 0; i < args->operand_count; i++) {
 		const struct assay_policy *policy;
 		struct assay_policy *own;
-		rc = appraise_policy(args, args->operands[i], refs, &policy, &own);
+		char here[64];
+		rc =
+		    appraise_policy(args, file_first(here, args->operands[i]), refs, &policy, &own);
 		if (rc == 0) {
 			size_t rules = assay_policy_rule_count(policy);
 			screen_text(&s, args->operands[i]);

@@ -229,6 +229,22 @@ is_word(uint8_t c)
 	    (c != '\0' && strchr("._-:/+[]", c) != NULL);
 }
 
+/* What ends a line, or turns it around, for a reader, and not here: CR alone; U+0085, U+2028 to U+202E, U+2066 to
+ * U+2069 of UTF-8. */
+static bool
+misleads(struct assay_bytes at)
+{
+	const uint8_t *p = at.ptr;
+
+	if (p[0] == '\r')
+		return at.len < 2 || p[1] != '\n';
+	if (p[0] == 0xc2)
+		return at.len > 1 && p[1] == 0x85;
+	return p[0] == 0xe2 && at.len > 2 &&
+	    ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+		(p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 /* Passes over white space and comments. False: a byte that has no business in a text. */
 static bool
 skip(struct compiler *c)
@@ -237,6 +253,8 @@ skip(struct compiler *c)
 
 	for (; c->at < c->in.len; c->at++) {
 		uint8_t byte = c->in.ptr[c->at];
+		if (misleads((struct assay_bytes){ c->in.ptr + c->at, c->in.len - c->at }))
+			return false;
 		if (byte == '\n') {
 			comment = false;
 			c->line++;
@@ -455,6 +473,21 @@ add_literal(struct compiler *c, size_t claim, struct literal value)
 	return check_word(c, claim, value.bytes) && add_value(c, &value);
 }
 
+/* Unlike a number that has bits which the mask takes or the field has not, every value always is. */
+static bool
+check_number(struct compiler *c, const struct term *term, uint64_t number)
+{
+	uint64_t bits = term->mask;
+
+	for (size_t n = 1; n < sizeof bits; n++)
+		if (assay_schema_fit(term->claim, UINT32_MAX, n) == n)
+			bits &= (UINT64_C(1) << 8 * n) - 1;
+	return (term->op != OP_DIFFERENT && term->op != OP_NOT_IN) || (number & ~bits) == 0 ||
+	    refuse(c, c->token, "%s: %s is what it never is: no bits but 0x%llx are looked at",
+		assay_schema_name(term->claim), assay_quote(c->token.text).text,
+		(unsigned long long)bits);
+}
+
 /* One literal. */
 static bool
 read_value(struct compiler *c, struct term *term)
@@ -471,7 +504,8 @@ read_value(struct compiler *c, struct term *term)
 		return refuse(c, at, "%s: %s is not of its type: it is %s",
 		    assay_schema_name(term->claim), assay_quote(at.text).text,
 		    assay_type_wants(type));
-	if (!add_literal(c, term->claim, value))
+	if ((type == ASSAY_TYPE_UINT && !check_number(c, term, value.number)) ||
+	    !add_literal(c, term->claim, value))
 		return false;
 	if (type == ASSAY_TYPE_UINT && at.text.len > 1 && at.text.ptr[1] == 'x')
 		term->hex = true;

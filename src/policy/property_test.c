@@ -67,9 +67,19 @@ word(size_t claim)
 	}
 }
 
-/* A value of the claim's type: often the one that it has. */
+/* What the mask leaves of the claim's field. */
+static uint64_t
+bits_of(size_t claim, uint64_t mask)
+{
+	for (size_t n = 1; n < sizeof mask; n++)
+		if (assay_schema_fit(claim, UINT32_MAX, n) == n)
+			mask &= (UINT64_C(1) << 8 * n) - 1;
+	return mask;
+}
+
+/* A value of the claim's type: often the one that it has. bits: of a number. */
 static void
-add_value(struct text *t, const struct assay_claims *c, size_t claim, uint32_t tees)
+add_value(struct text *t, const struct assay_claims *c, size_t claim, uint32_t tees, uint64_t bits)
 {
 	static const char *const statuses[] = { "UpToDate", "OutOfDate", "Revoked" };
 	static const char *const advisories[] = { "INTEL-SA-00001", "INTEL-SA-00002", "x" };
@@ -82,7 +92,7 @@ add_value(struct text *t, const struct assay_claims *c, size_t claim, uint32_t t
 		return;
 	case ASSAY_TYPE_UINT:
 		add(t, roll(2) == 0 ? "%llu" : "0x%llx",
-		    (unsigned long long)(is ? assay_claims_uint(c, claim) : roll(300)));
+		    (unsigned long long)((is ? assay_claims_uint(c, claim) : roll(300)) & bits));
 		return;
 	case ASSAY_TYPE_TIME:
 		assay_time_text(time, is ? assay_claims_time(c, claim) : (int64_t)roll(1U << 30));
@@ -124,19 +134,21 @@ add_comparison(struct text *t, const struct assay_claims *c, uint32_t tees)
 	type = assay_schema_type(claim);
 	ordered = type == ASSAY_TYPE_UINT || type == ASSAY_TYPE_TIME;
 	add(t, " %s", assay_schema_name(claim));
-	if (type == ASSAY_TYPE_UINT && roll(3) == 0)
-		add(t, " & 0x%x", roll(256));
+	uint64_t mask = type == ASSAY_TYPE_UINT && roll(3) == 0 ? roll(256) : UINT64_MAX;
+	if (mask != UINT64_MAX)
+		add(t, " & 0x%x", (unsigned)mask);
+	uint64_t bits = type == ASSAY_TYPE_UINT ? bits_of(claim, mask) : 0;
 	if (type == ASSAY_TYPE_LIST) {
 		add(t, " %s in ", roll(2) == 0 ? "all" : "none");
 	} else if (type != ASSAY_TYPE_BOOL && roll(2) == 0) {
 		add(t, "%s in ", roll(2) == 0 ? "" : " not");
 	} else {
 		add(t, " %s ", signs[roll(ordered ? 6 : 2)]);
-		add_value(t, c, claim, tees);
+		add_value(t, c, claim, tees, bits);
 		return;
 	}
 	for (uint32_t n = roll(4);; n--) {
-		add_value(t, c, claim, tees);
+		add_value(t, c, claim, tees, bits);
 		if (n == 0)
 			return;
 		add(t, ", ");

@@ -196,6 +196,18 @@ for floor, outcome in (("snp=1", "pass"), ("snp=255", "fail")):
         ok(rows == [outcome] and r.code == (outcome == "fail"), f"--min-tcb {floor}, {policy}: {outcome}, once", r)
 r = run("policy", "check", "copy.policy", "ex1.policy", "genuine")
 ok(r.code == 0 and r.out == "copy.policy: ok, 14 rules\nex1.policy: ok, 1 rule\ngenuine: ok, 0 rules\n", "check", r)
+path("default", b"for snp\n  require hardware tcb.status in UpToDate, OutOfDate\n")
+r = run("policy", "check", "default")
+ok(r.code == 0 and r.out == "default: ok, 1 rule\n", "check of a file that has a built-in policy's name", r)
+r = run("verify", "--trust-root", "snp/trust-root", "-c", "snp/collateral", "-p", "default", "snp")
+ok('allowed by policy "default"' in r.out and "-p default is the one that is built in; the file is ./default" in r.err,
+   "-p by that name is not the file", r)
+os.unlink(os.path.join(FOLDER.name, "default"))
+# What refuses everything where a server's default cannot be read: server/view.c has it.
+path("none.policy", b"for any\n  require configuration  debug == false\n  require configuration  debug == true\n")
+for name in ("sgx", "tdx", "snp", "sev", "sev-es", "snp-debug", "tdx-debug"):
+    r = run("policy", "test", *options(name), "none.policy", name)
+    ok(r.code == 1, f"debug and no debug is nobody: {name}", r)
 path("wrong.policy", b"for tdx\n  require hardware tcb.staus == UpToDate\n")
 r = run("policy", "check", "ex1.policy", "wrong.policy", "ex1.policy")
 ok(r.code == 2 and r.out.count(": ok") == 2 and 'wrong.policy:2:20: there is no claim "tcb.staus"; the nearest is '
