@@ -287,6 +287,30 @@ refuse_body(struct exchange *x, enum assay_code code, const struct assay_error *
 	    "%s", err->text);
 }
 
+/* To judge what was brought is work that holds up others, and tells of what the server has: it is done in
+ * answer, for those who may. */
+static void
+ask_may(struct exchange *x, keeper_done *answer)
+{
+	struct query q;
+	const struct admin_request *request = begin(x, &q);
+
+	if (request != NULL)
+		ask_to(x, KEEPER_ADMIN_MAY, request->verb, json_object(),
+		    (struct assay_bytes){ NULL, 0 }, answer);
+}
+
+/* What the keeper says to it. false: it was refused. */
+static bool
+may(struct exchange *x, const struct ipc_message *answer)
+{
+	worker_saw(exchange_worker(x), answer);
+	if (answer->op == KEEPER_DONE)
+		return true;
+	refuse(x, answer);
+	return false;
+}
+
 /* Asks what was judged here first: code and err are of that. Takes args. */
 static void
 ask_judged(struct exchange *x, const char *verb, json_t *args, struct assay_bytes kept,
@@ -397,13 +421,14 @@ policy_get(struct exchange *x)
 }
 
 static void
-policy_put(struct exchange *x)
+may_policy_put(void *arg, const struct ipc_message *answer)
 {
+	struct exchange *x = arg;
 	const struct view *view = worker_view(exchange_worker(x));
 	const struct admin_request *request;
 	struct query q;
 	struct assay_error err = { .text = "" };
-	json_t *args = begin_arguments(x, &request, &q);
+	json_t *args = may(x, answer) ? begin_arguments(x, &request, &q) : NULL;
 
 	if (args == NULL)
 		return;
@@ -411,16 +436,23 @@ policy_put(struct exchange *x)
 	ask_judged(x, request->verb, args, exchange_body(x), rc, &err);
 }
 
+static void
+policy_put(struct exchange *x)
+{
+	ask_may(x, may_policy_put);
+}
+
 /* --- reference values -------------------------------------------------------------------- */
 
 static void
-reference_put(struct exchange *x)
+may_reference_put(void *arg, const struct ipc_message *answer)
 {
+	struct exchange *x = arg;
 	const struct view *view = worker_view(exchange_worker(x));
 	const struct admin_request *request;
 	struct query q;
 	struct assay_error err = { .text = "" };
-	json_t *args = begin_arguments(x, &request, &q);
+	json_t *args = may(x, answer) ? begin_arguments(x, &request, &q) : NULL;
 
 	if (args == NULL)
 		return;
@@ -443,19 +475,32 @@ reference_put(struct exchange *x)
 }
 
 static void
-reference_rm(struct exchange *x)
+reference_put(struct exchange *x)
 {
+	ask_may(x, may_reference_put);
+}
+
+static void
+may_reference_rm(void *arg, const struct ipc_message *answer)
+{
+	struct exchange *x = arg;
 	const struct view *view = worker_view(exchange_worker(x));
 	const struct assay_bytes none = { NULL, 0 };
 	const struct admin_request *request;
 	struct query q;
 	struct assay_error err = { .text = "" };
-	json_t *args = begin_arguments(x, &request, &q);
+	json_t *args = may(x, answer) ? begin_arguments(x, &request, &q) : NULL;
 
 	if (args == NULL)
 		return;
 	enum assay_code rc = check_reference(view, exchange_rest(x), none, NULL, &err);
 	ask_judged(x, request->verb, args, none, rc, &err);
+}
+
+static void
+reference_rm(struct exchange *x)
+{
+	ask_may(x, may_reference_rm);
 }
 
 /* --- collateral -------------------------------------------------------------------------- */
@@ -498,11 +543,8 @@ may_push(void *arg, const struct ipc_message *answer)
 	struct push push;
 	size_t count;
 
-	worker_saw(w, answer);
-	if (answer->op != KEEPER_DONE) {
-		refuse(x, answer);
+	if (!may(x, answer))
 		return;
-	}
 	const struct assay_bytes *roots = worker_roots(w, &count);
 	enum assay_code rc =
 	    push_read(&push, worker_view(w), roots, count, exchange_body(x), exchange_now(x), &err);
@@ -513,15 +555,10 @@ may_push(void *arg, const struct ipc_message *answer)
 	push_clear(&push);
 }
 
-/* To read it, with all its signatures, is work that holds up others: strangers do not have it done. */
 static void
 collateral_push(struct exchange *x)
 {
-	struct query q = { .name = { NULL } };
-
-	if (begin(x, &q))
-		ask_to(x, KEEPER_ADMIN_MAY, "collateral.put", json_object(),
-		    (struct assay_bytes){ NULL, 0 }, may_push);
+	ask_may(x, may_push);
 }
 
 /* ----------------------------------------------------------------------------------------- */

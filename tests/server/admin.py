@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from harness import check, done
+from harness import check, done, wait_until
 from kbs_client import Broker
 from openapi import Document
 
@@ -134,6 +134,35 @@ def tokens():
     asks("GET", "/v1/admin/secrets/a/b/c", 404, name="nothing was put")
     other = path("other.key", openssl("genpkey", "-algorithm", "ed25519"))
     says(assay("secret", "list", key=other), 1, "this server knows no operator's key", "a key that the server does not know")
+
+
+def strangers():
+    """Who may not gets no word of what is there: what he brought is not judged."""
+    values = {"reference_values": 1, "name": "v", "tee": "snp", "made": {},
+              "values": [{"name": "v/launch", "claim": "measurement", "any_of": ["00" * 48]}]}
+    held = json.dumps(values).encode()
+
+    def generation():
+        return float(re.search(rb"^assayd_appraisal_generation (\S+)", server.get("/metrics")[2], re.M)[1])
+
+    def change(method, target, body=b""):
+        before = generation()
+        asks(method, target, 200, body=body)
+        check(wait_until(lambda: generation() > before), "which all judge by")
+
+    change("PUT", "/v1/admin/references/hidden", held)
+    change("PUT", "/v1/admin/policies/hidden",
+           b'policy "hidden"\nfor snp\n  require hardware  measurement in @v/launch\n')
+    none = json.dumps({**values, "values": []}).encode()
+    bad = b'policy "p"\nfor snp\n  require hardware  measurement in @v/other\n'
+    cases = (("PUT", "/v1/admin/policies/p", 422, bad), ("PUT", "/v1/admin/references/hidden", 409, none),
+             ("PUT", "/v1/admin/references/other", 422, held), ("DELETE", "/v1/admin/references/hidden", 409, b""))
+    for method, target, status, body in cases:
+        asks(method, target, status, "", body, name=f"{method} {target} is refused with {status}")
+        text = asks(method, target, 401, "admin token: ", body, "x", f"{method} {target} is not judged for a stranger")[2]
+        check(all(word not in text for word in (b"hidden", b"launch", b"v/")), "who hears no name")
+    change("DELETE", "/v1/admin/policies/hidden")
+    change("DELETE", "/v1/admin/references/hidden")
 
 
 def shapes():
@@ -506,6 +535,9 @@ def certificates():
         says(assay("secret", "list"), 4, "name the signer of its certificate with --ca", "a server not known")
         check(ask(alice) == 200, "asks by it")
         check(ask(alice, "PUT", "/v1/admin/secrets/a/b/c", b"x") == 403, "in its role")
+        for method, target, body in (("PUT", "policies/p", b"bad"), ("PUT", "references/v", b"{}"),
+                                     ("DELETE", "references/v", None), ("PUT", "collateral", b"none")):
+            check(ask(alice, method, "/v1/admin/" + target, body) == 403, f"{method} {target}: in its role, unread")
         check(ask(bob) == 401, "another of the same CA is not let in")
         check(ask(eve) in (None, 401), "one of no CA even less")
         check(ask(None) == 401, "and who has none is not")
@@ -534,6 +566,7 @@ def main():
         document = Document(s.get("/v1/openapi.json")[2])
         os.symlink(f"{FOLDER}/s", s.folder + "/s")
         tokens()
+        strangers()
         shapes()
         secrets()
         policies()
