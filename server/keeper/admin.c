@@ -24,8 +24,8 @@ verb_admin_of_kid(const struct keeper *k, const char *kid)
 	return NULL;
 }
 
-static const struct admin *
-admin_of_certificate(const struct keeper *k, struct assay_bytes spki)
+const struct admin *
+verb_admin_of_certificate(const struct keeper *k, struct assay_bytes spki)
 {
 	for (size_t i = 0; i < k->admin_count; i++)
 		if (k->admins[i].kid[0] == '\0' && spki.len == sizeof k->admins[i].spki &&
@@ -268,7 +268,7 @@ keeper_admin(struct keeper *k, const struct ipc_message *m, struct reply *r)
 	if (m->field[0].len > 0)
 		c.who = admin_of_token(k, m, r);
 	else if (m->field[1].len > 0)
-		c.who = admin_of_certificate(k, m->field[1]);
+		c.who = verb_admin_of_certificate(k, m->field[1]);
 	if (k->failed || r->status != KEEPER_DONE)
 		return;
 	if (c.who == NULL) {

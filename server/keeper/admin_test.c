@@ -468,6 +468,11 @@ test_certificate(void **context)
 	m.field[5] = bed_bytes("admin.list");
 	r = bed_do(&b, &m);
 	refused(&r, KEEPER_ROLE, "too small");
+	/* One certificate is one operator: else he who is removed stays in by the other name. */
+	r = bed_admin(&b, "admin.put", "{\"name\":\"twin\",\"role\":\"admin\"}", certificate);
+	refused(&r, KEEPER_CONFLICT, "this key is the admin ops already");
+	json_decref(
+	    bed_admin_json(&b, "admin.put", "{\"name\":\"ops\",\"role\":\"reader\"}", certificate));
 	/* A bad token beside a good certificate is not passed over. */
 	m.field[5] = bed_bytes("secret.list");
 	m.field[0] = bed_bytes("a.b.c");
@@ -480,6 +485,12 @@ test_certificate(void **context)
 	r = bed_admin(&b, "admin.put", "{\"name\":\"x\",\"role\":\"admin\"}",
 	    "-----BEGIN CERTIFICATE-----\nno");
 	refused(&r, KEEPER_MALFORMED, "the certificate is damaged");
+	json_decref(bed_admin_json(&b, "admin.rm", "{\"name\":\"ops\"}", ""));
+	spki[0] ^= 1;
+	r = bed_do(&b, &m);
+	refused(&r, KEEPER_ADMIN, "this needs an admin token");
+	json_decref(
+	    bed_admin_json(&b, "admin.put", "{\"name\":\"twin\",\"role\":\"admin\"}", certificate));
 	bed_free(&b);
 }
 

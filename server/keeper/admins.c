@@ -52,6 +52,23 @@ admin_facts(struct call *c, const char *role, char **jwk_text)
 	return facts;
 }
 
+/* Who has the key of these facts already; NULL: nobody. */
+static const struct admin *
+admin_of_facts(const struct keeper *k, const json_t *facts)
+{
+	const char *kid = json_string_value(json_object_get(facts, "kid")),
+		   *hex = json_string_value(json_object_get(facts, "certificate"));
+	uint8_t spki[HASH];
+
+	if (kid != NULL)
+		return verb_admin_of_kid(k, kid);
+	if (hex == NULL ||
+	    !hex_bytes(
+		spki, sizeof spki, (struct assay_bytes){ (const uint8_t *)hex, strlen(hex) }))
+		return NULL;
+	return verb_admin_of_certificate(k, (struct assay_bytes){ spki, sizeof spki });
+}
+
 void
 admin_put(struct call *c)
 {
@@ -60,7 +77,6 @@ admin_put(struct call *c)
 	json_t *facts;
 	char *text = NULL;
 	int64_t version = 0;
-	const char *kid;
 
 	if (name == NULL)
 		return;
@@ -76,8 +92,7 @@ admin_put(struct call *c)
 		free(text);
 		return;
 	}
-	kid = json_string_value(json_object_get(facts, "kid"));
-	other = kid != NULL ? verb_admin_of_kid(c->k, kid) : NULL;
+	other = admin_of_facts(c->k, facts);
 	if (other != NULL && strcmp(other->name, name) != 0)
 		reply_refuse(
 		    c->r, KEEPER_CONFLICT, "this key is the admin %s already", other->name);

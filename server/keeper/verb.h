@@ -50,7 +50,9 @@ void key_rotate(struct call *c);
  * token is bound; else refused. */
 bool verb_is_asked(const struct call *c, const struct ipc_message *m, const char *verb);
 
-const struct admin *verb_admin_of_kid(const struct keeper *k, const char *kid); /* NULL: none */
+/* Who asks with this key; NULL: nobody. spki: SHA-256 of it, as TLS shows it. */
+const struct admin *verb_admin_of_kid(const struct keeper *k, const char *kid);
+const struct admin *verb_admin_of_certificate(const struct keeper *k, struct assay_bytes spki);
 
 /* Text out of the arguments; NULL if there is none. */
 const char *verb_argument(const struct call *c, const char *name);
