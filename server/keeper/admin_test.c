@@ -462,6 +462,11 @@ test_certificate(void **context)
 	refused(&r, KEEPER_ADMIN, "this needs an admin token");
 	json_decref(bed_admin_json(
 	    &b, "admin.put", "{\"name\":\"ops\",\"role\":\"operator\"}", certificate));
+	json_t *log = bed_admin_json(&b, "audit.list", "{}", ""),
+	       *rows = json_object_get(log, "rows");
+	assert_string_equal(member(json_array_get(rows, json_array_size(rows) - 1), "certificate"),
+	    certificate_spki);
+	json_decref(log);
 	r = bed_do(&b, &m);
 	assert_int_equal(r.status, KEEPER_DONE);
 	reply_clear(&r);

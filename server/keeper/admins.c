@@ -103,8 +103,9 @@ admin_put(struct call *c)
 		c->body = (struct assay_bytes){ (uint8_t *)text, text != NULL ? strlen(text) : 0 };
 		if (item_put(c->k, KIND_ADMIN, name, facts, c->body, false, &version) &&
 		    verb_noted(c, "admin.put", NULL,
-			json_pack("{s:s, s:s, s:O*}", "name", name, "role", role, "kid",
-			    json_object_get(facts, "kid"))) &&
+			json_pack("{s:s, s:s, s:O*, s:O*}", "name", name, "role", role, "kid",
+			    json_object_get(facts, "kid"), "certificate",
+			    json_object_get(facts, "certificate"))) &&
 		    keeper_changed(c->k, false))
 			verb_answer(c, json_pack("{s:s, s:s}", "name", name, "role", role));
 	}
