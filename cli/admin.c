@@ -61,12 +61,12 @@ admin_secret(const struct args *args, const char *path)
 		if (*at == '\0')
 			break;
 	}
-	if (parts == 3 && *at == '\0')
+	if (parts == 3 && *at == '\0' && strlen(path) <= ADMIN_SECRET)
 		return true;
 	misused(args->command,
-	    "\"%.100s\" is no path of a secret; write REPO/TYPE/TAG, each of letters, digits, '-', "
-	    "'_' and '.', and not first a '.'",
-	    path);
+	    "\"%.100s\" is no path of a secret; write REPO/TYPE/TAG, each of up to %d letters, "
+	    "digits, '-', '_' and '.', and not first a '.'; at most %d bytes in all",
+	    path, ADMIN_NAME, ADMIN_SECRET);
 	return false;
 }
 

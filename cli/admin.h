@@ -21,8 +21,9 @@
 #include "value.h"
 
 enum {
-	ADMIN_PATH = 1024, /* of a request, with its query */
-	ADMIN_NAME = 128,  /* letters of a name, and of each part of a secret's path */
+	ADMIN_PATH = 1024,  /* of a request, with its query */
+	ADMIN_NAME = 128,   /* letters of a name, and of each part of a secret's path */
+	ADMIN_SECRET = 255, /* of the whole path: what guests can ask for */
 };
 
 struct admin {

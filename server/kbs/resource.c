@@ -266,7 +266,7 @@ kbs_resource(struct exchange *x)
 	if (!path_ok(exchange_rest(x)))
 		kbs_refuse(x, 404, KBS_PATH,
 		    "a resource is /kbs/v0/resource/REPOSITORY/TYPE/TAG: three names of letters, "
-		    "digits, '_', '-' and, but not in front, '.'");
+		    "digits, '_', '-' and, but not in front, '.'; at most 255 bytes together");
 	else if (strcmp(method, "GET") == 0)
 		release(x);
 	else if (strcmp(method, "POST") == 0) {

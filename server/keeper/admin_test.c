@@ -516,6 +516,20 @@ test_secrets(void **context)
 		r = bed_admin(&b, "secret.put", args, "x");
 		refused(&r, KEEPER_MALFORMED, "path: must be REPO/TYPE/TAG");
 	}
+	/* What no guest could ask for is not kept. */
+	static const int lengths[][4] = { { 128, 120, 6, 1 }, { 128, 120, 5, 0 },
+		{ 129, 1, 1, 1 } };
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		char longest[512];
+		(void)snprintf(longest, sizeof longest, "{\"path\":\"%0*d/%0*d/%0*d\"}",
+		    lengths[i][0], 0, lengths[i][1], 0, lengths[i][2], 0);
+		r = bed_admin(&b, "secret.put", longest, "x");
+		if (lengths[i][3])
+			refused(&r, KEEPER_MALFORMED, "at most 255 bytes, and 128 in a part");
+		else
+			json_decref(bed_admin_json(&b, "secret.rm", longest, ""));
+		reply_clear(&r);
+	}
 	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\"}", "");
 	refused(&r, KEEPER_MALFORMED, "has 0 bytes");
 	r = bed_admin(&b, "secret.put", "{\"path\":\"r/t/a\",\"policy\":\"nowhere\"}", "x");

@@ -20,12 +20,15 @@ name_good(const char *name)
 	return n > 0 && n <= NAME_MAX_LEN && name[n] == '\0' && name[0] != '.';
 }
 
-/* kbs-protocol.md 5.1: three parts, each [A-Za-z0-9_-]+[A-Za-z0-9_.-]* */
+/* kbs-protocol.md 5.1: three parts, each [A-Za-z0-9_-]+[A-Za-z0-9_.-]*; not longer in all than what a guest can
+ * ask for (kbs/resource.c). */
 static bool
 path_good(const char *path)
 {
 	size_t parts = 0;
 
+	if (strlen(path) > NAME_MAX_LEN)
+		return false;
 	for (;;) {
 		size_t n = strcspn(path, "/");
 		char part[PART_MAX + 1];
@@ -56,7 +59,8 @@ verb_name(const struct call *c, const char *which)
 	if (name != NULL && (secret ? path_good(name) : name_good(name)))
 		return name;
 	reply_refuse(c->r, KEEPER_MALFORMED,
-	    secret ? "path: must be REPO/TYPE/TAG of letters, digits, '_', '-' and '.'"
+	    secret ? "path: must be REPO/TYPE/TAG of letters, digits, '_', '-' and '.', at most "
+		     "255 bytes, and 128 in a part"
 		   : "%s: must be 1 to 255 letters, digits, '_', '-' and '.'",
 	    which);
 	return NULL;

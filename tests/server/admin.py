@@ -225,6 +225,9 @@ def secrets():
     says(assay("secret", "put", "a/b/c", path("big", b"x" * (1024 * 1024 + 1))), 2, "at most 1048576",
          "a secret that is too large")
     says(assay("secret", "put", "-p", "a b", "a/b/c", stdin=b"x"), 2, "is no name of a policy", "no name")
+    longer = "/".join(("x" * 128, "y" * 100, "z" * 26))
+    says(assay("secret", "put", longer, stdin=b"x"), 2, "at most 255 bytes in all", "a path that no guest can ask for")
+    asks("PUT", "/v1/admin/secrets/" + longer, 422, "at most 255 bytes, and 128 in a part", b"x")
     long = "x" * 100 + "/" + "y" * 100 + "/" + "z" * 50
     says(assay("secret", "put", long, stdin=b"x"), 0, "", "a long path")
     r = assay("secret", "list")
