@@ -155,8 +155,11 @@ reload(struct front *f)
 	notify_reloading(f->notify);
 	bool ok = settings_reload(f->config);
 	const struct server_options *o = s->options;
-	SSL_CTX *tls =
-	    ok && s->tls != NULL ? tls_open(o->tls_cert, o->tls_key, o->client_ca) : NULL;
+	SSL_CTX *tls = NULL;
+	if (ok && s->tls != NULL && o->tls_cert == NULL)
+		log_say("tls-cert is gone; to speak plain HTTP takes a restart");
+	else if (ok && s->tls != NULL)
+		tls = tls_open(o->tls_cert, o->tls_key, o->client_ca);
 	if (tls != NULL) {
 		pthread_mutex_lock(&s->lock);
 		SSL_CTX *old = s->tls;

@@ -113,6 +113,16 @@ def tls():
         server.signal(signal.SIGHUP)
         check(server.wait_line("what was there before stays"), "HUP with rubbish is refused in words")
         check(fingerprint(server)[1] == der(two[0]), "and the certificate stays")
+    config = f"{FOLDER}/tls.conf"
+    with open(config, "w") as f:
+        f.write(f"[server]\ntls-cert = {one[0]}\ntls-key = {one[1]}\n")
+    with Server(ASSAYD, "--config", config) as server:
+        open(config, "w").close()
+        server.signal(signal.SIGHUP)
+        check(server.wait_line("what was there before stays"), "HUP without tls-cert changes nothing")
+        text = server.text()
+        check("tls-cert is gone; to speak plain HTTP takes a restart" in text and "(null)" not in text, "and says why")
+        check(fingerprint(server)[1] == der(one[0]), "and TLS goes on")
     r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/x.db", "--listen", "tcp:127.0.0.1:0", "--tls-cert",
                         one[0], "--tls-key", two[1]], capture_output=True, text=True, timeout=20)
     check(r.returncode == 4 and "two.key" in r.stderr, "a key of another certificate: exit 4")
