@@ -183,8 +183,8 @@ begin(struct exchange *x, struct query *q)
 		exchange_set(x, "WWW-Authenticate", "Bearer");
 		exchange_refuse(x, 401,
 		    "this needs an admin token (Authorization: Bearer), or the client certificate "
-		    "of "
-		    "an admin");
+		    "of an admin; one that was shown before the last reload, or has expired, "
+		    "takes a new connection");
 		return NULL;
 	}
 	admin_request_query(request, q); /* each route is a request: requests_test.c */

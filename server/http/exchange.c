@@ -118,10 +118,21 @@ exchange_new(struct gate *g, struct evhttp_request *request, char *target)
 	x->now = time(NULL);
 	x->started_us = monotonic_us();
 	name_peer(x, g);
-	if (g->tls)
-		x->keyed = tls_client_key(x->client_key, bufferevent_openssl_get_ssl(g->bev));
 	g->x = x;
 	return x;
+}
+
+/* A certificate is judged when a connection begins, and connections have no end: by another client-ca, or
+ * too late, it stands for nobody any more. The client then comes anew, and is told what is wrong. */
+static void
+know_client(struct exchange *x, const struct gate *g)
+{
+	SSL *ssl = g->tls ? bufferevent_openssl_get_ssl(g->bev) : NULL;
+
+	if (ssl == NULL || SSL_get0_peer_certificate(ssl) == NULL)
+		return;
+	x->keyed = SSL_get_SSL_CTX(ssl) == x->worker->tls && tls_client_key(x->client_key, ssl);
+	x->last = x->last || !x->keyed;
 }
 
 void
@@ -139,6 +150,7 @@ exchange_begin(struct gate *g, struct evhttp_request *request)
 	}
 	x->bare = evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
 	worker_renew(x->worker);
+	know_client(x, g);
 	x->route->handle(x);
 }
 

@@ -65,7 +65,8 @@ struct assay_bytes exchange_body(const struct exchange *x);
 const char *exchange_header(const struct exchange *x, const char *name); /* NULL if absent */
 bool exchange_cookie(const struct exchange *x, const char *name, struct assay_bytes *value);
 bool exchange_bearer(const struct exchange *x, struct assay_bytes *token);
-/* SHA-256 of the SPKI of a client certificate that TLS has verified; empty if there is none. */
+/* SHA-256 of the SPKI of a client certificate that TLS has verified, and would again; empty if there is
+ * none. */
 struct assay_bytes exchange_client_key(const struct exchange *x);
 const char *exchange_peer(const struct exchange *x); /* "127.0.0.1", "unix" */
 int64_t exchange_now(const struct exchange *x);      /* Unix seconds */

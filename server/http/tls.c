@@ -90,6 +90,18 @@ tls_open(const char *cert, const char *key, const char *client_ca)
 	return NULL;
 }
 
+/* As a handshake of now would find it. */
+static bool
+is_current(const SSL *ssl)
+{
+	const STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+
+	for (int i = 0; i < sk_X509_num(chain); i++)
+		if (X509_cmp_current_time(X509_get0_notAfter(sk_X509_value(chain, i))) <= 0)
+			return false;
+	return true;
+}
+
 bool
 tls_client_key(uint8_t out[32], SSL *ssl)
 {
@@ -97,7 +109,7 @@ tls_client_key(uint8_t out[32], SSL *ssl)
 	unsigned char *der = NULL;
 	unsigned n = 0;
 
-	if (cert == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
+	if (cert == NULL || SSL_get_verify_result(ssl) != X509_V_OK || !is_current(ssl))
 		return false;
 	int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
 	bool ok =

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What operators ask of assayd: tokens and what each is good for, roles, certificates, and the commands."""
+import datetime
+import http.client
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -16,6 +19,8 @@ import time
 from harness import check, done, wait_until
 from kbs_client import Broker
 from openapi import Document
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 ASSAY, ASSAYD, SIM = (os.path.abspath(path) for path in sys.argv[1:4])
 FOLDER = tempfile.mkdtemp(prefix="assayd-admin-")
@@ -516,9 +521,36 @@ def certificates():
                     "-days", "2", "-out", path(name + ".pem"), "-CAcreateserial")
         return path(name + ".pem"), key
 
+    def keep(who):
+        """A connection that is asked more than once."""
+        context = ssl._create_unverified_context()
+        if who:
+            context.load_cert_chain(*who)
+        connection = http.client.HTTPSConnection(s.host, s.port, timeout=20, context=context)
+        connection.connect()
+        connection.auto_open = 0
+        return connection
+
+    def on(connection):
+        connection.request("GET", "/v1/admin/secrets")
+        r = connection.getresponse()
+        text = r.read()
+        return r.status, r.getheader("Connection"), b"takes a new connection" in text
+
+    def short(who, ca, end):
+        """A certificate of the same key that ends soon."""
+        with open(who[0], "rb") as f, open(ca[0], "rb") as g, open(ca[1], "rb") as h:
+            cert, issuer = x509.load_pem_x509_certificate(f.read()), x509.load_pem_x509_certificate(g.read())
+            key = serialization.load_pem_private_key(h.read(), None)
+        when = lambda t: datetime.datetime.fromtimestamp(t, datetime.timezone.utc)
+        made = x509.CertificateBuilder(issuer.subject, cert.subject, cert.public_key(), x509.random_serial_number(),
+                                       when(end - 3600), when(end)).sign(key, hashes.SHA256())
+        return path("short.pem", made.public_bytes(serialization.Encoding.PEM)), who[1]
+
     tls, ca = make("tls"), make("ca")
+    client_ca = shutil.copy(ca[0], path("client-ca.pem"))
     alice, bob, eve = make("alice", "ca"), make("bob", "ca"), make("eve")
-    options = ["--tls-cert", tls[0], "--tls-key", tls[1], "--client-ca", ca[0]]
+    options = ["--tls-cert", tls[0], "--tls-key", tls[1], "--client-ca", client_ca]
 
     def ask(who, method="GET", target="/v1/admin/secrets", body=None):
         context = ssl._create_unverified_context()
@@ -544,6 +576,20 @@ def certificates():
         check(ask(bob) == 401, "another of the same CA is not let in")
         check(ask(eve) in (None, 401), "one of no CA even less")
         check(ask(None) == 401, "and who has none is not")
+        end = int(time.time()) + 6
+        ends, lasts = keep(short(alice, ca, end)), keep(alice)
+        check(on(ends) == (200, None, False) and on(lasts) == (200, None, False), "a connection is asked twice")
+        time.sleep(max(0, end + 0.5 - time.time()))
+        check(on(ends) == (401, "close", True), "when its certificate has expired, it is nobody's, and ends")
+        check(on(lasts) == (200, None, False), "while another goes on")
+        nameless = keep(None)
+        check(on(nameless) == (401, None, True), "one without a certificate")
+        shutil.copy(make("other-ca")[0], client_ca)
+        s.signal(signal.SIGHUP)
+        check(s.wait_line("reloaded"), "another client CA")
+        check(on(lasts) == (401, "close", True), "a connection of the CA before is nobody's, and ends")
+        check(on(nameless) == (401, None, True), "one without a certificate goes on")
+        check(ask(alice) is None, "and a new one is not taken")
     server = before
 
 
