@@ -282,6 +282,20 @@ assay_guest_here(
 	return ASSAY_OK;
 }
 
+/* How much of the reasons a sentence takes: all, or up to the end of a part of them. */
+static size_t
+whole_reasons(const char *text)
+{
+	enum { SENTENCE = 220, PART = 190 };
+	size_t n = strlen(text);
+
+	if (n <= SENTENCE)
+		return n;
+	for (n = PART; n > 0 && strncmp(text + n, "; ", 2) != 0;)
+		n--;
+	return n > 0 ? n : PART;
+}
+
 static enum assay_code
 try_all(struct assay_guest_evidence *ev, const struct guest_job *job, struct reasons *reasons,
     struct assay_error *err)
@@ -300,8 +314,10 @@ try_all(struct assay_guest_evidence *ev, const struct guest_job *job, struct rea
 			return assay_fail_nomem(err);
 		add_reason(reasons, job, p->name, rc, why.text);
 	}
-	return assay_fail(err, reasons->failed ? ASSAY_E_IO : ASSAY_E_INCOMPLETE, "%s%.220s",
-	    reasons->failed ? "" : "no TEE here: ", reasons->text);
+	size_t n = whole_reasons(reasons->text);
+	return assay_fail(err, reasons->failed ? ASSAY_E_IO : ASSAY_E_INCOMPLETE, "%s%.*s%s",
+	    reasons->failed ? "" : "no TEE here: ", (int)n, reasons->text,
+	    reasons->text[n] == '\0' ? "" : "; more: assay attest --list");
 }
 
 /* What comes along where there is any: that it is missing is told in the note. */
