@@ -5,10 +5,12 @@
  * for it. One process for each connection: what breaks, breaks for one.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -300,16 +302,49 @@ write_all(int fd, const uint8_t *bytes, size_t len)
 
 /*
  * An end without a byte would be a credential that is empty, and the unit would start with it. A stream
- * has no other word for "no" than to be longer than systemd takes: then the unit fails.
+ * has no other word for "no" than to be longer than systemd takes: then the unit fails. systemd-cryptsetup
+ * takes it all for a key, so that it must be none that anybody knows.
  */
+static uint8_t noise[16 * 1024];
+static volatile sig_atomic_t answered;
+
 static void
 refuse(int fd)
 {
-	static const uint8_t block[16 * 1024];
-
-	for (size_t sent = 0; sent <= TOO_MUCH; sent += sizeof block)
-		if (!write_all(fd, block, sizeof block))
+	for (size_t sent = 0; sent <= TOO_MUCH; sent += sizeof noise)
+		if (!write_all(fd, noise, sizeof noise))
 			return;
+}
+
+/* Also who is stopped in the midst of it must not leave an empty answer, or the half of one. */
+static void
+stop(int signal)
+{
+	static const char words[] = "assay-credential: stopped before the secret was sent\n";
+
+	(void)signal;
+	if (!answered) {
+		ssize_t told = write(STDERR_FILENO, words, sizeof words - 1);
+		(void)told;
+		refuse(STDIN_FILENO);
+	}
+	_exit(EXIT_TROUBLE);
+}
+
+/* Without random bytes there is no refusal, and nothing begins before there is one. */
+static void
+prepare_refusal(void)
+{
+	struct sigaction act = { .sa_handler = stop };
+
+	for (size_t have = 0; have < sizeof noise;) {
+		ssize_t n = getrandom(noise + have, sizeof noise - have, 0);
+		if (n > 0)
+			have += (size_t)n;
+		else if (errno != EINTR)
+			sleep(1);
+	}
+	(void)sigaction(SIGTERM, &act, NULL);
 }
 
 static int
@@ -358,12 +393,13 @@ answer(const struct settings *set, int fd)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	if (read_peer(name, fd) && (s = find(set, name)) != NULL)
 		rc = fetch(&secret, s);
-	if (rc != EXIT_YES) {
-		refuse(fd);
-	} else if (!write_all(fd, secret.data, secret.len)) {
+	if (rc == EXIT_YES && !write_all(fd, secret.data, secret.len)) {
 		say("%s: the peer does not take it: %s", name, strerror(errno));
 		rc = EXIT_TROUBLE;
 	}
+	if (rc != EXIT_YES)
+		refuse(fd);
+	answered = 1;
 	input_wipe(&secret);
 	return rc;
 }
@@ -411,6 +447,8 @@ main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
+	if (!only_check)
+		prepare_refusal();
 	if (!read_settings(&set, path)) {
 		if (!only_check)
 			refuse(STDIN_FILENO);

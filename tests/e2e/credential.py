@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """assay-credential, asked as systemd asks: from an address that says for what."""
 
+import os
+import signal
 import socket
 import subprocess
 import threading
 
-from sandbox import ENV, FOLDER, PROGRAMS, SIM, WITHOUT_LEAK_CHECK, Result, allowed, done, new, ok, path
+from sandbox import ENV, FOLDER, PROGRAMS, SIM, WITHOUT_LEAK_CHECK, Result, allowed, done, new, ok, path, read
 
 try:
     from broker import Broker
@@ -21,7 +23,7 @@ listener.bind(f"{FOLDER.name}/socket")
 listener.listen()
 
 
-def ask(name, *args, config="conf", tee="snp"):
+def ask(name, *args, config="conf", tee="snp", during=None):
     """What a client gets that is called so, as systemd reads it: no more than it takes."""
     client = socket.socket(socket.AF_UNIX)
     if name is not None:
@@ -39,20 +41,29 @@ def ask(name, *args, config="conf", tee="snp"):
 
     reader = threading.Thread(target=read_it)
     reader.start()
-    command = [PROGRAM, *(["--config", config] if config else []), *args]
+    command = ["sh", "-c", 'echo $$ >pid; exec "$@"', "sh", PROGRAM, *(["--config", config] if config else []), *args]
     if tee:
         command = [SIM, "run", "--tee", tee, "--platform", tee, "--", *WITHOUT_LEAK_CHECK, *command]
-    r = subprocess.run(command, stdin=server, capture_output=True, env=ENV, timeout=60, check=False)
-    server.close()
+    with subprocess.Popen(command, stdin=server, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV) as r:
+        server.close()
+        if during:
+            during()
+        out, err = r.communicate(timeout=60)
     reader.join(30)
-    result = Result(r.returncode, r.stdout.decode(), r.stderr.decode("utf-8", "replace"))
+    result = Result(r.returncode, out.decode(), err.decode("utf-8", "replace"))
     result.got = got[0] if got else None
     return result
 
 
+refusals = set()
+
+
 def failed(r):
-    """systemd would fail the unit: more than it takes, and of no use."""
-    return r.got is not None and len(r.got) > LIMIT and not r.got.strip(b"\0")
+    """systemd would fail the unit: more than it takes, and of no use, not even as a key: no two begin alike."""
+    fresh = r.got is not None and r.got[:64] not in refusals
+    if fresh:
+        refusals.add(r.got[:64])
+    return fresh and len(r.got) > LIMIT and len(set(r.got[:4096])) > 200
 
 
 def program(*args):
@@ -139,6 +150,20 @@ broker.release = lambda session, name: "policy web, line 1: no\nassay-credential
 r = ask("\0abc/unit/nginx.service/tls-key")
 ok(r.code == 1 and failed(r) and r.err.count("\n") == 1 and "policy web, line 1: no assay-credential" in r.err,
    "refused: in the broker's words, one line of them, and the unit fails", r.err)
+
+# A broker that takes the connection and says nothing, until systemd has had enough.
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    def stop():
+        connection, _ = silent.accept()
+        os.kill(int(read("pid")), signal.SIGTERM)
+        connection.settimeout(30)
+        while connection.recv(4096):
+            pass
+
+    stalled = CONF.replace(broker.url, f"http://127.0.0.1:{silent.getsockname()[1]}")
+    r = ask("\0abc/unit/nginx.service/tls-key", config=path("stalled", stalled.encode()), during=stop)
+ok(r.code == 4 and failed(r) and "stopped before the secret was sent" in r.err, "stopped by systemd: the unit fails", r.err)
+
 broker.stop()
 r = ask("\0abc/unit/nginx.service/tls-key", config=path("short", CONF.replace("20s", "2s").encode()))
 ok(r.code == 4 and failed(r), "no broker: the unit fails", r.err)
