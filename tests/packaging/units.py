@@ -35,6 +35,13 @@ with tempfile.TemporaryDirectory() as folder:
     # The agent looks for the launch key once, in a folder that this module makes.
     for setting in ("Wants", "After"):
         check(re.search(rf"(?m)^{setting}=.*\bmodprobe@efi_secret\.service\b", unit), f"assay-agentd.service: {setting}= efi_secret")
+    # What systemd itself ends is, for who asked, an empty credential.
+    with open(os.path.join(folder, "assay-credential.socket")) as f:
+        check("\nMaxConnections=4096\n" in f.read(), "assay-credential.socket: no unit is one too many")
+    with open(os.path.join(folder, "assay-credential@.service")) as f:
+        unit = f.read()
+    runtime = re.search(r"(?m)^RuntimeMaxSec=(\d+)$", unit)
+    check(runtime is not None and int(runtime[1]) > 3600, "assay-credential@.service: longer than the longest timeout")
     env = {**os.environ, "SYSTEMD_UNIT_PATH": folder + ":", "SYSTEMD_COLORS": "0"}
     for name in names:
         r = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, name)], capture_output=True, text=True,
