@@ -148,6 +148,36 @@ evil.asked.clear()
 r = decrypt(read("evil.jwe"), env=[f"ASSAY_URL={broker.url}"])
 ok(r.code != 0 and r.out == "" and evil.asked == [] and "is not the key that this was encrypted with" in r.err,
    "and not on one that has its own", f"{r}\n{evil.asked}")
+
+# As in a small image: no program but those that the pin needs.
+os.makedirs("few")
+for tool in ("assay", "jose", "bash", "cat"):
+    os.symlink(shutil.which(tool), f"few/{tool}")
+PIN = path("pin", read("bin/clevis-decrypt-assay").replace(b"/etc/assay/", f"{FOLDER.name}/etc/".encode()))
+os.makedirs("etc")
+
+
+def decrypt_evil():
+    evil.asked.clear()
+    return inside("snp", "env", f"PATH={FOLDER.name}/few", "bash", "-c", f". {PIN} < evil.jwe")
+
+
+ok(decrypt_evil().out == "evil", "in a small image, without a configuration")
+path("etc/assay.conf", b"# none\n#url = http://x\nca = /url=\n")
+ok(decrypt_evil().out == "evil", "with one that names no broker")
+for name, text in (("a broker", b"ca = /x\nurl = https://broker.example\n"), ("no end of line", b" url=https://broker.example")):
+    path("etc/assay.conf", text)
+    r = decrypt_evil()
+    ok(r.code != 0 and r.out == "" and evil.asked == [], f"not with one that does: {name}", f"{r}\n{evil.asked}")
+os.remove("etc/assay.conf")
+os.symlink("nowhere", "etc/assay.conf")
+r = decrypt_evil()
+ok(r.code != 0 and r.out == "" and evil.asked == [] and "assay.conf is there, and cannot be read" in r.err,
+   "and not with one that cannot be read", r)
+os.remove("etc/assay.conf")
+os.mkdir("etc/assay.conf")
+r = decrypt_evil()
+ok(r.code != 0 and r.out == "" and evil.asked == [] and "assay.conf is a folder" in r.err, "nor with a folder", r)
 evil.stop()
 
 # --- a disk -------------------------------------------------------------------------------------------

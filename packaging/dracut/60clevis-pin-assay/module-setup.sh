@@ -23,7 +23,7 @@ install() {
 	mkdir -p "$initdir/etc/cmdline.d"
 	echo "rd.neednet=1" >"$initdir/etc/cmdline.d/99clevis-pin-assay.conf"
 
-	inst_multiple assay clevis-decrypt-assay jose bash cat grep
+	inst_multiple assay clevis-decrypt-assay jose bash cat
 	# Loaded by name, so that no tool sees that it is needed; and what looks up the names of hosts.
 	inst_libdir_file 'libcurl.so.4*' 'libnss_dns.so*' 'libnss_files.so*'
 
