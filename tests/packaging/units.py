@@ -42,6 +42,9 @@ with tempfile.TemporaryDirectory() as folder:
         unit = f.read()
     runtime = re.search(r"(?m)^RuntimeMaxSec=(\d+)$", unit)
     check(runtime is not None and int(runtime[1]) > 3600, "assay-credential@.service: longer than the longest timeout")
+    # A volume that the file systems wait for may be what is asked for; systemd.exec(5) has what waits for them.
+    waits = re.findall(r"(?m)^(?:PrivateTmp|RequiresMountsFor|WorkingDirectory|\w+Directory)=.*|\blocal-fs\.target\b", unit)
+    check(waits == [], f"assay-credential@.service: waits for no file system {waits}")
     env = {**os.environ, "SYSTEMD_UNIT_PATH": folder + ":", "SYSTEMD_COLORS": "0"}
     for name in names:
         r = subprocess.run(["systemd-analyze", "verify", "--man=no", os.path.join(folder, name)], capture_output=True, text=True,
