@@ -233,11 +233,8 @@ deliver(const struct args *args, const struct input *secret)
 		return EXIT_YES;
 	if (output != NULL && strcmp(output, "-") == 0)
 		output = NULL;
-	if (screen_write_secret(output, input_bytes(secret)))
-		return EXIT_YES;
-	complain(args->command, "%s: cannot be written: %s",
-	    output != NULL ? output : "standard output", strerror(errno));
-	return EXIT_TROUBLE;
+	return screen_write_secret(args->command, output, input_bytes(secret)) ? EXIT_YES
+									       : EXIT_TROUBLE;
 }
 
 static void

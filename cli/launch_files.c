@@ -38,8 +38,9 @@ launch_path(const struct args *args, const char *folder, const char *name, const
 int
 launch_put(const struct args *args, const char *path, struct assay_bytes what, bool secret)
 {
-	if (secret ? screen_write_secret(path, what)
-		   : screen_write_file(path, (const char *)what.ptr, what.len))
+	if (secret)
+		return screen_write_secret(args->command, path, what) ? 0 : EXIT_TROUBLE;
+	if (screen_write_file(path, (const char *)what.ptr, what.len))
 		return 0;
 	complain(args->command, "%s: cannot be written: %s", path, strerror(errno));
 	return EXIT_TROUBLE;

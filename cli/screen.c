@@ -105,18 +105,35 @@ replace(const char *path, const char *text, size_t len, mode_t mode)
 	return ok;
 }
 
+/*
+ * A device or a pipe stays what it is. foreign: NULL, or refuses one of another user than root, who may
+ * have laid it where a secret is awaited, such as in /tmp, and says whose it is.
+ */
 static bool
-write_file(const char *path, const char *text, size_t len, mode_t fresh, mode_t keep)
+write_into(const char *path, const char *text, size_t len, uid_t *foreign)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	bool ok = fd >= 0 && fstat(fd, &st) == 0;
+
+	if (ok && foreign != NULL && st.st_uid != 0 && st.st_uid != geteuid()) {
+		*foreign = st.st_uid;
+		ok = false;
+	}
+	ok = ok && write_all(fd, text, len);
+	return fd >= 0 && close(fd) == 0 && ok;
+}
+
+static bool
+write_file(
+    const char *path, const char *text, size_t len, mode_t fresh, mode_t keep, uid_t *foreign)
 {
 	struct stat st;
 
 	if (stat(path, &st) != 0)
 		return replace(path, text, len, fresh);
-	if (!S_ISREG(st.st_mode)) { /* a device or a pipe stays what it is */
-		int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		bool ok = fd >= 0 && write_all(fd, text, len);
-		return fd >= 0 && close(fd) == 0 && ok;
-	}
+	if (!S_ISREG(st.st_mode))
+		return write_into(path, text, len, foreign);
 	char *real = realpath(path, NULL); /* a link goes on pointing where it points */
 	bool ok = real != NULL && replace(real, text, len, st.st_mode & keep);
 	free(real);
@@ -129,15 +146,28 @@ screen_write_file(const char *path, const char *text, size_t len)
 	mode_t mask = umask(0);
 
 	umask(mask);
-	return write_file(path, text, len, 0666 & ~mask, 0777);
+	return write_file(path, text, len, 0666 & ~mask, 0777, NULL);
 }
 
 bool
-screen_write_secret(const char *path, struct assay_bytes secret)
+screen_write_secret(const struct command *command, const char *path, struct assay_bytes secret)
 {
-	if (path == NULL)
-		return write_all(STDOUT_FILENO, (const char *)secret.ptr, secret.len);
-	return write_file(path, (const char *)secret.ptr, secret.len, 0600, 0600);
+	const char *text = (const char *)secret.ptr;
+	uid_t foreign = 0;
+
+	if (path != NULL ? write_file(path, text, secret.len, 0600, 0600, &foreign)
+			 : write_all(STDOUT_FILENO, text, secret.len))
+		return true;
+	if (foreign != 0)
+		complain(command,
+		    "%s: belongs to user %u, who could read the secret; name another file, or - "
+		    "for "
+		    "standard output",
+		    path, (unsigned)foreign);
+	else
+		complain(command, "%s: cannot be written: %s",
+		    path != NULL ? path : "standard output", strerror(errno));
+	return false;
 }
 
 int

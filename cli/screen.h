@@ -43,8 +43,10 @@ int screen_flush(struct screen *s);
 /* Writes a file whole or not at all; false and errno. */
 bool screen_write_file(const char *path, const char *text, size_t len);
 /* The same for a secret: its owner alone can read it, whoever could read what was there before. A pipe
- * or a device is written to. NULL: to standard output. */
-bool screen_write_secret(const char *path, struct assay_bytes secret);
+ * or a device is written to if it is root's or the caller's. NULL: to standard output. False: it has
+ * complained. */
+bool
+screen_write_secret(const struct command *command, const char *path, struct assay_bytes secret);
 
 /* The length of the UTF-8 sequence at text; 0 if it is none, or a control character (C0, DEL, C1),
  * which could steer a terminal. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* assay secret: what a server keeps, and which policy guards each. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,19 +131,13 @@ static int
 write_secret(const struct args *args, const struct http_answer *answer)
 {
 	const char *output = args_value(args, OPT_OUTPUT);
-	bool ok;
 
-	if (output == NULL || strcmp(output, "-") == 0) {
-		output = "standard output";
-		setvbuf(stdout, NULL, _IONBF, 0); /* which would keep a copy */
-		ok = fwrite(answer->body, 1, answer->len, stdout) == answer->len;
-	} else {
-		ok = screen_write_secret(output, (struct assay_bytes){ answer->body, answer->len });
-	}
-	if (ok)
-		return 0;
-	complain(args->command, "%s: cannot be written: %s", output, strerror(errno));
-	return EXIT_TROUBLE;
+	if (output != NULL && strcmp(output, "-") == 0)
+		output = NULL;
+	return screen_write_secret(
+		   args->command, output, (struct assay_bytes){ answer->body, answer->len })
+	    ? 0
+	    : EXIT_TROUBLE;
 }
 
 static int

@@ -111,6 +111,17 @@ os.chmod(path("rsa.jwk", json.dumps({"kty": "RSA", "alg": "RSA-OAEP-256", **{
         ("n", big.public_key().public_numbers().n), ("e", 65537), ("d", big.private_numbers().d),
         ("p", big.private_numbers().p), ("q", big.private_numbers().q), ("dp", big.private_numbers().dmp1),
         ("dq", big.private_numbers().dmq1), ("qi", big.private_numbers().iqmp))}}).encode()), 0o600)
+if os.geteuid() == 0:
+    for name, owner, code in (("root's", 0, 0), ("another user's", 65534, 4)):
+        os.mkfifo("pipe", 0o666)
+        os.chown("pipe", owner, owner)
+        end = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+        r = run("key", "get", "--url", broker.url, "--token", "token", "--key", "key.jwk", "-o", "pipe", URI)
+        got = os.read(end, 4096)
+        os.close(end)
+        os.unlink("pipe")
+        ok(r.code == code and got == (b"" if code else SECRET) and ("pipe: belongs to user 65534, who could" in r.err) == bool(code),
+           f"{name} pipe: exit {code}", f"{r}\n{got}")
 broker.tokens["head.body.tail"] = {"kty": "RSA", "n": url64(big.public_key().public_numbers().n.to_bytes(256, "big")),
                                    "e": "AQAB", "alg": "RSA-OAEP-256"}
 r = run("key", "get", "--url", broker.url, "--token", "token", "--key", "rsa.jwk", "-o", "out", URI)
