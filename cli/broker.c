@@ -19,7 +19,8 @@ enum {
 	GET_TRIES = 3,
 	HANDSHAKE_TRIES = 5,
 	HANDSHAKE_PAUSE_MS = 1000,
-	NONCE_TEXT = 44, /* base64 of 32 bytes */
+	PATIENT_PAUSE_MS = 5000, /* of those who try more often than that */
+	NONCE_TEXT = 44,         /* base64 of 32 bytes */
 	HASH_NAME = 8,
 	DETAIL_MAX = 600,
 };
@@ -432,13 +433,21 @@ pause_within(const struct broker *b, int ms)
 	return true;
 }
 
+static bool
+try_again(const struct broker *b, int rc, int tries)
+{
+	if (rc != EXIT_TROUBLE || !b->passing || (tries >= HANDSHAKE_TRIES && !b->how.patient))
+		return false;
+	return pause_within(b, tries < HANDSHAKE_TRIES ? HANDSHAKE_PAUSE_MS : PATIENT_PAUSE_MS);
+}
+
 static int
 attest(struct broker *b)
 {
 	struct assay_guest_request request = { .provider = b->how.provider };
 	struct assay_error err = { .text = "" };
 	enum assay_code code = here(b, &b->tee, &request, &err);
-	int rc;
+	int rc, tries = 1;
 
 	if (code == ASSAY_E_INCOMPLETE)
 		return trouble(b, EXIT_UNTOLD,
@@ -451,12 +460,9 @@ attest(struct broker *b)
 		    "the evidence of this machine is of a kind that the protocol has no name for");
 	if (b->jwk == NULL && assay_jwk_json(&b->jwk, b->key, NULL, &err) != ASSAY_OK)
 		return trouble(b, EXIT_TROUBLE, "%s", err.text);
-	for (int tries = 1;; tries++) {
+	do
 		rc = shake_hands(b);
-		if (rc != EXIT_TROUBLE || !b->passing || tries == HANDSHAKE_TRIES ||
-		    !pause_within(b, HANDSHAKE_PAUSE_MS))
-			break;
-	}
+	while (try_again(b, rc, tries++));
 	b->attested = rc == EXIT_YES;
 	return rc;
 }
@@ -526,7 +532,9 @@ broker_get(struct broker *b, const char *path, struct input *secret)
 		if (b->how.token == NULL && !b->attested && (rc = attest(b)) != EXIT_YES)
 			return rc;
 		rc = fetch(b, path, secret, &again);
-		if (!again || b->how.token != NULL || tries == GET_TRIES)
+		if (b->how.patient && try_again(b, rc, tries))
+			continue;
+		if (!again || b->how.token != NULL || tries >= GET_TRIES)
 			return rc;
 		b->attested = false;
 	}

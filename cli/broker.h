@@ -55,6 +55,7 @@ struct broker_how {
 	const struct assay_jwk *key; /* to encrypt to; NULL: a fresh one */
 	const char *token; /* one got elsewhere, for `key`, in place of evidence; or NULL */
 	bool progress;
+	bool patient; /* what may be gone in a moment is tried anew until the time is over */
 	const struct http_words *words;         /* NULL: those of commands */
 	const struct broker_evidence *evidence; /* NULL: this process collects it itself */
 };

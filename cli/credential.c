@@ -350,7 +350,9 @@ prepare_refusal(void)
 static int
 fetch(struct input *secret, const struct section *s)
 {
-	struct broker_how how = { .ca = s->ca, .provider = s->provider, .timeout_s = TIMEOUT_S };
+	struct broker_how how = {
+		.ca = s->ca, .provider = s->provider, .timeout_s = TIMEOUT_S, .patient = true
+	};
 	struct broker_resource resource;
 	struct config config = { 0 };
 	struct broker *b = NULL;

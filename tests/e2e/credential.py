@@ -146,6 +146,18 @@ ok(r.code == 0 and r.got == b"disk", "a volume's key", r)
 r = ask("\0abc/unit/db@1.service/password")
 ok(r.code == 1 and failed(r) and "db@1.service/password: the broker has no such thing as no/such/secret" in r.err,
    "no such secret: the unit fails", r.err)
+
+# A broker that is not ready yet, for longer than a command would wait for it.
+late = {"auth": 5, "resource": 3}
+for name in late:
+    def unready(handler, name=name):
+        late[name] -= 1
+        return None if late[name] < 0 else handler.reply(500) or True
+    broker.hostile[name] = unready
+r = ask("\0abc/unit/nginx.service/tls-key")
+ok(r.code == 0 and r.got == SECRET and r.err == "", "a broker that is ready later", r)
+broker.hostile.clear()
+
 broker.release = lambda session, name: "policy web, line 1: no\nassay-credential: forged line"
 r = ask("\0abc/unit/nginx.service/tls-key")
 ok(r.code == 1 and failed(r) and r.err.count("\n") == 1 and "policy web, line 1: no assay-credential" in r.err,
