@@ -141,9 +141,6 @@ admin_open_anonymous(struct admin *a, const struct args *args)
 		    "--url URL is missing: where assayd is (or ASSAY_URL, or url in assay.conf)");
 	if ((rc = value_server(args->command, "--url", url, a->config.ca)) != 0)
 		return rc;
-	if (strchr(url, '@') != NULL && !http_scheme(url, "unix:"))
-		return misused(args->command,
-		    "--url: \"%.100s\" has a user in it; assayd knows keys only", url);
 	return open_http(a);
 }
 

@@ -154,8 +154,13 @@ judge_url(const char *url, char why[BROKER_WHY])
 {
 	if (http_is_url(url))
 		return true;
-	snprintf(
-	    why, BROKER_WHY, "url: \"%.100s\" is none of https://..., http://..., unix:/PATH", url);
+	if (http_has_user(url))
+		snprintf(why, BROKER_WHY,
+		    "url: has a user in it, whose password would stand in the journal; write it "
+		    "without USER@");
+	else
+		snprintf(why, BROKER_WHY,
+		    "url: \"%.100s\" is none of https://..., http://..., unix:/PATH", url);
 	return false;
 }
 

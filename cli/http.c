@@ -459,10 +459,22 @@ http_scheme(const char *url, const char *scheme)
 }
 
 bool
+http_has_user(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	if (host == NULL || http_scheme(url, "unix:"))
+		return false;
+	host += strspn(host, ":/"); /* of slashes curl takes one more */
+	return memchr(host, '@', strcspn(host, "/?#")) != NULL;
+}
+
+bool
 http_is_url(const char *text)
 {
-	return http_scheme(text, "https://") || http_scheme(text, "http://") ||
-	    http_scheme(text, "unix:/");
+	return (http_scheme(text, "https://") || http_scheme(text, "http://") ||
+		   http_scheme(text, "unix:/")) &&
+	    !http_has_user(text);
 }
 
 bool
@@ -473,12 +485,11 @@ http_is_here(const char *url)
 
 	if (http_scheme(url, "unix:"))
 		return true;
-	if (host == NULL || (!http_scheme(url, "http:") && !http_scheme(url, "https:")))
+	/* "http://127.0.0.1:80@example.com" goes to example.com. */
+	if (host == NULL || http_has_user(url) ||
+	    (!http_scheme(url, "http:") && !http_scheme(url, "https:")))
 		return false;
 	host += 3;
-	/* "http://127.0.0.1:80@example.com" goes to example.com. */
-	if (memchr(host, '@', strcspn(host, "/?#")) != NULL)
-		return false;
 	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
 		size_t len = strlen(hosts[i]);
 		if (strncasecmp(host, hosts[i], len) == 0 && strchr(":/", host[len]) != NULL)

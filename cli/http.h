@@ -37,7 +37,9 @@ void http_doing(struct http *h, const char *what);
 char *http_address(const char *base, const char *path);
 /* Whether an address begins with a scheme, such as "https://", in whichever case. */
 bool http_scheme(const char *url, const char *scheme);
-/* "https://...", "http://..." or "unix:/PATH"; without a scheme it is open whether it is in the clear. */
+/* Whether there is a user's name in front of the host; who refuses it must not repeat it: a password may follow. */
+bool http_has_user(const char *url);
+/* "https://...", "http://..." or "unix:/PATH", and no user; without a scheme it is open whether it is in the clear. */
 bool http_is_url(const char *text);
 /* Whether an address is this machine's, or a socket's: nobody is on the way. One with a user's name in front of
  * the host is not, whatever it looks like. */

@@ -175,6 +175,12 @@ value_ca(const struct command *command, const char *ca)
 int
 value_server(const struct command *command, const char *option, const char *url, const char *ca)
 {
+	if (http_has_user(url))
+		return misused(command,
+		    "%s: has a user in it, whose password would stand in messages; write it "
+		    "without "
+		    "USER@",
+		    option);
 	if (!http_is_url(url))
 		return misused(command,
 		    "%s: \"%.100s\" is none of https://..., http://..., unix:/PATH", option, url);

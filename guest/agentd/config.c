@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "callers.h"
+#include "http.h"
 #include "http/listen.h"
 #include "options.h"
 #include "text.h"
@@ -115,6 +116,11 @@ judge(void *options)
 	if (o->attest_socket[0] != '/' || strlen(o->attest_socket) > 107) {
 		log_say("attest-socket: %s is no absolute path of at most 107 characters",
 		    o->attest_socket);
+		return EXIT_USAGE;
+	}
+	if (o->url != NULL && http_has_user(o->url)) {
+		log_say("url: has a user in it, whose password would stand in the log; write it "
+			"without USER@");
 		return EXIT_USAGE;
 	}
 	if (o->url != NULL && strncmp(o->url, "http://", 7) != 0 &&

@@ -382,6 +382,7 @@ for words, said in (
         (["--timeout", "601s"], "timeout: must be from 1s to 10m"),
         (["--broker-timeout", "21s"], "broker-timeout: must be from 1s to 20s; who asks the agent waits 25s in all"),
         (["--url", "keys.example"], "is no URL; write https://"),
+        (["--url", "https://me:hunter2@x"], "url: has a user in it"),
         (["--nonsense"], "no such option")):
     code, out, err = run(agentd, "--check", *words)
     check(code == 2 and said in err, f"{' '.join(words)}: exit 2, {said}")

@@ -272,9 +272,9 @@ for args, words in (
          "no key of it can be used; key 0: key: kty"),
         (["--url", "http://kbs.example", "t"], "from https, unix:PATH or this machine alone"),
         (["--url", "http://localhost.evil.example", "t"], "this machine alone"),
-        (["--url", "http://127.0.0.1@evil.example", "t"], "this machine alone"),
-        (["--url", "http://127.0.0.1:80@evil.example", "t"], "this machine alone"),
-        (["--url", "http://[::1]:80@evil.example", "t"], "this machine alone"),
+        (["--url", "http://127.0.0.1@evil.example", "t"], "has a user in it"),
+        (["--url", "http://127.0.0.1:80@evil.example", "t"], "has a user in it"),
+        (["--url", "http://[::1]:80@evil.example", "t"], "has a user in it"),
         (["--jwks", "signer.pub", "--time", "noon", "t"], "is no time"),
         (["--jwks", "signer.pub", "--nonce", "00", "t"], "at least 8")):
     r = run("token", "verify", *args)
