@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,23 +13,23 @@
 #include "agent_wire.h"
 #include "text.h"
 
-enum { ROOM = ATTEST_KEY_MAX + 1, PATH_ROOM = 4096, STAMP_ROOM = 32 };
+enum { ROOM = ATTEST_KEY_MAX + 1, STACK = 512 * 1024, PATH_ROOM = 4096, STAMP_ROOM = 32 };
 
 /* --- memory ------------------------------------------------------------------------------ */
 
 /* must: without the lock it is none. */
 static bool
-locked_open(struct locked *l, bool must)
+locked_open(struct locked *l, size_t room, bool must)
 {
-	uint8_t *ptr = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *ptr = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (ptr == MAP_FAILED) {
 		log_say("no memory for the launch key: %s", strerror(errno));
 		return false;
 	}
-	*l = (struct locked){ .ptr = ptr, .room = ROOM };
-	if (madvise(ptr, ROOM, MADV_DONTDUMP) == 0 && madvise(ptr, ROOM, MADV_DONTFORK) == 0 &&
-	    mlock(ptr, ROOM) == 0)
+	*l = (struct locked){ .ptr = ptr, .room = room };
+	if (madvise(ptr, room, MADV_DONTDUMP) == 0 && madvise(ptr, room, MADV_DONTFORK) == 0 &&
+	    mlock(ptr, room) == 0)
 		return true;
 	/* Where it is held for a moment only, swapping is not what takes it away. */
 	log_detail("memory for the launch key cannot be locked: %s", strerror(errno));
@@ -135,24 +136,58 @@ read_all(struct locked *l, int fd)
 	}
 }
 
+struct certifying {
+	struct secret *secret;
+	const struct locked *key;
+	const char *path;
+};
+
 /* A key that signs no proofs was injected for something else, and is no less a secret. */
-static bool
-certify(struct secret *s, const struct locked *l, const char *path)
+static void *
+certify(void *arg)
 {
+	struct certifying *c = arg;
+	struct secret *s = c->secret;
 	struct assay_error err = { .text = "" };
 
-	if (l->len == l->room) {
-		log_say("%s: is longer than a launch key can be, %d bytes", path, ATTEST_KEY_MAX);
-		return false;
+	if (c->key->len == c->key->room) {
+		log_say(
+		    "%s: is longer than a launch key can be, %d bytes", c->path, ATTEST_KEY_MAX);
+		return NULL;
 	}
 	enum assay_code rc =
-	    assay_proof_keys_new(&s->keys, (struct assay_bytes){ l->ptr, l->len }, &err);
+	    assay_proof_keys_new(&s->keys, (struct assay_bytes){ c->key->ptr, c->key->len }, &err);
 	if (rc == ASSAY_E_UNSUPPORTED)
 		snprintf(s->why, sizeof s->why,
 		    "%.170s; the owner makes another: assay launch secret", err.text);
 	else if (rc != ASSAY_OK)
-		log_say("%s: %s", path, err.text);
+		log_say("%s: %s", c->path, err.text);
 	s->taken = rc == ASSAY_OK || rc == ASSAY_E_UNSUPPORTED;
+	return NULL;
+}
+
+/* In a thread of its own. Parts of the key stay in vector registers, and whatever is called later may put
+ * these on the stack; with the thread both are gone. */
+static bool
+certify_apart(struct secret *s, const struct locked *key, const char *path)
+{
+	struct certifying c = { s, key, path };
+	struct locked stack;
+	pthread_attr_t how;
+	pthread_t thread;
+	int rc;
+
+	if (!locked_open(&stack, STACK, false))
+		return false;
+	if ((rc = pthread_attr_init(&how)) == 0) {
+		if ((rc = pthread_attr_setstack(&how, stack.ptr, stack.room)) == 0 &&
+		    (rc = pthread_create(&thread, &how, certify, &c)) == 0)
+			rc = pthread_join(thread, NULL);
+		pthread_attr_destroy(&how);
+	}
+	locked_close(&stack);
+	if (rc != 0)
+		log_say("no thread to certify with: %s", strerror(rc));
 	return s->taken;
 }
 
@@ -171,12 +206,12 @@ secret_take(struct secret *out, const struct agent_options *o)
 		say_why_none(out, o);
 		return true;
 	}
-	bool ok = fd >= 0 && locked_open(&l, kept);
+	bool ok = fd >= 0 && locked_open(&l, ROOM, kept);
 	if (fd < 0)
 		log_say("%s: %s; start as root, and give a user to become", path, strerror(errno));
 	if (ok && !(ok = read_all(&l, fd)))
 		log_say("%s: cannot be read: %s", path, strerror(errno));
-	ok = ok && certify(&s, &l, path);
+	ok = ok && certify_apart(&s, &l, path);
 	/* Last of all: an agent that breaks before has taken nothing. */
 	if (ok && unlink(path) != 0) {
 		log_say("%s: cannot be removed: %s; it must not stay for others to read", path,

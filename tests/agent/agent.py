@@ -32,17 +32,18 @@ def settled(a):
 
 
 def hold(a, secret):
-    """Which of its processes have these bytes in their memory."""
+    """Which of its processes have any piece of the secret where they write."""
+    pieces = [secret[at:at + 20] for at in range(0, len(secret) - 19, 20)]
     found = []
     for name, pid in {**a.children(), "parent": a.process.pid}.items():
         with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
             for line in maps:
                 start, end = (int(x, 16) for x in line.split()[0].split("-"))
                 # What is larger are the sanitizers' shadows.
-                if line.split()[1][0] == "r" and "[v" not in line and end - start < 1 << 28:
+                if line.split()[1][:2] == "rw" and end - start < 1 << 28:
                     memory.seek(start)
-                    if secret in memory.read(end - start):
-                        found.append(name)
+                    bytes_ = memory.read(end - start)
+                    found += [f"{name} {line.split()[-1]} {at}" for at, piece in enumerate(pieces) if piece in bytes_]
     return found
 
 
@@ -178,12 +179,15 @@ for kind, other, words in (*((kind, make_key(kind)[0], words) for kind, words in
         check(out.decode().split("\n")[0] == f"query {len(other)} - technology 1", f"{kind}: by get_attestation(), too {out}")
         code, out, err = run(assay, "attest", "--random", "-o", f"{a.folder}/e")
         check(code == 3 and f"sev-es: assay-agentd: {said and said[1]}" in err, f"{kind}: assay attest says why not {err}")
-for kind, part in (("ed448", slice(20, 60)), ("x25519", slice(20, 48)), ("P-521", slice(40, 80)), ("small rsa", slice(-60, -10))):
+for kind, begin, end in (("P-256", 36, 68), ("P-384", 35, 83), ("ed25519", 16, None), ("rsa", 440, None), ("ed448", 16, None),
+                         ("x25519", 16, None), ("P-521", 35, 101), ("small rsa", 180, None)):
     other = make_key(kind)[0]
+    private = other[begin:end]
     with Agent(agentd, BROKER, key=other) as a:
-        check("taken, and wiped" in a.log() and hold(a, other[part]) == [], f"an injected key, {kind}, is in no memory any more")
+        there = hold(a, private)
+        check("the launch key is taken, and " in a.log() and there == [], f"an injected key, {kind}, is in no memory any more {there}")
     with Agent(agentd, BROKER, "--allow-key-uid", "0", key=other) as a:
-        check(hold(a, other[part]) != [], "and where it is kept it is")
+        check(hold(a, private) != [], "and where it is kept it is")
 with Agent(agentd, BROKER, key=make_key("ed448")[0]) as a:
     check(not a.has_key() and "the launch key is taken, and wiped, but attests nothing: injected key: is of ED448" in a.log(),
           f"without allow-key-uid it is wiped {a.log()}")
