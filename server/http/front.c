@@ -156,10 +156,14 @@ reload(struct front *f)
 	bool ok = settings_reload(f->config);
 	const struct server_options *o = s->options;
 	SSL_CTX *tls = NULL;
-	if (ok && s->tls != NULL && o->tls_cert == NULL)
-		log_say("tls-cert is gone; to speak plain HTTP takes a restart");
-	else if (ok && s->tls != NULL)
+	if (ok && (s->tls != NULL) != (o->tls_cert != NULL)) {
+		log_say("tls-cert is %s; to speak %s takes a restart",
+		    s->tls != NULL ? "gone" : "new", s->tls != NULL ? "plain HTTP" : "TLS");
+		ok = false;
+	} else if (ok && s->tls != NULL) {
 		tls = tls_open(o->tls_cert, o->tls_key, o->client_ca);
+		ok = tls != NULL;
+	}
 	if (tls != NULL) {
 		pthread_mutex_lock(&s->lock);
 		SSL_CTX *old = s->tls;
@@ -168,10 +172,7 @@ reload(struct front *f)
 		pthread_mutex_unlock(&s->lock);
 		SSL_CTX_free(old);
 	}
-	if (!ok || (s->tls != NULL && tls == NULL))
-		log_say("what was there before stays");
-	else
-		log_say("reloaded");
+	log_say(ok ? "reloaded" : "what was there before stays");
 	ask_snapshot(f);
 	notify_say(f->notify, "READY=1");
 }

@@ -123,6 +123,12 @@ def tls():
         text = server.text()
         check("tls-cert is gone; to speak plain HTTP takes a restart" in text and "(null)" not in text, "and says why")
         check(fingerprint(server)[1] == der(one[0]), "and TLS goes on")
+    with Server(ASSAYD, "--config", config) as server:
+        with open(config, "w") as f:
+            f.write(f"[server]\ntls-cert = {one[0]}\ntls-key = {one[1]}\n")
+        server.signal(signal.SIGHUP)
+        check(server.wait_line("what was there before stays"), "HUP with a tls-cert for a plain server changes nothing")
+        check("tls-cert is new; to speak TLS takes a restart" in server.text(), "and says why")
     r = subprocess.run([ASSAYD, "--store", f"sqlite:{FOLDER}/x.db", "--listen", "tcp:127.0.0.1:0", "--tls-cert",
                         one[0], "--tls-key", two[1]], capture_output=True, text=True, timeout=20)
     check(r.returncode == 4 and "two.key" in r.stderr, "a key of another certificate: exit 4")
