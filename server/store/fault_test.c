@@ -442,7 +442,7 @@ one_kill(struct bed *b, struct history *h)
 	}
 	if (chance(h) % 4 != 0) { /* most of them while it answers */
 		struct pollfd p = { .fd = pair[0], .events = POLLIN };
-		(void)poll(&p, 1, 1000);
+		(void)poll(&p, 1, 30000); /* valgrind takes its time */
 	}
 	(void)nanosleep(&pause, NULL);
 	assert_int_equal(kill(pid, SIGKILL), 0);
