@@ -84,6 +84,25 @@ def descriptors(pid):
     return found
 
 
+def of_process(pid, what):
+    """The text of /proc/PID/what: of a process that is gone it is empty."""
+    try:
+        with open(f"/proc/{pid}/{what}", encoding="ascii", errors="replace") as f:
+            return f.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def name_of(pid):
+    return of_process(pid, "comm").strip()
+
+
+def status_of(pid, field):
+    """The first word of a field of /proc/PID/status; None where there is none."""
+    found = re.search(rf"^{field}:\s+(\S+)", of_process(pid, "status"), re.MULTILINE)
+    return found and found[1]
+
+
 def end_with_us():
     """A test that ends without stopping its daemon leaves none behind: PR_SET_PDEATHSIG."""
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -159,8 +178,7 @@ class Daemon:
         return self.process.pid
 
     def children(self):
-        with open(f"/proc/{self.pid}/task/{self.pid}/children") as f:
-            return [int(pid) for pid in f.read().split()]
+        return [int(pid) for pid in of_process(self.pid, f"task/{self.pid}/children").split()]
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -16,12 +16,6 @@ key, spki = make_key()
 data = bytes(range(64))
 
 
-def status_of(pid, name):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith(name + ":"):
-            return line.split()[1]
-
-
 def settled(a):
     """Its processes by name, once each has given up what it gives up."""
     def locked():
@@ -36,8 +30,8 @@ def hold(a, secret):
     pieces = [secret[at:at + 20] for at in range(0, len(secret) - 19, 20)]
     found = []
     for name, pid in {**a.children(), "parent": a.process.pid}.items():
-        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
-            for line in maps:
+        with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+            for line in of_process(pid, "maps").splitlines():
                 start, end = (int(x, 16) for x in line.split()[0].split("-"))
                 # What is larger are the sanitizers' shadows.
                 if line.split()[1][:2] == "rw" and end - start < 1 << 28:
@@ -107,8 +101,7 @@ with Agent(agentd, BROKER, key=key) as a:
         caps = int(facts[2], 16)
         check(facts[:2] == ["1", "2"] and (caps == 0 or name == "agentd"),
               f"{name}: no new privileges, seccomp, {'no ' if caps == 0 else ''}capability {facts}")
-        check(re.search(r"Max core file size +0 +0 ", open(f"/proc/{pid}/limits").read()),
-              f"{name}: no core dump")
+        check(re.search(r"Max core file size +0 +0 ", of_process(pid, "limits")), f"{name}: no core dump")
     signer = children["agentd-signer"]
     sockets = descriptors(signer)
     check(not any(s.startswith("/") and s != "/dev/null" and not s.endswith("/log") for s in sockets),
@@ -210,7 +203,7 @@ with Agent(agentd, BROKER, "--allow-key-uid", "0", key=key) as a:
     got = ask(KEY)
     check(got.status == OK and got.first == key and got.proof == b"", "the PrivateKeyInfo is given as it was")
     check("uid 0 is given the injected key" in a.log(), "and each time that is said")
-    locked = [line for line in open(f"/proc/{a.children()['agentd-signer']}/smaps") if line.startswith("VmFlags")]
+    locked = [line for line in of_process(a.children()["agentd-signer"], "smaps").splitlines() if line.startswith("VmFlags")]
     check(sanitized(f"/proc/{a.children()['agentd-signer']}/exe") or any(" lo " in line and " dd " in line for line in locked), "it lies in memory that is locked, and not dumped")
     code, out, err = run(key_client, "0")
     lines = out.decode().split("\n")
@@ -340,9 +333,8 @@ def at_work(a):
     while len(found) < 2 and time.monotonic() < end:  # until each has its name, and has given up what it gives up
         time.sleep(0.1)
         job = a.children().get("agentd-job")
-        pids = [job] + open(f"/proc/{job}/task/{job}/children").read().split() if job else []
-        found = {open(f"/proc/{pid}/comm").read().strip():
-                 (int(status_of(pid, "CapEff"), 16), int(status_of(pid, "CapPrm"), 16)) for pid in pids}
+        pids = [job] + of_process(job, f"task/{job}/children").split() if job else []
+        found = {name_of(pid): (int(status_of(pid, "CapEff"), 16), int(status_of(pid, "CapPrm"), 16)) for pid in pids}
     os.kill(signer, signal.SIGCONT)
     asked.join()
     check(wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids)), "both end together")

@@ -15,7 +15,8 @@ import tempfile
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import check, clock, descriptors, done, end_with_us, sanitized, unix_sockets, wait_until, with_etc  # noqa: E402, F401
+from daemons import (check, clock, descriptors, done, end_with_us, name_of, of_process, sanitized, status_of,  # noqa: E402, F401
+                     unix_sockets, wait_until, with_etc)
 
 GUID = "c2b5a1f0-6f0e-4d0a-9d57-1f4b7c6e0a35"
 ATTEST, AGENT = "/run/assay/attest.sock", "/run/assay/agent.sock"
@@ -107,10 +108,7 @@ class Agent:
     def children(self):
         out = {}
         for pid in os.listdir("/proc"):
-            try:
-                stat = open(f"/proc/{pid}/stat").read() if pid.isdigit() else ""
-            except OSError:
-                continue
+            stat = of_process(pid, "stat") if pid.isdigit() else ""
             if stat and stat.rsplit(")", 1)[1].split()[1] == str(self.process.pid):
                 out[stat.split("(", 1)[1].rsplit(")", 1)[0]] = int(pid)
         return out

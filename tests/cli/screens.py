@@ -283,6 +283,6 @@ if not os.environ.get("ASAN_OPTIONS") and os.path.exists("/proc/self/status"):
     with open(pipe, "rb") as f:
         accepted = f.read().startswith(b"ACCEPTED")
     ok(process.wait() == 0 and accepted, "into a pipe")
-    ok(0 < peak <= 12 * 1024, f"peak memory is at most 12 MiB", f"{peak} KiB")
+    ok(0 < peak <= 12 * 1024, "peak memory is at most 12 MiB", f"{peak} KiB")
 
 done()

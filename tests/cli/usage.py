@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from harness import ASSAY, ROOT, done, fits, ok, path, run
+from harness import ROOT, done, fits, ok, path, run
 
 COMMANDS = [
     "attest",

@@ -3,7 +3,7 @@
 
 import subprocess
 
-from sandbox import FOLDER, SIM, Result, done, fits, new, ok
+from sandbox import SIM, Result, done, fits, new, ok
 
 
 def sim(*args):

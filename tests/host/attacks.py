@@ -7,10 +7,9 @@ import re
 import resource
 import socket
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, Vmm, check, descriptors, done, wait_until  # noqa: E402
+from harness import Broker, Guest, Host, Vmm, check, descriptors, done, name_of, status_of, wait_until  # noqa: E402
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -28,16 +27,6 @@ class Control:
                 return s.recv(262144).decode()
             except OSError as e:
                 return str(e)
-
-
-def fact(pid, name):
-    with open(f"/proc/{pid}/status") as f:
-        return next(line.split()[1] for line in f if line.startswith(name + ":"))
-
-
-def name_of(pid):
-    with open(f"/proc/{pid}/comm") as f:
-        return f.read().strip()
 
 
 def serves(vm):
@@ -130,8 +119,8 @@ def long_list(control):
 
 def privileges(broker):
     for pid in [broker.pid] + broker.children():
-        facts = [fact(pid, n) for n in ("NoNewPrivs", "Seccomp")]
-        caps = int(fact(pid, "CapPrm"), 16) | int(fact(pid, "CapEff"), 16)
+        facts = [status_of(pid, n) for n in ("NoNewPrivs", "Seccomp")]
+        caps = int(status_of(pid, "CapPrm"), 16) | int(status_of(pid, "CapEff"), 16)
         may = 1 << 1 if name_of(pid) == "brokerd-vmm" else 0 # CAP_DAC_OVERRIDE: VMMs' sockets
         check(facts == ["1", "2"] and caps & ~may == 0, f"{name_of(pid)}: {facts}, capabilities {caps:x}")
     seen = {name_of(pid): {o.split(":")[0] for o in descriptors(pid)}

@@ -7,7 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, SIZE, blob, check, done, fields,  # noqa: E402
+from harness import (Broker, EVIDENCE, Guest, Host, SERVICE, SIZE, blob, check, done,  # noqa: E402
                      frame, mnonce, number, request)
 
 brokerd = os.path.abspath(sys.argv[1])

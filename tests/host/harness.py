@@ -22,7 +22,8 @@ import threading
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, clock, descriptors, done, end_with_us as _end_with_us, sanitized, unix_sockets, wait_until, with_etc  # noqa: E402, F401
+from daemons import (Daemon, check, clock, descriptors, done, end_with_us as _end_with_us, name_of, sanitized,  # noqa: E402, F401
+                     status_of, unix_sockets, wait_until, with_etc)
 
 SERVICE = "aeb.AEB"
 SIZE = "RetrieveAttestationEvidenceSize"
@@ -342,20 +343,11 @@ class Broker(Daemon):
 
     def named(self, name):
         """The pid of its process of this name, which it takes a little after it is there. None: there is none."""
-        for pid in self.children():
-            with open(f"/proc/{pid}/comm") as f:
-                if f.read().strip() == name:
-                    return pid
-        return None
+        return next((pid for pid in self.children() if name_of(pid) == name), None)
 
     def memory(self):
         """{name: resident KiB}"""
-        out = {}
-        for pid in [self.pid] + self.children():
-            with open(f"/proc/{pid}/status") as f:
-                text = f.read()
-            out[re.search(r"Name:\s+(\S+)", text).group(1)] = int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
-        return out
+        return {name_of(pid): int(status_of(pid, "VmRSS")) for pid in [self.pid] + self.children()}
 
     def sanitized(self):
         return sanitized(self.command[0])

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Broker, Guest, Host, SERVICE, check, descriptors, done, unix_sockets, wait_until, with_etc  # noqa: E402
+from harness import (Broker, Guest, Host, SERVICE, check, descriptors, done, name_of, status_of, unix_sockets,  # noqa: E402
+                     wait_until, with_etc)
 
 brokerd = os.path.abspath(sys.argv[1])
 
@@ -288,23 +289,18 @@ def sockets(host):
         unix_sockets(common + ["--vm", f"own,socket={path},qmp=unix:/q"] + become, path, "ready$", user=user)
 
 
-def status(pid, name):
-    with open(f"/proc/{pid}/status") as f:
-        return re.search(name + r":\s+(\S+)", f.read()).group(1)
-
-
 def given_up(host):
     a = host.vmm("locked")
     cek = host.path("collateral/cek.cert")
     with Broker(brokerd, host, "--cek", cek, "--control", "unix:" + host.path("c.sock"), vms=[a]) as broker:
         with Guest(a.guest) as guest:
             guest.evidence()
-            pids = {open(f"/proc/{p}/comm").read().strip(): p for p in [broker.pid] + broker.children()}
+            pids = {name_of(p): p for p in [broker.pid] + broker.children()}
             check(sorted(pids) == ["assay-brokerd", "brokerd-sev", "brokerd-vmm"], "three processes")
             for name, pid in pids.items():
-                check(status(pid, "Seccomp") == "2" and status(pid, "NoNewPrivs") == "1", f"{name}: no way back")
+                check(status_of(pid, "Seccomp") == "2" and status_of(pid, "NoNewPrivs") == "1", f"{name}: no way back")
             if os.geteuid() == 0:
-                caps = {name: (int(status(pid, "CapEff"), 16), int(status(pid, "CapPrm"), 16)) for name, pid in pids.items()}
+                caps = {name: (int(status_of(pid, "CapEff"), 16), int(status_of(pid, "CapPrm"), 16)) for name, pid in pids.items()}
                 check(caps == {"assay-brokerd": (0, 0), "brokerd-sev": (0, 0), "brokerd-vmm": (2, 2)},
                       f"vmm alone has a capability, CAP_DAC_OVERRIDE {caps}")
                 opened = {name: descriptors(pid) for name, pid in pids.items()}

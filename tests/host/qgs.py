@@ -18,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
-from harness import (Broker, Flood, Guest, Host, _end_with_us, check, clock, done,  # noqa: E402
+from harness import (Broker, Flood, Guest, Host, _end_with_us, check, clock, done, name_of, status_of,  # noqa: E402
                      wait_until)
 
 OK, UNEXPECTED, NO_MEMORY, PARAMETER, VERSION, TYPE, SIZE, CODE = 0, *range(0x12001, 0x12008)
@@ -407,11 +407,10 @@ def who(host):
         check(got[0] == 14 and broker.wait_line("VM td7: no report: it is registered as a TD"), "and a TD none: 14")
         check(b"".join(service.requests).count(b"r" * 100) >= 5, "asked for good ones alone")
         guest.close()
-        pids = {open(f"/proc/{p}/comm").read().strip(): p for p in [broker.pid] + broker.children()}
+        pids = {name_of(p): p for p in [broker.pid] + broker.children()}
         check(sorted(pids) == ["assay-brokerd", "brokerd-qgs", "brokerd-sev", "brokerd-sweeper", "brokerd-vmm"], "four processes, and the sweeper")
-        with open(f"/proc/{pids['brokerd-qgs']}/status") as f:
-            text = f.read()
-        check("Seccomp:\t2" in text and "NoNewPrivs:\t1" in text, "brokerd-qgs: no way back")
+        facts = [status_of(pids["brokerd-qgs"], n) for n in ("NoNewPrivs", "Seccomp")]
+        check(facts == ["1", "2"], "brokerd-qgs: no way back")
         os.kill(pids["brokerd-qgs"], signal.SIGKILL)
         check(broker.process.wait(10) == 4 and broker.wait_line("the qgs process has ended, and nothing goes without it"),
               "without it nothing goes on: 4")

@@ -221,7 +221,7 @@ def few_places(host):
 
     def few():
         resource.setrlimit(resource.RLIMIT_NOFILE, (1200, 1200))
-    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5577", "--rate", "0", "-v", vms=vms, env=env, preexec=few) as broker:
+    with Broker(brokerd, host, "--listen", "evidence=vsock:any:5577", "--rate", "0", "-v", vms=vms, env=env, preexec=few):
         lines = [Inside(host, 7 + i, own=1024) for i in range(16) for _ in range(8)]
         check(whose(Inside(host, 8, own=1023)) == "vm1", "the agent's line is in the place of another of its guest")
         check(wait_until(lambda: sum(map(ended, lines)) == 1) and any(map(ended, lines[8:16])), "and of no other guest")

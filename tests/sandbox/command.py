@@ -163,7 +163,7 @@ ok(out.endswith("") and "ff" + "00" * 63 in out, "wrong-nonce: a report for anot
 code, out, err = script("tdx", ATTEST + HEX)
 ok("00" * 64 in out and "ff" + "00" * 63 not in out, "without a fault it is right", out[:100])
 code, out, err = script("tdx", f"mkdir {TSM}/a; cat {TSM}/a/outblob", "-v")
-ok(f"assay-sim: tsm/report/a: outblob: Invalid argument" in err, "-v tells of what was refused", err)
+ok("assay-sim: tsm/report/a: outblob: Invalid argument" in err, "-v tells of what was refused", err)
 
 # The program of docs/get_attestation.md, as it stands there.
 with open(f"{ROOT}/docs/get_attestation.md", encoding="utf-8") as file:

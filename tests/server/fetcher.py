@@ -11,8 +11,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../cli"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Server, check, clock, descriptors, done, wait_until  # noqa: E402
-from service import Fake, Serve, new, reply  # noqa: E402
+from harness import Server, check, clock, descriptors, done, status_of, wait_until  # noqa: E402
+from service import Fake, new, reply  # noqa: E402
 
 ASSAYD, ASSAY = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[3])
 folder = tempfile.TemporaryDirectory(prefix="assayd-fetcher-")
@@ -297,9 +297,7 @@ check(wait_until(lambda: server.get(TCB)[0] == 200) and len(bad.requests) == 1, 
 fetcher = server.children()[-1]
 targets = descriptors(fetcher)
 check(not any("assayd.db" in t or "master.key" in t for t in targets), "the fetcher holds no store")
-with open(f"/proc/{fetcher}/status", encoding="ascii") as file:
-    status = file.read()
-check("NoNewPrivs:\t1" in status and "Seccomp:\t2" in status, "and has dropped its rights")
+check(status_of(fetcher, "NoNewPrivs") == "1" and status_of(fetcher, "Seccomp") == "2", "and has dropped its rights")
 server.stop()
 good.stop()
 bad.stop()

@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from daemons import Daemon, check, clock, descriptors, done, sanitized, unix_sockets, wait_until  # noqa: E402, F401
+from daemons import (Daemon, check, clock, descriptors, done, name_of, sanitized, status_of, unix_sockets,  # noqa: E402, F401
+                     wait_until)
 
 
 class Server(Daemon):
@@ -102,11 +103,7 @@ class Server(Daemon):
 
     def memory(self):
         """Resident KiB of all processes."""
-        total = 0
-        for pid in [self.pid] + self.children():
-            with open(f"/proc/{pid}/status") as f:
-                total += int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
-        return total
+        return sum(int(status_of(pid, "VmRSS")) for pid in [self.pid] + self.children())
 
     def sanitized(self):
         return sanitized(f"/proc/{self.pid}/exe")

@@ -7,10 +7,7 @@ import os
 import resource
 import signal
 import socket
-import ssl
-import subprocess
 import sys
-import tempfile
 import time
 
 from harness import Server, check, clock, done, receive

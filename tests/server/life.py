@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """assayd from start to end: readiness, TLS, reload, drain, sockets of others, and what it gives up."""
-import ctypes
 import json
 import os
 import re
@@ -12,10 +11,9 @@ import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-from harness import Server, check, descriptors, done, receive, unix_sockets, wait_until
+from harness import Server, check, descriptors, done, name_of, receive, status_of, unix_sockets, wait_until
 
 ASSAYD = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="assayd-life-")
@@ -270,11 +268,6 @@ def unix_socket():
                          path, "listening on unix:", user=user)
 
 
-def status_of(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
-
-
 def rights():
     folder = f"{FOLDER}/rights"
     os.makedirs(folder)
@@ -288,19 +281,17 @@ def rights():
         server.get("/healthz")
         pids = [server.pid] + server.children()
         check(len(pids) == 3, f"{len(pids)} processes")
-        names = sorted(status_of(pid)["Name"] for pid in pids)
+        names = sorted(name_of(pid) for pid in pids)
         check(names == ["assayd", "assayd-fetcher", "assayd-keeper"], f"they are {', '.join(names)}")
         for pid in pids:
-            s = status_of(pid)
-            name = s["Name"]
-            check(s["NoNewPrivs"] == "1", f"{name}: no new privileges")
-            check(s["Seccomp"] == "2", f"{name}: system calls are filtered")
+            name = name_of(pid)
+            check(status_of(pid, "NoNewPrivs") == "1", f"{name}: no new privileges")
+            check(status_of(pid, "Seccomp") == "2", f"{name}: system calls are filtered")
             if user:
-                check(s["Uid"].split()[0] != "0" and int(s["CapEff"], 16) == 0, f"{name}: not root, no capability")
+                check(status_of(pid, "Uid") != "0" and int(status_of(pid, "CapEff"), 16) == 0, f"{name}: not root, no capability")
             for task in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{task}/status") as f:
-                    if "Seccomp:\t2" not in f.read():
-                        check(False, f"{name}: thread {task} has no filter")
+                if status_of(f"{pid}/task/{task}", "Seccomp") != "2":
+                    check(False, f"{name}: thread {task} has no filter")
         keeper = server.children()[0]
         if user:
             fds = descriptors(keeper)
